@@ -1,28 +1,18 @@
 """What compiles our own kernels, and what happens where nothing can be compiled."""
 
 import ctypes
-import importlib.util
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+
+import hatch_build as hook
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def hook() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, hook: ModuleType) -> Path:
+def checkout(tmp_path: Path) -> Path:
     """A checkout with nothing but the sources in it."""
     (tmp_path / hook.FOLDER).mkdir(parents=True)
     for source in (*(ROOT / hook.FOLDER).glob("*.cpp"), *(ROOT / hook.FOLDER).glob("*.h")):
@@ -31,7 +21,7 @@ def checkout(tmp_path: Path, hook: ModuleType) -> Path:
 
 
 def test_without_a_compiler_nothing_is_built_and_an_old_library_goes(
-    hook: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CXX", str(checkout / "no-compiler"))
     monkeypatch.delenv("HARKEN_NATIVE_BUILD", raising=False)
@@ -47,9 +37,7 @@ def test_without_a_compiler_nothing_is_built_and_an_old_library_goes(
     assert hook.build(checkout) is None
 
 
-def test_what_is_built_can_be_loaded_and_says_where_it_runs(
-    hook: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_built_can_be_loaded_and_says_where_it_runs(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if hook.compiler() is None:
         pytest.skip("there is no C++ compiler here")
     monkeypatch.setattr(hook, "OPTIMISED", ("-O0",))  # in a third of the time

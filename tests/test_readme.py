@@ -71,8 +71,8 @@ def _check_printed(line: str, printed: str) -> None:
 
 
 def _check_annotate(command: str) -> None:
-    """The command serves its page until it is ended."""
-    arguments = [*shlex.split(command), "--port", "0", "--no-open"]
+    """The command serves its page, at the usual port or, if that is in use, another one, until it is ended."""
+    arguments = [*shlex.split(command), "--no-open"]
     with Popen([sys.executable, "-m", "harken", *arguments], stdout=PIPE, text=True) as serving:
         try:
             assert serving.stdout is not None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import harken
+from added_packages import install_package
 from command_line import Run
 from harken.datasets import download
 from harken.datasets.exercises import exercises
@@ -77,11 +78,8 @@ def test_what_out_cannot_do(arguments: tuple[str, ...], message: str, run_harken
 def test_a_broken_data_set_of_another_package_is_left_out_of_the_list(
     run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    information = tmp_path / "broken_pack-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-pack\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[harken.datasets]\nbroken = no_such_module:SET\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    point = "broken = no_such_module:SET"
+    install_package(tmp_path, monkeypatch, "harken.datasets", "broken-pack", point, source="")
     every = run_harken("datasets", "--json")
     assert every.exit_code == 0
     assert [facts["name"] for facts in json.loads(every.stdout)] == list(DATASETS)

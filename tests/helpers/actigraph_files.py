@@ -3,7 +3,7 @@
 import json
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import xor
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ACTIVITY, EVENT, METADATA, PARAMETERS, ACTIVITY_2 = 0, 3, 6, 21, 26
+ACTIVITY, METADATA, PARAMETERS, ACTIVITY_2 = 0, 6, 21, 26
 START_S = 1_568_745_600  # 17 September 2019, 18:40:00
 TICKS_OF_1970 = 621_355_968_000_000_000
 ACTIVITY_KINDS = (ACTIVITY, ACTIVITY_2)
@@ -92,15 +92,12 @@ def write_gt3x(
     *,
     name: str = "watch.gt3x",
     log_name: str = "log.bin",
-    others: Mapping[str, str] | None = None,
 ) -> Path:
     """A ``.gt3x`` file."""
     path = folder / name
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(log_name, log if isinstance(log, bytes) else b"".join(log))
         file.writestr("info.txt", info() if about is None else about)
-        for other, text in (others or {}).items():
-            file.writestr(other, text)
     return path
 
 

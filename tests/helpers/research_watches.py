@@ -31,40 +31,40 @@ def ns(time: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
 
 
-def turning(samples: int, axes: int = 3, seed: int = 0) -> NDArray[np.int64]:
+def turning(samples: int, axes: int = 3) -> NDArray[np.int64]:
     """Sensor counts ``[samples, axes]``: acceleration, after a slow rotation where there are six axes."""
     angle = np.linspace(0, 6, samples)
-    noise = np.random.default_rng(seed).normal(0, 0.05, (samples, 3))
+    noise = np.random.default_rng(0).normal(0, 0.05, (samples, 3))
     g = np.stack([np.sin(angle), 0.2 * np.ones(samples), np.cos(angle)], axis=1) + noise
     acceleration = np.rint(g * COUNTS_PER_G[axes]).astype(np.int64)
     rotation = np.rint(100 * noise / DEGREES_PER_COUNT).astype(np.int64)
     return acceleration if axes == 3 else np.concatenate([rotation, acceleration], axis=1)
 
 
-def cwa_header(
-    *, model: int = 0, rate: int = 10, annotation: bytes = b"_c=Ward+3&_sc=P%2F17", device: int = 4711
-) -> bytes:
-    """The header of a ``.cwa``; ``rate`` is 3200 Hz halved 15 - ``rate`` times."""
+def cwa_header(*, model: int = 0) -> bytes:
+    """The header of a ``.cwa`` at 100 Hz."""
+    annotation = b"_c=Ward+3&_sc=P%2F17"
     header = bytearray(CWA_HEADER_BYTES)
     header[:4] = b"MD\xfc\x03"
     header[4] = model
     header[5:7] = (4711).to_bytes(2, "little")
     header[7:11] = (9).to_bytes(4, "little")
     header[11:13] = b"\xff\xff"
-    header[36] = 0x40 | rate
+    header[36] = 0x40 | 10
     header[41] = 44
     header[64 : 64 + len(annotation)] = annotation
     return bytes(header)
 
 
-def cwa_block(
-    counts: NDArray[np.int64], start: datetime, *, number: int, session: int = 9, rate: int = 10, celsius: float = 25.0
-) -> bytes:
-    """A block whose first sample is at ``start``; three axes are packed in ten bits each, six are not."""
+def cwa_block(counts: NDArray[np.int64], start: datetime, *, number: int, rate: int = 10) -> bytes:
+    """A block whose first sample is at ``start``; three axes are packed in ten bits each, six are not.
+
+    ``rate`` is 3200 Hz halved 15 - ``rate`` times.
+    """
     samples, axes = counts.shape
     block = bytearray(CWA_BLOCK_BYTES)
     block[:4] = b"AX\xfc\x01"
-    block[6:10] = session.to_bytes(4, "little")
+    block[6:10] = (9).to_bytes(4, "little")
     block[10:14] = number.to_bytes(4, "little")
     rate_hz = 3200 / 2 ** (15 - rate)
     whole = start.replace(microsecond=0) + timedelta(seconds=int(start.microsecond > 0))
@@ -73,7 +73,7 @@ def cwa_block(
     packed |= whole.hour << 12 | whole.minute << 6 | whole.second
     block[14:18] = packed.to_bytes(4, "little")
     block[18:20] = (0 if axes == 3 else 3 << 13 | 3 << 10).to_bytes(2, "little")
-    block[20:22] = round((celsius + 50) * 256 / 75).to_bytes(2, "little")
+    block[20:22] = (256).to_bytes(2, "little")  # 25 °C
     block[24] = 0x40 | rate
     block[25] = axes << 4 | (0 if axes == 3 else 2)
     block[26:28] = ahead.to_bytes(2, "little", signed=True)
@@ -98,30 +98,15 @@ def checked(block: bytes) -> bytes:
     return block[:510] + int(-words % 65536).to_bytes(2, "little")
 
 
-def cwa_blocks(
-    blocks: int, *, axes: int = 3, start: datetime = SUMMER, session: int = 9, rate: int = 10, seed: int = 0
-) -> list[bytes]:
-    """Blocks that follow one another without a gap."""
+def cwa_blocks(blocks: int, *, axes: int = 3) -> list[bytes]:
+    """Blocks at 100 Hz that follow one another without a gap."""
     size = BLOCK_SAMPLES[axes]
-    counts = turning(blocks * size, axes, seed)
-    step = timedelta(seconds=size * 2 ** (15 - rate) / 3200)
-    return [
-        cwa_block(counts[size * i : size * (i + 1)], start + i * step, number=i, session=session, rate=rate)
-        for i in range(blocks)
-    ]
+    pieces = np.split(turning(blocks * size, axes), blocks)
+    return [cwa_block(piece, SUMMER + i * timedelta(seconds=size / 100), number=i) for i, piece in enumerate(pieces)]
 
 
-def geneactiv(
-    pages: int,
-    *,
-    start: datetime = SUMMER,
-    step_s: float = 3.0,
-    subject: str = "P17",
-    said_pages: int | None = None,
-    line_end: str = "\n",
-    last_samples: int = 300,
-) -> tuple[bytes, list[bytes]]:
-    """The header of a GENEActiv ``.bin`` set to 100 Hz, and its pages, ``step_s`` apart."""
+def geneactiv(pages: int, *, last_samples: int = 300) -> tuple[bytes, list[bytes]]:
+    """The header of a GENEActiv ``.bin`` set to 100 Hz, and its pages."""
     header = [
         "Device Identity",
         "Device Unique Serial Code:012345",
@@ -146,7 +131,7 @@ def geneactiv(
         "",
         "Subject Info",
         "Device Location Code:left wrist",
-        f"Subject Code:{subject}\0\0\0\0",
+        "Subject Code:P17\0\0\0\0",
         *(f"{name}:" for name in "abcdef"),
         "",
         "Calibration Data",
@@ -154,13 +139,13 @@ def geneactiv(
         *("Volts:54", "Lux:997"),
         "",
         "Memory Status",
-        f"Number of Pages:{pages if said_pages is None else said_pages}",
+        f"Number of Pages:{pages}",
         "",
     ]
     counts = turning(300 * pages)
     made = []
     for page in range(pages):
-        time = start + timedelta(seconds=step_s) * page
+        time = SUMMER + timedelta(seconds=3) * page
         samples = last_samples if page == pages - 1 else 300
         lines = [
             "Recorded Data",
@@ -176,5 +161,5 @@ def geneactiv(
                 f"{x & 4095:03X}{y & 4095:03X}{z & 4095:03X}000" for x, y, z in counts[300 * page :][:samples].tolist()
             ),
         ]
-        made.append((line_end.join(lines) + line_end).encode())
-    return (line_end.join(header) + line_end).encode(), made
+        made.append("\n".join([*lines, ""]).encode())
+    return "\n".join([*header, ""]).encode(), made

@@ -29,7 +29,8 @@ def server_process(
     port = free_port() if port is None else port
     address = f"http://127.0.0.1:{port}"
     words = [sys.executable, "-m", "harken", command, "--no-open", "--port", str(port), *arguments]
-    environment = {**os.environ, "COLUMNS": "80"} | ({} if temporary is None else {"TMPDIR": str(temporary)})
+    environment = {**os.environ, "COLUMNS": "80", "PYTHONUNBUFFERED": "1"}
+    environment |= {} if temporary is None else {"TMPDIR": str(temporary)}
     with log.open("w") as out:
         process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, env=environment)
         try:

@@ -72,7 +72,7 @@ class Served:
     def url(self, path: str, scheme: str = "http") -> str:
         return f"{scheme}://127.0.0.1:{self.port}{path}"
 
-    def ask(self, path: str, body: bytes | None = None, *, method: str | None = None, **headers: str) -> Answer:
+    def ask(self, path: str, body: bytes | None = None, method: str | None = None, **headers: str) -> Answer:
         named = {k.replace("_", "-"): v for k, v in headers.items()}
         request = urllib.request.Request(self.url(path), body, named, method=method)
         try:

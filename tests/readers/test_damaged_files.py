@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import LONGEST_MESSAGE, mutilations
-from goldens.records import made_up_inputs
+from goldens.records import inputs
 from harken.readers import open_stream, read
 from harken.recordings.recording import Recording
 from stream_checks import assert_same, refusal_of
@@ -59,7 +59,7 @@ def recording_or_refusal(path: Path, **options: Any) -> Recording | None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_is_refused_or_read_for_what_is_left(kind: str, tmp_path: Path) -> None:
-    made = made_up_inputs()[f"made up/{kind}"]
+    made = inputs(real=False)[f"made up/{kind}"]
     path, options = made.locate(tmp_path), dict(made.options)
     content, whole = path.read_bytes(), read(path, **options)
     intact = read(path, as_found=True, **options).signals
@@ -85,7 +85,7 @@ def test_a_damaged_file_is_refused_or_read_for_what_is_left(kind: str, tmp_path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_streams_or_is_refused_as_the_whole_is(kind: str, tmp_path: Path) -> None:
-    made = made_up_inputs()[f"made up/{kind}"]
+    made = inputs(real=False)[f"made up/{kind}"]
     path, options = made.locate(tmp_path), dict(made.options)
     for _, damaged in list(mutilations(path.read_bytes(), cuts=4, flips=6))[::5]:
         path.write_bytes(damaged)

@@ -7,15 +7,18 @@ import pytest
 
 from exports import head
 from goldens.files import zipped
-from goldens.loggers import LOGGER_TIMES, MS2, SECONDS, logger_axes, phyphox_table
 from harken.readers import phyphox, sensor_logger
 from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
+from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from reader_checks import collected
-from tables import write
+from tables import acceleration, write
 
 collect = collected(sensor_logger)
+ROWS = 300
+MS2 = acceleration(ROWS) * STANDARD_GRAVITY
+SECONDS = np.arange(ROWS) * 0.00997
 
 OTHER_FILES = [
     "Gravity",
@@ -28,16 +31,31 @@ OTHER_FILES = [
 ]
 
 
+def sensor_logger_table(rows: int = ROWS) -> bytes:
+    """A file of a phone as Sensor Logger writes it, with the axes the other way round."""
+    times = [f"{1_719_102_681_279_387_400 + 10_054_500 * row},{row / 100}" for row in range(rows)]
+    lines = [f"{time},{z},{y},{x}" for time, (x, y, z) in zip(times, MS2[:rows], strict=True)]
+    return "\n".join(["time,seconds_elapsed,z,y,x", *lines, ""]).encode()
+
+
+def phyphox_table() -> bytes:
+    """A table as phyphox writes it."""
+    rows = np.column_stack([SECONDS, MS2, np.linalg.norm(MS2, axis=1)])
+    names = ("Time (s)", *(f"Acceleration {axis} (m/s^2)" for axis in "xyz"), "Absolute acceleration (m/s^2)")
+    lines = [",".join(f"{value:.9E}" for value in row) for row in rows]
+    return "\n".join([",".join(f'"{name}"' for name in names), *lines, ""]).encode()
+
+
 @pytest.mark.parametrize("sensor", OTHER_FILES)
 def test_what_is_no_acceleration_of_a_wrist_is_refused(sensor: str, tmp_path: Path) -> None:
-    path = write(tmp_path, logger_axes(MS2), f"{sensor}.csv")
+    path = write(tmp_path, sensor_logger_table(), f"{sensor}.csv")
     assert sensor_logger.recognises(path, head(path))
     with pytest.raises(HarkenError, match=", not the acceleration of a wrist; name the export's folder instead"):
         collect(path, TableOptions())
 
 
 def test_names_that_lead_out_of_an_archive_are_not_followed(tmp_path: Path) -> None:
-    outside = write(tmp_path, logger_axes(MS2[:60], LOGGER_TIMES[:60]), "TotalAcceleration.csv")
+    outside = write(tmp_path, sensor_logger_table(60), "TotalAcceleration.csv")
     for name in (str(outside), "../TotalAcceleration.csv", "a/../../TotalAcceleration.csv"):
         path = write(tmp_path, zipped({name: b"time,seconds_elapsed,z,y,x\n"}), "out.zip")
         assert not sensor_logger.recognises(path, head(path))
@@ -47,7 +65,7 @@ def test_names_that_lead_out_of_an_archive_are_not_followed(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("events", ["START,0.0\nPAUSE,1.0\nSTART,6.0", "START\nPAUSE,1.0", "START\nSTART"])
 def test_events_that_are_cut_short_give_no_dates(events: str, tmp_path: Path) -> None:
-    files = {"Raw Data.csv": phyphox_table(MS2), "meta/time.csv": f'"event","experiment time"\n{events}\n'.encode()}
+    files = {"Raw Data.csv": phyphox_table(), "meta/time.csv": f'"event","experiment time"\n{events}\n'.encode()}
     recording = collected(phyphox)(write(tmp_path, zipped(files), "cut.zip"), TableOptions())
     np.testing.assert_allclose(recording.time_ns / 1e9, SECONDS, rtol=0, atol=6e-9)
 

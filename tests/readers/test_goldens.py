@@ -6,11 +6,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from goldens.real_files import real_inputs
-from goldens.records import as_text, made_up_inputs, record_of, stored
+from goldens.records import REAL, archive, as_text, inputs, record_of, stored
 
 RECORDS = stored()
-REAL = "real/"
 LONG = "longer than a "
 """Of the made-up files, the long ones are read in the second stage."""
 
@@ -20,16 +18,19 @@ LONG = "longer than a "
 )
 def test_what_is_read_is_what_it_was(name: str, request: pytest.FixtureRequest) -> None:
     real = request.getfixturevalue("data_dir") if name.startswith(REAL) else None
-    given = real_inputs(real)[name] if real is not None else made_up_inputs()[name]
     with TemporaryDirectory() as made_up:
-        record = record_of(given, real or Path(made_up))
+        record = record_of(inputs(real=real is not None)[name], real or Path(made_up))
     if record != RECORDS[name]:
         before, after = (as_text(each).splitlines() for each in (RECORDS[name], record))
         changes = difflib.unified_diff(before, after, "goldens.json", "as read now", n=1, lineterm="")
         pytest.fail("\n".join([f"{name} is read differently:", *changes]), pytrace=False)
 
 
-def test_every_input_has_a_record(request: pytest.FixtureRequest) -> None:
-    assert set(made_up_inputs()) == {name for name in RECORDS if not name.startswith(REAL)}
-    data_dir = request.getfixturevalue("data_dir")
-    assert set(real_inputs(data_dir)) == {name for name in RECORDS if name.startswith(REAL)}
+def test_every_made_up_file_has_a_record() -> None:
+    cases = {member.name.removeprefix("./").partition("/")[0] for member in archive().getmembers()}
+    assert cases - {"."} <= {given.path.partition("/")[0] for given in inputs(real=False).values()}
+
+
+def test_every_file_of_a_research_watch_has_a_record(data_dir: Path) -> None:
+    files = {f"devices/{path.name}" for path in (data_dir / "devices").iterdir()}
+    assert files <= {given.path for given in inputs(real=True).values()}

@@ -1,16 +1,25 @@
 """What harken reads from many files, frozen: ``goldens.json`` holds a record of each.
 
-A reader that is rewritten must give the same records. ``python -m goldens`` writes the file anew. The records of real
-files are only written where ``HARKEN_DATA`` names their folder; else the old ones stay.
+A reader that is rewritten must give the same records. ``python -m goldens`` writes them anew. Real files lie in the
+folder of ``HARKEN_DATA``; where it is not named, their records stay. Made-up files are in ``made_up.tar.xz``, which has
+a folder for each; the long ones are made by ``goldens.long_files``. What is special about a file is its record's name.
+(The programs that made them are in the history of this repository, where ``made_up.tar.xz`` was added.)
+
+To add a record, write its ``path`` and ``options`` into ``goldens.json``, put the file into the archive, and run
+``python -m goldens``:
+
+    mkdir unpacked && tar -xf made_up.tar.xz -C unpacked
+    tar -cJf made_up.tar.xz --sort=name --mtime=@0 --owner=0 --group=0 -C unpacked .
 """
 
 import hashlib
+import io
 import json
-import os
+import lzma
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+import tarfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,17 +27,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from goldens.files import Input
-from goldens.loggers import logger_inputs
-from goldens.real_files import real_inputs
-from goldens.tables import table_inputs
-from goldens.watches import watch_inputs
+from goldens.long_files import long_file
 from harken.readers import open_stream, read
 from harken.recordings.mending import MendedStream
 from harken.recordings.recording import Quality, Recording
 from harken.recordings.source import Samples, joined
 
 GOLDENS = Path(__file__).with_name("goldens.json")
+MADE_UP = Path(__file__).with_name("made_up.tar.xz")
+REAL = "real/"
+"""How the names of real files' records begin."""
 
 DIGITS = 16
 PACKED = (b"PK", b"PAR1", b"\x1f\x8b")
@@ -43,6 +51,56 @@ LIBRARY_TEXT = re.compile(
 """What a library says of a damaged file, in brackets; its words change from version to version."""
 
 
+@cache
+def stored() -> dict[str, Record]:
+    """All records in ``goldens.json``, by the names of their inputs."""
+    records: dict[str, Record] = json.loads(GOLDENS.read_text(encoding="utf-8"))
+    return records
+
+
+@cache
+def archive() -> tarfile.TarFile:
+    """The made-up files: a folder for each, or for several records of one file."""
+    return tarfile.open(fileobj=io.BytesIO(lzma.decompress(MADE_UP.read_bytes())))
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file, and the options that it is read with.
+
+    Attributes:
+        name: of its record.
+        path: of the file, in the folder of real recordings or in the archive; empty for a long file.
+        options: as for ``harken.read``.
+    """
+
+    name: str
+    path: str
+    options: Mapping[str, Any]
+
+    def locate(self, folder: Path) -> Path:
+        """The file in the folder; a made-up one is written there first."""
+        if self.name.startswith(REAL):
+            return folder / self.path
+        if not self.path:
+            return long_file(self.name, folder)
+        case, _, path = self.path.partition("/")
+        for member in archive().getmembers():
+            within, _, name = member.name.removeprefix("./").partition("/")
+            if within == case and name:
+                archive().extract(member.replace(name=name, deep=False), folder, filter="data")
+        return folder / path
+
+
+def inputs(*, real: bool) -> dict[str, Input]:
+    """All real inputs, or all made-up ones, by the names of their records."""
+    return {
+        name: Input(name, record.get("path", ""), record["options"])
+        for name, record in stored().items()
+        if name.startswith(REAL) == real
+    }
+
+
 def record_of(given: Input, folder: Path) -> Record:
     """The record of one input.
 
@@ -51,47 +109,32 @@ def record_of(given: Input, folder: Path) -> Record:
         folder: where a made-up input is written, and where a real one lies.
 
     Returns:
-        ``file``, its bytes; ``options``; ``read``, what ``harken.read`` gives, mended; ``as_found``, and ``stream``,
-        what labelling reads. Of the last two only what differs from ``read`` is there. Arrays and bytes are digests. A
-        refusal is the error's class and text.
+        ``path`` and ``options``, as given; ``file``, its bytes; ``read``, what ``harken.read`` gives, mended;
+        ``as_found``, and ``stream``, what labelling reads. Of the last two only what differs from ``read`` is there.
+        Arrays and bytes are digests. A refusal is the error's class and text.
     """
     path = given.locate(folder)
-    options = dict(given.options)
 
     def mended() -> Record:
-        return _of_recording(read(path, **options))
+        return _of_recording(read(path, **given.options))
 
     def as_found() -> Record:
-        return _of_recording(read(path, as_found=True, **options))
+        return _of_recording(read(path, as_found=True, **given.options))
 
     def stream() -> Record:
-        return _of_stream(open_stream(path, **options))
+        return _of_stream(open_stream(path, **given.options))
 
     whole, found, streamed = (
         _without_paths(_or_refusal(outcome), path, folder) for outcome in (mended, as_found, stream)
     )
-    return _as_json(
-        {
-            "file": _bytes_of(path),
-            "options": options,
-            "read": whole,
-            "as_found": _differing(found, whole),
-            "stream": _differing(streamed, whole),
-        }
-    )
-
-
-@cache
-def made_up_inputs() -> dict[str, Input]:
-    """All inputs that are made up, by what is special about each."""
-    inputs = table_inputs() | watch_inputs() | logger_inputs()
-    return {f"made up/{name}": given for name, given in inputs.items()}
-
-
-def stored() -> dict[str, Record]:
-    """All records in ``goldens.json``, by the names of their inputs."""
-    records: dict[str, Record] = json.loads(GOLDENS.read_text(encoding="utf-8"))
-    return records
+    results = {
+        "file": _bytes_of(path),
+        "options": given.options,
+        "read": whole,
+        "as_found": _differing(found, whole),
+        "stream": _differing(streamed, whole),
+    }
+    return results | ({"path": given.path} if given.path else {})
 
 
 def as_text(content: Mapping[str, Any]) -> str:
@@ -192,19 +235,3 @@ def _differing(record: Record, whole: Record) -> Record:
         nested = isinstance(value, dict) and isinstance(whole.get(name), dict)
         different[name] = _differing(value, whole[name]) if nested else value
     return different
-
-
-def _as_json(record: Record) -> Record:
-    return dict(json.loads(json.dumps(record)))
-
-
-def all_records() -> Iterator[tuple[str, Record]]:
-    data_dir = os.environ.get("HARKEN_DATA")
-    if data_dir:
-        for name, given in real_inputs(Path(data_dir)).items():
-            yield name, record_of(given, Path(data_dir))
-    else:
-        yield from ((name, record) for name, record in stored().items() if name.startswith("real/"))
-    for name, given in made_up_inputs().items():
-        with tempfile.TemporaryDirectory() as folder:
-            yield name, record_of(given, Path(folder))

@@ -1,17 +1,13 @@
 """What stands in the cells of a confusion matrix, and that it can be read."""
 
-import io
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
 from confusion_scores import scores_of
@@ -72,19 +68,19 @@ def test_numbers_can_be_read_on_every_shade_and_zeros_are_quiet(count: int) -> N
 def test_names_and_numbers_do_not_run_into_one_another(count: int, windows: int) -> None:
     names = tuple(f"{number} carrying something heavy upstairs on the {number}th floor" for number in range(count))
     figure = confusion_panel(all_wrong(count, windows, names), "windows")
-    renderer = drawn(figure)
+    figure.draw_without_rendering()
     (axes,) = figure.axes
     cell_width, cell_height = axes.bbox.width / count, axes.bbox.height / count
     for text in axes.texts:
-        extent = text.get_window_extent(renderer)
+        extent = text.get_window_extent()
         assert extent.width < cell_width
         assert extent.height < cell_height
     title = axes._left_title  # type: ignore[attr-defined]
-    assert title.get_window_extent(renderer).x1 <= figure.bbox.x1
+    assert title.get_window_extent().x1 <= figure.bbox.x1
     assert all(len(name.get_text()) <= 26 for name in axes.get_yticklabels())
     assert len({name.get_text() for name in axes.get_yticklabels()}) == count
     for label in [*axes.get_yticklabels(), *axes.get_xticklabels(), axes.yaxis.label, axes.xaxis.label]:
-        extent = label.get_window_extent(renderer)
+        extent = label.get_window_extent()
         assert min(extent.x0, extent.y0) >= -1, f"{label.get_text()} is cut off"
     assert cell_height > 0.8 * 0.37 * figure.dpi
     for label in axes.get_xticklabels():
@@ -99,15 +95,15 @@ def test_a_figure_for_a_paper_is_readable_at_the_width_of_a_column(count: int, w
     names = tuple(f"{number} carrying something" for number in range(count))
     figure = confusion_for_paper(all_wrong(count, 1000, names), title="sklearn.naive_bayes:GaussianNB")
     assert figure.get_suptitle().startswith("sklearn.naive_bayes:GaussianNB\nPer cent of each true")
-    renderer = drawn(figure)
+    figure.draw_without_rendering()
     (axes,) = figure.axes
     assert figure.get_size_inches()[0] == pytest.approx(89 * (1 + wide) / 25.4)
     for text in axes.texts:
-        assert text.get_window_extent(renderer).width < axes.bbox.width / count
+        assert text.get_window_extent().width < axes.bbox.width / count
         assert float(text.get_fontsize()) > 5
     for label in [*axes.get_yticklabels(), *axes.get_xticklabels(), axes.yaxis.label, axes.xaxis.label]:
         assert float(label.get_fontsize()) >= 7
-        extent = label.get_window_extent(renderer)
+        extent = label.get_window_extent()
         assert min(extent.x0, extent.y0) >= -1, f"{label.get_text()} is cut off"
     save_for_paper(figure, tmp_path / "matrix.svg")
     assert "<image" not in (tmp_path / "matrix.svg").read_text()
@@ -117,13 +113,6 @@ def all_wrong(count: int, windows: int, names: tuple[str, ...]) -> Scores:
     """So many windows of each label, all of them taken for another."""
     few = scores_of(np.roll(np.eye(count, dtype=np.int64), 1, axis=1).tolist(), names)
     return replace(few, confusion=few.confusion * windows)
-
-
-def drawn(figure: Figure) -> RendererAgg:
-    figure.savefig(io.BytesIO())
-    assert isinstance(figure.canvas, FigureCanvasAgg)
-    get_renderer: Callable[[], RendererAgg] = figure.canvas.get_renderer
-    return get_renderer()
 
 
 def test_with_many_labels_numbers_stand_only_where_they_matter() -> None:

@@ -1,28 +1,17 @@
 """What the learning curves show for each kind of history, and what the curve of accuracy against coverage shows."""
 
 import io
-from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
-from harken.models.calibration import Coverage, coverage
+from confusion_scores import curve_of
 from harken.reports.figures.curves import coverage_picture, learning_curves
-from harken.training.checkpoint import History
+from run_outcomes import history_of
 
 BATCH = 100
-
-
-def history(iterations: int, tests: tuple[str, ...] = (), every: int = 100, loss: float = 5.0) -> History:
-    made = History(tests=tests)
-    for iteration in range(1, iterations + 1):
-        made.add_iteration(loss / iteration + 0.1, 1 - 1 / (iteration + 1))
-        if iteration in (1, iterations) or iteration % every == 0:
-            made.add_evaluation(iteration, dict.fromkeys(tests, (loss / iteration + 0.2, 1 - 1 / (iteration + 1))))
-    return made
 
 
 def names(figure: Figure) -> list[str]:
@@ -40,14 +29,14 @@ def names(figure: Figure) -> list[str]:
     ],
 )
 def test_curves_under_names_that_people_understand(tests: tuple[str, ...], text: list[str]) -> None:
-    figure = learning_curves(history(900, tests), batch_windows=BATCH)
+    figure = learning_curves(history_of(tests, iterations=900, every=100), batch_windows=BATCH)
     assert names(figure) == ["training batches (mean of 15)", *text]
     # Every batch faintly, their running mean, and the tests.
     assert [len(axes.lines) for axes in figure.axes] == [2 + len(tests)] * 2
 
 
 def test_batches_and_evaluations_stand_where_their_windows_had_been_seen() -> None:
-    made = history(250, ("same_person",))
+    made = history_of(("same_person",), iterations=250, every=100)
     accuracy, _ = learning_curves(made, batch_windows=BATCH).axes
     batches, _, test = accuracy.lines
     np.testing.assert_array_equal(batches.get_xdata(), np.arange(1, 251) * BATCH)
@@ -57,14 +46,9 @@ def test_batches_and_evaluations_stand_where_their_windows_had_been_seen() -> No
 
 
 def test_a_training_that_blew_up_can_still_be_drawn() -> None:
-    made = history(30)
+    made = history_of((), iterations=30)
     made.train_loss[5:] = [float("inf")] * 5 + [float("nan")] * 20
     learning_curves(made, batch_windows=BATCH).savefig(io.BytesIO())
-
-
-def curve_of(sure: list[float], right: list[bool]) -> Coverage:
-    probabilities = np.stack([np.array(sure), 1 - np.array(sure)], axis=1)
-    return coverage(probabilities, np.where(right, 0, 1))
 
 
 def thresholds_of(figure: Figure) -> list[str]:
@@ -100,14 +84,11 @@ def test_thresholds_that_leave_the_same_share_a_dot_and_those_that_leave_nothing
 def test_no_words_lie_on_others_however_close_the_thresholds_are(beside: int) -> None:
     sure = [0.6] * beside + [0.8] * beside + [0.99] * 2000
     figure = coverage_picture(curve_of(sure, [at % 9 > 0 for at in range(len(sure))]))
-    figure.savefig(io.BytesIO())
-    assert isinstance(figure.canvas, FigureCanvasAgg)
-    get_renderer: Callable[[], RendererAgg] = figure.canvas.get_renderer
-    renderer = get_renderer()
+    figure.draw_without_rendering()
     (axes,) = figure.axes
     ticks = [label for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels()]
     words = [axes.xaxis.label, axes.yaxis.label, *ticks, *figure.legends[0].get_texts(), *axes.texts]
-    boxes = [word.get_window_extent(renderer) for word in words if word.get_text()]
+    boxes = [word.get_window_extent() for word in words if word.get_text()]
     assert len(boxes) > 10
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
-    assert not any(box.overlaps(axes.get_window_extent(renderer)) for box in boxes), "nothing is written on the curve"
+    assert not any(box.overlaps(axes.get_window_extent()) for box in boxes), "nothing is written on the curve"

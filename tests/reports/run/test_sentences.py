@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from confusion_scores import scores_of
-from harken.models.calibration import Coverage, coverage
+from confusion_scores import curve_of, scores_of
+from harken.models.calibration import Coverage
 from harken.models.scores import PeopleScores, score_people
 from harken.reports.run import sentences
 from run_outcomes import MakeOutcome
@@ -91,11 +91,6 @@ def test_the_spread_is_from_the_worst_to_the_best(count: int, spread: str) -> No
 )
 def test_scores_in_words(function: Any, confusion: list[list[int]], text: str) -> None:
     assert function(scores_of(confusion)) == text
-
-
-def curve_of(sure: list[float], right: list[bool]) -> Coverage:
-    """Of windows whose answers have these probabilities and are right or wrong."""
-    return coverage(np.stack([np.array(sure), 1 - np.array(sure)], axis=1), np.where(right, 0, 1))
 
 
 @pytest.mark.parametrize(
