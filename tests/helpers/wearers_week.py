@@ -3,7 +3,7 @@
 import math
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
@@ -92,8 +92,8 @@ PLAIN_QUALITY = RecordingQuality(
     placement=Placement.UNKNOWN,
     wrist_check=None,
     timezone="UTC",
-    start=datetime(2024, 1, 1, tzinfo=UTC),
-    end=datetime(2024, 1, 8, tzinfo=UTC),
+    start="2024-01-01T00:00:00.000+00:00",
+    end="2024-01-08T00:00:00.000+00:00",
     sample_rate_hz=100.0,
     stated_rate_hz=None,
     rows=60_480_000,
@@ -131,15 +131,18 @@ def quality_of(timeline: Timeline) -> RecordingQuality:
         PLAIN_QUALITY,
         subject=timeline.subject,
         timezone="Europe/London",
-        start=timeline.frame["start"][0],
-        end=timeline.frame["end"][-1],
+        start=f"{timeline.frame['start'][0]}",
+        end=f"{timeline.frame['end'][-1]}",
         sample_rate_hz=99.871,
         stated_rate_hz=100.0,
         dropped={"duplicate_times": 12, "unreadable_blocks": 0},
         gaps=GapSummary(
             len(gaps),
             float(seconds.sum()),
-            tuple(Gap(*each) for each in zip(gaps["start"], gaps["end"], seconds, strict=True)),
+            tuple(
+                Gap(f"{start}", f"{end}", length)
+                for start, end, length in zip(gaps["start"], gaps["end"], seconds, strict=True)
+            ),
         ),
         wear_hours=worn / 3600,
         non_wear_hours=timeline.not_worn_s / 3600,
