@@ -6,7 +6,6 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -20,6 +19,7 @@ from harken.cli.files import (
     largest_shares,
     notes_table,
     plain_table,
+    print_json,
     progress,
     recordings,
 )
@@ -124,7 +124,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
     if lines:
         _print_warnings(ended)
     if json:
-        print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
+        print_json([one.summary for one in ended if one.summary is not None])
     elif len(ended) > 1:
         print(printable(f"Everybody on one page: {out / STUDY}"))
     if any(one.reason is not None and not one.missing for one in ended):
