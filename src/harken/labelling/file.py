@@ -17,7 +17,7 @@ from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.models.scores import unseen_f1
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
-from harken.outcomes.movement_rows import MovementMeter
+from harken.outcomes.movement_rows import MovementMeter, movement_table
 from harken.readers import open_stream
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mending import MendedStream
@@ -159,7 +159,9 @@ def _measured(
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
-    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=prepared.non_wear_ns)
+    rows = None
+    if meter is not None:
+        rows = movement_table(meter.finish(), timezone=stream.timezone, non_wear_ns=prepared.non_wear_ns)
     quality = _quality(path, stream, prepared, timeline, recogniser, sha256=key["sha256"])
     specification, provenance = recogniser.specification_, recogniser.provenance_
     facts = ModelFacts(

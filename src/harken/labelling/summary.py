@@ -63,7 +63,7 @@ class Outcomes:
     Attributes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
-            acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
+            acceleration. See ``harken.outcomes.movement_rows.movement_table`` and ``harken.outcomes.steps.with_steps``.
         sleep: the sleep period of each night as it was found, whether or not it is excluded; None without
             acceleration. See ``harken.outcomes.nights.nights``.
         rules: the rules of the outcomes.
@@ -219,8 +219,8 @@ class Measured:
 
     Attributes:
         timeline: the rows with the probabilities of the model. Their labels are not used.
-        movement: how much the wearer moved, in rows of five seconds (``MovementRows.frame``); None without
-            acceleration.
+        movement: how much the wearer moved, in rows of five seconds
+            (``harken.outcomes.movement_rows.movement_table``); None without acceleration.
         quality: the quality of the recording, without the limits of its labels.
         model: facts about the model.
         key: the version, the digests of file and model, and the settings of reading (``label_key``).

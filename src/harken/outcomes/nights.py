@@ -192,7 +192,7 @@ def nights(
 
     Args:
         movement: rows of five seconds with the columns ``start``, ``angle_z_degrees`` and ``wear``, in order; see
-            ``MovementRows.frame``.
+            ``movement_table``.
         threshold: how the limit of rest is found.
         diary_ns: onset and wake in ns since 1970 (UTC) by date, see ``Diary.nights_ns``; other nights are found by
             movement.

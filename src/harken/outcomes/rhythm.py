@@ -64,7 +64,7 @@ def day_rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     """The stretches of least and most movement within each calendar day.
 
     Args:
-        movement: the result of ``MovementRows.frame``.
+        movement: the result of ``movement_table``.
         days: the days with enough wear.
 
     Returns:
@@ -89,7 +89,7 @@ def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     worn for less than half of the time are left out.
 
     Args:
-        movement: the result of ``MovementRows.frame``.
+        movement: the result of ``movement_table``.
         days: the days with enough wear.
 
     Returns:
