@@ -26,12 +26,10 @@ from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
 from harken.outcomes.tables import (
     averages,
     day_columns,
-    hours,
     over_stretches,
     segment_stretches,
     with_day_caveat,
     with_night_caveat,
-    with_valid_day,
 )
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
@@ -91,8 +89,8 @@ class Outcomes:
         if self._intensity is None or self.sleep is None:
             return with_day_caveat(days)
         for others in (
-            day_groups(self.timeline.frame, self.timeline.labels, self.sleep, timezone=self._timezone),
-            day_columns(self._intensity, timezone=self._timezone),
+            day_groups(self.timeline, self.sleep),
+            day_columns(self._intensity),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
         ):
@@ -117,22 +115,18 @@ class Outcomes:
 
     @cached_property
     def hours(self) -> pl.DataFrame:
-        """One row per hour of the wearer's clock with samples. See ``harken.outcomes.tables.hours``."""
-        timeline = self.timeline
-        found = hours(timeline.frame, timeline.names, self._intensity, timezone=self._timezone)
-        return with_valid_day(found, self.days)
+        """One row per hour of the wearer's clock with samples. An hour that occurs twice, where clocks go back, has two
+        rows; one that clocks skip has none. See ``harken.outcomes.tables.over_stretches``."""
+        return over_stretches(self.timeline, self._intensity, self.timeline.quarters.hours(), self.days)
 
     @cached_property
     def segments(self) -> pl.DataFrame | None:
         """One row per named segment and day with samples; None without segments in the settings."""
         if not self.rules.segments:
             return None
-        timeline = self.timeline
-        stretches = segment_stretches(
-            self.rules.segments, self.days["date"], subject=timeline.subject, timezone=self._timezone
-        )
-        found = over_stretches(timeline.frame, timeline.names, self._intensity, stretches)
-        return with_valid_day(found, self.days)
+        timeline, segments = self.timeline, self.rules.segments
+        stretches = segment_stretches(segments, self.days["date"], subject=timeline.subject, timezone=timeline.timezone)
+        return over_stretches(timeline, self._intensity, stretches, self.days)
 
     @cached_property
     def averages(self) -> pl.DataFrame:
@@ -176,10 +170,6 @@ class Outcomes:
             if table is not None:
                 chosen = table.select(columns_in(path.name, table.columns))
                 (write_parquet if path.suffix == ".parquet" else write_csv)(chosen, path)
-
-    @property
-    def _timezone(self) -> str:
-        return zone_of(self.timeline.frame["start"])
 
     @cached_property
     def _intensity(self) -> pl.DataFrame | None:

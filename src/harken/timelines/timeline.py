@@ -3,6 +3,7 @@ the longest stretches of one label, and its days by the wearer's calendar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.recordings.recording import POSTURES
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, numbered, sums_in
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
-from harken.timelines.calendar import QUARTER_NS, Quarters
+from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
 from harken.timelines.smoothing import HELD, expected_bouts, pace, smooth, still_at_night_likelihood
 
 PROBABILITY = "probability_"
@@ -139,6 +140,17 @@ class Timeline:
         """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
         return np.asarray((nanoseconds(self.frame, "end") - nanoseconds(self.frame, "start")) / 1e9)
 
+    @property
+    def timezone(self) -> str:
+        """The wearer's time zone."""
+        return zone_of(self.frame["start"])
+
+    @cached_property
+    def quarters(self) -> Quarters:
+        """The quarters of an hour of all days with samples."""
+        recorded = self.frame.filter("recorded")
+        return Quarters.of(nanoseconds(recorded, "start"), nanoseconds(recorded, "end"), self.timezone)
+
     def with_unsure_below(self, probability: float | None) -> "Timeline":
         """The same timeline with ``unsure`` where the label's probability is below a limit; None: nowhere.
 
@@ -244,8 +256,7 @@ class Timeline:
         start, end = nanoseconds(self.frame, "start"), nanoseconds(self.frame, "end")
         recorded = self.frame["recorded"].fill_null(False).to_numpy()
         worn = self.frame["wear"].fill_null(False).to_numpy()
-        zone = zone_of(self.frame["start"])
-        quarters = Quarters.of(start[recorded], end[recorded], zone)
+        quarters = self.quarters
         days_ns = quarters.days().edges_ns
 
         def seconds(chosen: BoolArray) -> Float64Array:
@@ -255,7 +266,7 @@ class Timeline:
         seconds_of_labels = {name: seconds(chosen) for name, chosen in of_labels.items()}
         adjusted = adjusted_seconds(quarters, np.stack(list(seconds_of_labels.values())))
         walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
-        _, day, begin, until = _by_day(start[walking], end[walking], days_ns)
+        _, day, begin, until = parts_by_day(start[walking], end[walking], days_ns)
         last, first = days_ns.T.copy()  # a day without walking begins it after its end
         np.minimum.at(first, day, begin)
         np.maximum.at(last, day, until)
@@ -275,7 +286,7 @@ class Timeline:
             columns[f"longest_bout_minutes_{name}"] = of_name
         columns["transitions"] = self._transitions(days_ns)
         for name, moments in (("first_walking", first), ("last_walking", last)):
-            columns[name] = pl.select(pl.when(some).then(times(moments, zone))).to_series()
+            columns[name] = pl.select(pl.when(some).then(times(moments, self.timezone))).to_series()
         return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
 
     def busy_hands(self) -> dict[str, BoolArray]:
@@ -345,7 +356,7 @@ class Timeline:
         """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
         bouts = self.bouts()
         codes = np.array([self.names.index(name) for name in bouts["label"]], dtype=np.int64)
-        bout, day, begin, end = _by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
+        bout, day, begin, end = parts_by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
         longest = np.zeros((len(self.names), len(days_ns)))
         np.maximum.at(longest, (codes[bout], day), (end - begin) / NS_PER_MINUTE)
         return longest
@@ -357,7 +368,7 @@ class Timeline:
         label = labelled["label"]
         other = (label != label.shift(1)).fill_null(False).to_numpy()
         changes = _follows(self.frame, labelled, BRIDGED_GAP_S) & other
-        days = _day(nanoseconds(labelled, "start")[changes], days_ns)
+        days = np.searchsorted(days_ns[:, 0], nanoseconds(labelled, "start")[changes], side="right") - 1
         return np.bincount(days, minlength=len(days_ns))
 
     def _labelled(self) -> "Timeline":
@@ -450,16 +461,3 @@ def adjusted_seconds(quarters: Quarters, seconds_of_labels: Float64Array) -> Flo
     share = np.where(total > 1e-6, elsewhere / np.maximum(total, 1e-6), np.nan)
     filled = np.where(missing > 0, missing * share, 0)
     return np.asarray(spent.sum(axis=2) + filled.sum(axis=2))
-
-
-def _by_day(start_ns: Int64Array, end_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, ...]:
-    """The parts of rows that lie in one day each: the number of the row and of the day, and where the part begins and
-    ends, int64 ``[parts]``."""
-    first, last = _day(start_ns, days_ns), _day(end_ns - 1, days_ns)
-    row, later = numbered(last - first + 1)
-    day = first[row] + later
-    return row, day, np.maximum(start_ns[row], days_ns[day, 0]), np.minimum(end_ns[row], days_ns[day, 1])
-
-
-def _day(moments_ns: Int64Array, days_ns: Int64Array) -> Int64Array:
-    return np.asarray(np.searchsorted(days_ns[:, 0], moments_ns, side="right") - 1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harken.reports.words import Content
 from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array, runs_of_true
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times, zone_of
+from harken.support.tables import nanoseconds, times
 from harken.timelines import UNSURE, Timeline
 from harken.timelines.calendar import DAY_NS, wall_ns
 from harken.timelines.timeline import PROBABILITY, SMOOTHED
@@ -245,7 +245,7 @@ def spells_of(timeline: Timeline) -> Spells:
         busy=np.any([np.zeros(len(codes), bool), *timeline.busy_hands().values()], axis=0),
         names=tuple(names),
         never=tuple(name for name in timeline.labels if name not in occurring),
-        timezone=zone_of(frame["start"]),
+        timezone=timeline.timezone,
     )
 
 
