@@ -16,6 +16,7 @@ import polars as pl
 
 from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
 from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
+from harken.outcomes import tables
 from harken.outcomes.diary import read_diary
 from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
 from harken.outcomes.groups import day_groups
@@ -23,14 +24,6 @@ from harken.outcomes.intensity import with_intensity
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
-from harken.outcomes.tables import (
-    averages,
-    day_columns,
-    over_stretches,
-    segment_stretches,
-    with_day_caveat,
-    with_night_caveat,
-)
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
@@ -77,7 +70,7 @@ class Outcomes:
         """One row per night: ``sleep``, with ``excluded`` and ``caveat``."""
         if self.sleep is None:
             return None
-        return with_night_caveat(with_excluded(self.sleep, self.exclusions.nights, counts="complete"))
+        return tables.with_night_caveat(with_excluded(self.sleep, self.exclusions.nights, counts="complete"))
 
     @cached_property
     def days(self) -> pl.DataFrame:
@@ -87,15 +80,15 @@ class Outcomes:
         days = days.with_columns(valid_day=pl.col("wear_hours").fill_null(0.0) >= self.rules.valid_day_h)
         days = with_excluded(days, self.exclusions.days, counts="valid_day")
         if self._intensity is None or self.sleep is None:
-            return with_day_caveat(days)
+            return tables.with_day_caveat(days)
         for others in (
             day_groups(self.timeline, self.sleep),
-            day_columns(self._intensity),
+            tables.day_columns(self._intensity),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
         ):
             days = days.join(others, on="date", how="left", maintain_order="left")
-        return with_day_caveat(days)
+        return tables.with_day_caveat(days)
 
     @property
     def valid_days(self) -> pl.DataFrame:
@@ -117,7 +110,7 @@ class Outcomes:
     def hours(self) -> pl.DataFrame:
         """One row per hour of the wearer's clock with samples. An hour that occurs twice, where clocks go back, has two
         rows; one that clocks skip has none. See ``harken.outcomes.tables.over_stretches``."""
-        return over_stretches(self.timeline, self._intensity, self.timeline.quarters.hours(), self.days)
+        return tables.over_stretches(self.timeline, self._intensity, self.timeline.quarters.hours(), self.days)
 
     @cached_property
     def segments(self) -> pl.DataFrame | None:
@@ -125,13 +118,15 @@ class Outcomes:
         if not self.rules.segments:
             return None
         timeline, segments = self.timeline, self.rules.segments
-        stretches = segment_stretches(segments, self.days["date"], subject=timeline.subject, timezone=timeline.timezone)
-        return over_stretches(timeline, self._intensity, stretches, self.days)
+        stretches = tables.segment_stretches(
+            segments, self.days["date"], subject=timeline.subject, timezone=timeline.timezone
+        )
+        return tables.over_stretches(timeline, self._intensity, stretches, self.days)
 
     @cached_property
     def averages(self) -> pl.DataFrame:
         """Means over valid days, weekdays and weekends. See ``harken.outcomes.tables.averages``."""
-        return averages(self.days)
+        return tables.averages(self.days)
 
     @cached_property
     def rhythm(self) -> pl.DataFrame | None:
