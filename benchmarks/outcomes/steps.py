@@ -219,7 +219,7 @@ def of_label(session: Session, model: Recogniser) -> tuple[float, float]:
             labelled = label_file(path, model=model)
         except HarkenError:
             return 0.0, 0.0
-    movement, seconds = labelled.outcomes.movement, labelled.timeline.seconds_by_label()
+    movement, seconds = labelled.movement, labelled.timeline.seconds_by_label()
     on_foot = sum(seconds.get(label, 0.0) for label in (*WALKING_LABELS, *RUNNING_LABELS))
     assert movement is not None
     return float(movement["steps"].sum()), on_foot / (len(session.wrist) / session.rate_hz)

@@ -44,7 +44,7 @@ OUTCOMES = (
     "rhythm.csv",
     "movement.parquet",
 )
-"""The files of ``Outcomes.write``, each named after the attribute with its table; ``days`` has two."""
+"""The files of ``Outcomes.write_tables``, each named after the attribute with its table; ``days`` has two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ class Outcomes:
             sentences.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
         return tuple(sentences)
 
-    def write(self, folder: Path) -> None:
+    def write_tables(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
         from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
 
@@ -251,16 +251,14 @@ RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "repor
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledFile:
-    """The result of ``harken label`` for one recording.
+class LabelledFile(Outcomes):
+    """The result of ``harken label`` for one recording: the timeline, and the tables of outcomes such as ``days.csv``.
 
     Attributes:
         measured: the probabilities of the model, the movement, the quality of the recording, and the key.
-        outcomes: the timeline, and the tables of outcomes such as ``days.csv`` and ``movement.parquet``.
     """
 
     measured: Measured
-    outcomes: Outcomes
 
     @classmethod
     def of(cls, measured: Measured, rules: Rules) -> "LabelledFile":
@@ -278,22 +276,7 @@ class LabelledFile:
             hand_back()
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
-        return cls(measured, Outcomes(timeline, rows, sleep, rules))
-
-    @property
-    def timeline(self) -> Timeline:
-        """The labels, one row each few seconds."""
-        return self.outcomes.timeline
-
-    @property
-    def bouts(self) -> pl.DataFrame:
-        """The content of ``bouts.csv``: stretches of one label, with their steps. See ``Outcomes.bouts``."""
-        return self.outcomes.bouts
-
-    @property
-    def days(self) -> pl.DataFrame:
-        """The content of ``days_all.parquet``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
-        return self.outcomes.days
+        return cls(timeline, rows, sleep, rules, measured)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -307,14 +290,14 @@ class LabelledFile:
         of_mounting: tuple[str, ...] = ()
         if mounting is not None and mounting.warning is None and (mounting.quarters or mounting.probable):
             of_mounting = (f"the watch was {mounting.reason}",)
-        return (*self.quality.notes, *of_mounting, *self.outcomes.notes)
+        return (*self.quality.notes, *of_mounting, *super().notes)
 
     @cached_property
     def quality(self) -> RecordingQuality:
         """The content of ``quality.json``: the content of the file, its mended faults, its preprocessing, and the known
         limits of the model that apply to its labels."""
-        valid_day_h = self.outcomes.rules.valid_day_h
-        limits = limits_of(self.timeline, self.days, self.measured.model.limits, valid_day_h=valid_day_h)
+        known = self.measured.model.limits
+        limits = limits_of(self.timeline, self.days, known, valid_day_h=self.rules.valid_day_h)
         return replace(self.measured.quality, limits=tuple(limits))
 
     @cached_property
@@ -326,10 +309,10 @@ class LabelledFile:
             "layout": LAYOUT,
             "file": quality.file,
             "labelled_by": self.measured.key,
-            "summarised_by": rules_key(self.outcomes.rules),
+            "summarised_by": rules_key(self.rules),
             "model": {name: list(part) for name, part in vars(self.measured.model).items()},
             "subject": timeline.subject,
-            "excluded": self.outcomes.exclusions.person,
+            "excluded": self.exclusions.person,
             "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
             "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
             "timezone": quality.timezone,
@@ -347,7 +330,7 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` (and ``timeline.csv`` if the rules say so), those of ``Outcomes.write``,
+        The files are ``timeline.parquet`` (and ``timeline.csv`` if the rules say so), those of ``write_tables``,
         ``quality.json``, ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is
         then renamed and replaces older results.
 
@@ -363,12 +346,12 @@ class LabelledFile:
         try:
             with appearing(folder) as aside:
                 self.timeline.to_parquet(aside / "timeline.parquet")
-                if self.outcomes.rules.csv:
+                if self.rules.csv:
                     self.timeline.to_csv(aside / "timeline.csv")
-                self.outcomes.write(aside)
+                self.write_tables(aside)
                 write_quality(aside / "quality.json", self.quality)
                 card = self.measured.model.card
-                write_wearer_report(aside / "report.html", self.outcomes, quality=self.quality, model_card=card)
+                write_wearer_report(aside / "report.html", self, quality=self.quality, model_card=card)
                 write_text(aside / SUMMARY, dumps(self.summary, indent=2, allow_nan=False) + "\n")
         except OSError as error:
             raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
