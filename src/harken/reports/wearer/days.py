@@ -178,11 +178,8 @@ class Spells:
         """Every ``count`` rows as one: what the longest of them has, and their mean movement."""
         if count == 1:
             return self
+        seconds = np.pad(self.seconds, (0, -len(self.codes) % count)).reshape(-1, count)
         first = np.arange(0, len(self.codes), count)
-        last = np.minimum(first + count, len(self.codes))
-        every = first[:, None] + np.arange(count)
-        seconds = self.seconds[np.minimum(every, len(self.codes) - 1)]
-        seconds = np.where(every < last[:, None], seconds, 0.0)
         longest = first + seconds.argmax(axis=1)
         edges_ns = np.append(self.edges_ns[first], self.edges_ns[-1])
         return replace(
