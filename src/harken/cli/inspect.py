@@ -119,7 +119,8 @@ def inspect(
 def _draw(file: str, recordings: "list[Recording]", path: Path) -> None:
     if len(recordings) > 1:
         raise HarkenError(f"{file}: contains {len(recordings)} recordings; choose one to draw with --subject NAME")
-    from harken.reports.figures import draw_recording, save_png
+    from harken.reports.figures.recording import draw_recording
+    from harken.reports.figures.style import save_png
 
     try:
         with not_left_empty(path.parent):

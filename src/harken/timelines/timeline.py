@@ -103,7 +103,6 @@ class Timeline:
             activity_mg: ``[n]``, NaN where it is unknown; ignored in gaps. None: unknown everywhere.
             hands: the probability of busy hands ``[n]``, NaN where ``probabilities`` are; None if the model has none.
         """
-        known = pl.Series(~np.isnan(probabilities).any(axis=1))
         here = pl.Series(recorded, dtype=pl.Boolean)
         worn = pl.Series(np.ones(len(start_ns), dtype=bool) if wear is None else wear)
         activity = np.full(len(start_ns), np.nan) if activity_mg is None else activity_mg
@@ -116,10 +115,9 @@ class Timeline:
             "activity_mg": where_known(pl.Series(activity.astype(np.float32), nan_to_null=True), here),
         }
         for code, label in enumerate(labels):
-            values = pl.Series(probabilities[:, code].astype(np.float32))
-            columns[PROBABILITY + label] = where_known(values, known)
+            columns[PROBABILITY + label] = pl.Series(probabilities[:, code].astype(np.float32), nan_to_null=True)
         if hands is not None:
-            columns[HANDS] = where_known(pl.Series(hands.astype(np.float32)), known)
+            columns[HANDS] = pl.Series(hands.astype(np.float32), nan_to_null=True)
         return cls(pl.DataFrame(columns), labels, subject, source)._labelled()
 
     def __len__(self) -> int:

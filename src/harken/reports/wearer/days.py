@@ -340,9 +340,8 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
     ticks = np.rint(spells.edges_ns / (TICK_MS * 10**6)).astype(np.int64)
     lengths = np.diff(ticks)
     long = np.flatnonzero(lengths >= LONG)
-    known = ~np.isnan(spells.activity_mg)
-    probable = ~np.isnan(spells.probability)
-    activity = np.clip(np.rint(np.where(known, spells.activity_mg, 0) * ACTIVITY_STEPS), 0, NO_ACTIVITY - 1)
+    probability = np.rint(spells.probability * PROBABILITY_STEPS)
+    activity = np.clip(np.rint(spells.activity_mg * ACTIVITY_STEPS), 0, NO_ACTIVITY - 1)
     return {
         "zone": spells.timezone,
         "labels": list(spells.names),
@@ -355,11 +354,8 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
         "long": [[int(row), int(lengths[row])] for row in long],
         "lengths": _text(np.where(lengths >= LONG, LONG, lengths), "<u2"),
         "codes": _text(spells.codes, "u1"),
-        "probability": _text(
-            np.where(probable, np.rint(np.where(probable, spells.probability, 0) * PROBABILITY_STEPS), NO_PROBABILITY),
-            "u1",
-        ),
-        "activity": _text(np.where(known, activity, NO_ACTIVITY), "<u2"),
+        "probability": _text(np.nan_to_num(probability, nan=NO_PROBABILITY), "u1"),
+        "activity": _text(np.nan_to_num(activity, nan=NO_ACTIVITY), "<u2"),
         "busy": _text(spells.busy, "u1") if spells.busy.any() else "",
     }
 
