@@ -35,7 +35,6 @@ from harken.support.files import Json
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream
-from harken.timelines.labelling import Calibrate
 
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
@@ -111,11 +110,6 @@ class Prepared(NamedTuple):
     wrist_check: WristCheck | None = None
     training_share: float | None = None
 
-    @property
-    def calibrate(self) -> Calibrate | None:
-        """The function that calibrates signals before they are labelled; None if that is not needed."""
-        return self.calibration.apply if self.calibration is not None and self.calibration.applied else None
-
 
 def _measured(
     path: Path,
@@ -153,7 +147,7 @@ def _measured(
         recogniser.predict_answers
         if prepared.mounting is None
         else prepared.mounting.averaged(recogniser.predict_answers),
-        calibrate=prepared.calibrate,
+        calibrate=None if prepared.calibration is None else prepared.calibration.apply,
         non_wear_ns=prepared.non_wear_ns,
         listener=listen,
         lanes=cores if cores > 1 else 0,
