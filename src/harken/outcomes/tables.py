@@ -290,24 +290,14 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
     every = sorted({day - timedelta(days=before) for day in days for before in (0, 1)})
     pairs = [(segment, day) for day in every for segment in mine if segment.falls_on(day)]
     clock = [segment.on_clock(day) for segment, day in pairs]
-    edges_ns = np.stack(
-        [
-            _moments_ns([start for start, _ in clock], timezone, second=False),
-            _moments_ns([end for _, end in clock], timezone, second=True),
-        ],
-        axis=1,
-    )
-    order = np.argsort(edges_ns[:, 0], kind="stable")
-    edges_ns = edges_ns[order]
-    frame = pl.DataFrame(
-        {
-            "segment": pl.Series([segment.name for segment, _ in pairs], dtype=pl.String).gather(order),
-            "date": pl.Series([day for _, day in pairs], dtype=pl.Date).gather(order),
-            "start": times(edges_ns[:, 0], timezone),
-            "end": times(edges_ns[:, 1], timezone),
-        }
-    )
-    return Stretches(frame, edges_ns)
+    columns = {
+        "segment": pl.Series([segment.name for segment, _ in pairs], dtype=pl.String),
+        "date": pl.Series([day for _, day in pairs], dtype=pl.Date),
+        "start": times(_moments_ns([start for start, _ in clock], timezone, second=False), timezone),
+        "end": times(_moments_ns([end for _, end in clock], timezone, second=True), timezone),
+    }
+    frame = pl.DataFrame(columns).sort("start", maintain_order=True)
+    return Stretches(frame, np.stack([nanoseconds(frame, "start"), nanoseconds(frame, "end")], axis=1))
 
 
 def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> Int64Array:

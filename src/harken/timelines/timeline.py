@@ -214,24 +214,17 @@ class Timeline:
         joined = _follows(self.frame, labelled, bridged_gap_s) & (label == label.shift(1)).fill_null(False).to_numpy()
         weight, activity = pl.col("seconds"), pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
         moving_s = pl.when(pl.col("activity_mg").is_not_null()).then(weight).otherwise(0.0)
+        lasting = pl.col("end").last() - pl.col("start").first()
         bouts = labelled.group_by(pl.Series("bout", np.cumsum(~joined)), maintain_order=True).agg(
             pl.col("start").first(),
             pl.col("end").last(),
             pl.col("label").first(),
+            seconds=lasting.dt.total_nanoseconds() / 1e9,
             mean_probability=(pl.col("probability") * weight).sum() / weight.sum(),
             activity_mg=pl.when(moving_s.sum() > 0).then((activity * moving_s).sum() / moving_s.sum()).cast(pl.Float32),
             **{name: ((pl.col(name) * weight).sum() / weight.sum()).cast(pl.Float32) for name in of_hands},
         )
-        lasting_ns = nanoseconds(bouts, "end") - nanoseconds(bouts, "start")
-        return bouts.select(
-            "start",
-            "end",
-            "label",
-            pl.Series("seconds", lasting_ns / 1e9),
-            "mean_probability",
-            "activity_mg",
-            *of_hands,
-        )
+        return bouts.drop("bout")
 
     def daily(self) -> pl.DataFrame:
         """One row a calendar day in the wearer's zone, in order. A day without samples has no row.
