@@ -50,7 +50,8 @@ def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
         nights: the result of ``harken.outcomes.nights.nights``.
     """
     days = timeline.quarters.days()
-    _, day, *parts_ns = parts_by_day(*sleep_periods_ns(nights).T, days.edges_ns)
+    onset_ns, wake_ns = sleep_periods_ns(nights).T
+    _, day, *parts_ns = parts_by_day(onset_ns, wake_ns, days.edges_ns)
     groups = groups_of(timeline.labels)
     group_of = {label: group for group, members in groups.items() for label in members}
     label = pl.col("label").replace_strict(group_of, default=None, return_dtype=pl.String)

@@ -219,12 +219,12 @@ class Timeline:
             pl.col("start").first(),
             pl.col("end").last(),
             pl.col("label").first(),
-            seconds=lasting.dt.total_nanoseconds() / 1e9,
+            seconds=lasting.dt.total_nanoseconds(),
             mean_probability=(pl.col("probability") * weight).sum() / weight.sum(),
             activity_mg=pl.when(moving_s.sum() > 0).then((activity * moving_s).sum() / moving_s.sum()).cast(pl.Float32),
             **{name: ((pl.col(name) * weight).sum() / weight.sum()).cast(pl.Float32) for name in of_hands},
         )
-        return bouts.drop("bout")
+        return bouts.drop("bout").with_columns(pl.Series("seconds", bouts["seconds"].to_numpy() / 1e9))
 
     def daily(self) -> pl.DataFrame:
         """One row a calendar day in the wearer's zone, in order. A day without samples has no row.
