@@ -200,12 +200,12 @@ class RecordingQuality:
         return (*warnings, *(warning for warning in found if warning is not None))
 
     def as_dict(self) -> Json:
-        """The content of ``quality.json``."""
-        content = _known({field.name: getattr(self, field.name) for field in fields(self)})
+        """The content of ``quality.json``. A calibration error that is not known is NaN, and null in JSON."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
         content |= {name: content[name] and content[name].as_dict() for name in ("wrist_check", "orientation")}
         if self.calibration is not None:
-            content["calibration"] = _known({name: getattr(self.calibration, name) for name in CALIBRATION})
-        plain: Json = msgspec.to_builtins(content, enc_hook=lambda array: array.tolist())
+            content["calibration"] = {name: getattr(self.calibration, name) for name in CALIBRATION}
+        plain: Json = msgspec.json.decode(msgspec.json.encode(content, enc_hook=lambda array: array.tolist()))
         return plain
 
     @classmethod
@@ -225,13 +225,6 @@ class RecordingQuality:
                 "probable": list(mounting.get("probability_after_degrees", {}).values()),  # newer than the others
             }
         return msgspec.convert({**content, **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
-
-
-def _known(values: Mapping[str, Any]) -> Json:
-    """The values for JSON. A calibration error that is not known is NaN, and null in JSON."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
 
 
 def write_quality(path: Path, quality: RecordingQuality) -> None:
