@@ -185,8 +185,8 @@ def keep(job: Job) -> Path:
         settings = LabelSettings(calibration=False, orientation=False, placement="wrist", smoothing=False)
         labelled = label_file(path, model=recogniser, settings=settings, cores=1)
         labelled.timeline.frame.write_parquet(aside / "timeline.parquet")
-        assert labelled.outcomes.movement is not None
-        labelled.outcomes.movement.write_parquet(aside / "movement.parquet")
+        assert labelled.movement is not None
+        labelled.movement.write_parquet(aside / "movement.parquet")
         truth = np.array(labelled.timeline.labels)[truth_of(labelled.timeline, day)]
         pl.DataFrame({"label": truth}).write_parquet(aside / "truth.parquet")
     return job.kept

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.command import command, options_of, write_result
 from harken.datasets.simulated import Simulation
 from harken.datasets.simulated.simulation import BLOCK_ROWS
-from harken.outcomes.movement_rows import ROW_S, MovementMeter
+from harken.outcomes.movement_rows import ROW_S, MovementMeter, movement_table
 from harken.outcomes.nights import nights, rest_blocks, rest_threshold_degrees, unrest_degrees
 from harken.recordings.source import Samples
 from harken.signals.movement import MovementStatistics
@@ -53,7 +53,7 @@ def of_harken(
     statistics = MovementStatistics()
     for sink in (meter, statistics):
         sink.push(samples)
-    rows = meter.finish().frame(timezone="UTC", non_wear_ns=non_wear(statistics.finish()))
+    rows = movement_table(meter.finish(), timezone="UTC", non_wear_ns=non_wear(statistics.finish()))
     start_s = rows["start"].dt.epoch("s").to_numpy()
     angle = rows["angle_z_degrees"].fill_null(float("nan")).to_numpy()
     spans = []

@@ -33,7 +33,7 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from benchmarks.command import command, options_of, write_result
 from harken import HarkenError, Recogniser, label_file
-from harken.outcomes.movement_rows import MovementMeter
+from harken.outcomes.movement_rows import MovementMeter, movement_table
 from harken.outcomes.steps import RUNNING_LABELS, WALKING_LABELS, with_steps
 from harken.recordings.source import Samples
 from harken.support.tables import times
@@ -219,7 +219,7 @@ def of_label(session: Session, model: Recogniser) -> tuple[float, float]:
             labelled = label_file(path, model=model)
         except HarkenError:
             return 0.0, 0.0
-    movement, seconds = labelled.outcomes.movement, labelled.timeline.seconds_by_label()
+    movement, seconds = labelled.movement, labelled.timeline.seconds_by_label()
     on_foot = sum(seconds.get(label, 0.0) for label in (*WALKING_LABELS, *RUNNING_LABELS))
     assert movement is not None
     return float(movement["steps"].sum()), on_foot / (len(session.wrist) / session.rate_hz)
@@ -233,7 +233,7 @@ def of_harken(session: Session) -> float:
     meter.push(Samples(time_ns, session.wrist.astype(np.float32), np.full(n, -1, np.int16), np.ones(n, dtype=bool)))
     edges = times(time_ns[[0, -1]], "UTC")
     rows = pl.DataFrame({"start": edges[:1], "end": edges[1:], "label": [session.label]})
-    steps = with_steps(meter.finish().frame(timezone="UTC"), rows, [session.label])["steps"]
+    steps = with_steps(movement_table(meter.finish(), timezone="UTC"), rows, [session.label])["steps"]
     return float(steps.sum())
 
 

@@ -218,7 +218,8 @@ def test_another_content_of_a_table_is_another_rule(
     assert run_harken(*options).exit_code == 0
     assert "(unchanged)" in run_harken(*options).stdout
     table.write_text("\n".join(rows).replace("23:4", "23:3").replace("23:0", "23:1") + "\n")
-    assert "(summarised)" in run_harken(*options).stdout
+    assert "(summarised)" in run_harken(*options, "--no-smoothing").stdout
+    assert "smoothed_lying" not in pl.read_parquet(tmp_path / "out" / "alice" / "timeline.parquet").columns
 
 
 def test_a_recording_that_the_model_was_trained_on_is_named_in_all_results(

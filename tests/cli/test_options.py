@@ -1,7 +1,5 @@
 """Each declared option: refusals, and the same value from the command line as in Python. Help pages are goldens."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -160,8 +158,3 @@ def test_the_command_line_refuses_it(run_harken: Run, arguments: tuple[str, ...]
     ended = run_harken(*arguments)
     assert ended.exit_code == 2
     assert refusal in " ".join(ended.stderr.replace("│", " ").split())
-
-
-def test_python_runs_the_same_command_line() -> None:
-    shown = subprocess.run([sys.executable, "-m", "harken", "--help"], capture_output=True, text=True, check=True)
-    assert "Usage: harken" in shown.stdout

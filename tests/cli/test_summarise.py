@@ -101,18 +101,6 @@ def test_who_is_excluded_does_not_count(run_harken: Run, model: Path, recordings
     assert (cohort["valid_day"].all(), cohort["excluded"].unique().to_list()) == (True, ["withdrew"])
 
 
-def test_label_makes_finished_results_again_when_only_rules_differ(
-    run_harken: Run, model: Path, alice: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    run_harken("label", alice, "--model", model, "--out", out)
-    ended = run_harken("label", alice, "--model", model, "--out", out, "--no-smoothing")
-    assert ended.stdout.rstrip().endswith("(summarised)")
-    run_harken("label", alice, "--model", model, "--out", tmp_path / "other" / "out", "--no-smoothing")
-    assert contents(out) == contents(tmp_path / "other" / "out")
-    assert "smoothed_lying" not in pl.read_parquet(out / "alice" / "timeline.parquet").columns
-
-
 def test_one_damaged_folder_does_not_stop_the_others(
     run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import MovementRows
+from harken.outcomes.movement_rows import movement_table
 
 
 def movement_frame(
@@ -21,15 +21,14 @@ def movement_frame(
     cadence if nothing is said."""
     values = enmo_mg.astype(np.float32)
     unknown = np.full(len(start_ns), np.nan)
-    return MovementRows(
-        start_ns=start_ns,
-        enmo_mg=values,
-        mad_mg=values,
-        angle_z_degrees=values,
-        valid_s=(np.full(len(start_ns), 5.0) if valid_s is None else valid_s).astype(np.float32),
-        second_mads_mg=(np.full((len(start_ns), 5), np.nan) if second_mads_mg is None else second_mads_mg).astype(
-            np.float32
-        ),
-        walking_cadence=(unknown if walking_cadence is None else walking_cadence).astype(np.float32),
-        running_cadence=(unknown if running_cadence is None else running_cadence).astype(np.float32),
-    ).frame(timezone=timezone)
+    rows = {
+        "enmo_mg": values,
+        "mad_mg": values,
+        "angle_z_degrees": values,
+        "valid_s": np.full(len(start_ns), 5.0) if valid_s is None else valid_s,
+        "second_mads_mg": np.full((len(start_ns), 5), np.nan) if second_mads_mg is None else second_mads_mg,
+        "walking_cadence": unknown if walking_cadence is None else walking_cadence,
+        "running_cadence": unknown if running_cadence is None else running_cadence,
+    }
+    frame = pl.DataFrame({"start_ns": start_ns} | {name: column.astype(np.float32) for name, column in rows.items()})
+    return movement_table(frame, timezone=timezone)

@@ -3,15 +3,16 @@
 import math
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
+import polars as pl
 
 from harken.datasets.simulated import Simulation
 from harken.labelling.quality import Gap, GapSummary, Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
 from harken.labelling.summary import Outcomes
-from harken.outcomes.movement_rows import MovementRows
+from harken.outcomes.movement_rows import movement_table
 from harken.outcomes.nights import nights
 from harken.outcomes.steps import with_steps
 from harken.recordings.recording import Placement
@@ -92,8 +93,8 @@ PLAIN_QUALITY = RecordingQuality(
     placement=Placement.UNKNOWN,
     wrist_check=None,
     timezone="UTC",
-    start=datetime(2024, 1, 1, tzinfo=UTC),
-    end=datetime(2024, 1, 8, tzinfo=UTC),
+    start="2024-01-01T00:00:00.000+00:00",
+    end="2024-01-08T00:00:00.000+00:00",
     sample_rate_hz=100.0,
     stated_rate_hz=None,
     rows=60_480_000,
@@ -131,15 +132,18 @@ def quality_of(timeline: Timeline) -> RecordingQuality:
         PLAIN_QUALITY,
         subject=timeline.subject,
         timezone="Europe/London",
-        start=timeline.frame["start"][0],
-        end=timeline.frame["end"][-1],
+        start=f"{timeline.frame['start'][0]}",
+        end=f"{timeline.frame['end'][-1]}",
         sample_rate_hz=99.871,
         stated_rate_hz=100.0,
         dropped={"duplicate_times": 12, "unreadable_blocks": 0},
         gaps=GapSummary(
             len(gaps),
             float(seconds.sum()),
-            tuple(Gap(*each) for each in zip(gaps["start"], gaps["end"], seconds, strict=True)),
+            tuple(
+                Gap(f"{start}", f"{end}", length)
+                for start, end, length in zip(gaps["start"], gaps["end"], seconds, strict=True)
+            ),
         ),
         wear_hours=worn / 3600,
         non_wear_hours=timeline.not_worn_s / 3600,
@@ -180,19 +184,19 @@ def tables_of(timeline: Timeline, settings: LabelSettings | None = None) -> Outc
     angle = np.where(still, turns + rng.normal(0, 0.02, len(row)), rng.uniform(-80, 80, len(row)))
     enmo = frame["activity_mg"].fill_null(0.0).to_numpy()[row]
     cadence = np.array([CADENCE.get(name, math.nan) for name in label])
-    rows = MovementRows(
-        start_ns=start_ns,
-        enmo_mg=enmo.astype(np.float32),
-        mad_mg=enmo.astype(np.float32),
-        angle_z_degrees=angle.astype(np.float32),
-        valid_s=np.full(len(row), 5.0, np.float32),
-        second_mads_mg=np.full((len(row), 5), np.nan, np.float32),
-        walking_cadence=cadence.astype(np.float32),
-        running_cadence=cadence.astype(np.float32),
-    )
+    columns = {
+        "enmo_mg": enmo,
+        "mad_mg": enmo,
+        "angle_z_degrees": angle,
+        "valid_s": np.full(len(row), 5.0),
+        "second_mads_mg": np.full((len(row), 5), np.nan),
+        "walking_cadence": cadence,
+        "running_cadence": cadence,
+    }
+    rows = pl.DataFrame({"start_ns": start_ns} | {name: values.astype(np.float32) for name, values in columns.items()})
     off = frame.filter(~frame["wear"].fill_null(True)).select("start", "end")
     non_wear_ns = np.stack([off[name].dt.epoch("ns").to_numpy() for name in ("start", "end")], axis=1)
-    movement = rows.frame(timezone=zone_of(frame["start"]), non_wear_ns=non_wear_ns)
+    movement = movement_table(rows, timezone=zone_of(frame["start"]), non_wear_ns=non_wear_ns)
     found = nights(movement)
     movement = with_steps(movement, frame, timeline.labels)
     return Outcomes(timeline, movement, found, settings)

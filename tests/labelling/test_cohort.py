@@ -10,7 +10,7 @@ import pytest
 
 import people
 from command_line import Run
-from harken.labelling.cohort import FileTask, LabelJob, run_cohort, shard_of
+from harken.labelling.cohort import FileTask, labelling, run_cohort, shard_of
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
 from harken.readers.folders import recordings_in
@@ -71,8 +71,8 @@ def test_a_fault_of_ours_costs_one_file(drawer: Path, tmp_path: Path, monkeypatc
         return label_file(path, **named)
 
     monkeypatch.setattr(running, "label_file", faulty)
-    tasks = [FileTask(drawer / "p1" / "anna.csv", "anna"), FileTask(drawer / "p2" / "bert.csv", "bert")]
-    anna, bert = run_cohort(tasks, LabelJob.of(None, tmp_path, LabelSettings()))
+    tasks = [FileTask(drawer / f"{name}.csv", tmp_path / Path(name).name) for name in ("p1/anna", "p2/bert")]
+    anna, bert = run_cohort(tasks, labelling(None, LabelSettings()))
     assert anna.reason is not None
     assert "a fault in harken: ZeroDivisionError: oh" in anna.reason
     assert bert.reason is None
@@ -148,22 +148,27 @@ def test_shards_are_every_file_once() -> None:
 
 @pytest.mark.second_stage
 @pytest.mark.filterwarnings("ignore")
-def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(drawer: Path, tmp_path: Path) -> None:
+def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(
+    drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
-    tasks = [FileTask(next(drawer.glob(f"*/{name}.csv")), name) for name in NAMES[:3]]
-    tasks += [FileTask(drawer / folder / "wrist.csv", f"{folder}_wrist") for folder in ("p1", "p2")]
+    files = {name: next(drawer.glob(f"*/{name}.csv")) for name in NAMES[:3]}
+    files |= {f"{folder}_wrist": drawer / folder / "wrist.csv" for folder in ("p1", "p2")}
+    work = labelling(None, LabelSettings())
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     for out in (alone, shared):
         out.mkdir()
-    assert [one.reason for one in run_cohort(tasks, LabelJob.of(None, alone, LabelSettings()))] == [None] * 5
+    ended = run_cohort([FileTask(path, alone / name) for name, path in files.items()], work)
+    assert [one.reason for one in ended] == [None] * 5
     outcomes = []
+    tasks = [FileTask(path, Path("shared", name)) for name, path in files.items()]
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
         workers = list(client.run(os.getpid).values())
-        job = LabelJob.of(None, shared, LabelSettings())
-        for outcome in run_cohort(tasks, job, scheduler=cluster.scheduler_address):
+        monkeypatch.chdir(tmp_path)  # not that of the workers
+        for outcome in run_cohort(tasks, work, scheduler=cluster.scheduler_address):
             outcomes.append(outcome)
             if len(outcomes) == 1:
                 os.kill(workers[0], signal.SIGKILL)
@@ -188,10 +193,10 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
         "file.open_stream = deadly\n"
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
-    tasks = [FileTask(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
-    (tmp_path / "out").mkdir()
-    outcomes = list(run_cohort(tasks, LabelJob.of(None, tmp_path / "out", LabelSettings()), workers=2))
-    assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
+    (out := tmp_path / "out").mkdir()
+    tasks = [FileTask(path, out / f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
+    outcomes = list(run_cohort(tasks, labelling(None, LabelSettings()), workers=2))
+    assert sorted(outcome.task.folder for outcome in outcomes) == sorted(task.folder for task in tasks)
     reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
     assert set(reasons) == {"broken", "carl"}
     assert "was killed, probably because memory ran out" in reasons["carl"]

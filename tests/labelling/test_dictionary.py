@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import people
-from harken.labelling.cohort import FileTask, LabelJob, run_cohort
+from harken.labelling.cohort import FileTask, labelling, run_cohort
 from harken.labelling.dictionary import SOURCES, TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_failures, write_study
@@ -26,8 +26,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     (folder / "broken.csv").write_text("nothing,of\nuse,here\n")
     (out := folder / "out").mkdir()
     settings = LabelSettings(csv=True, segments=(Segment("all", "", "00:00", "24:00"),))
-    tasks = [FileTask(folder / f"{name}.csv", name) for name in ("anna", "broken")]
-    write_failures(out / "failures.csv", list(run_cohort(tasks, LabelJob.of(None, out, settings))))
+    tasks = [FileTask(folder / f"{name}.csv", out / name) for name in ("anna", "broken")]
+    write_failures(out / "failures.csv", list(run_cohort(tasks, labelling(None, settings))))
     write_study(out)
     tables = {path.name: pl.read_csv(path, infer_schema=False) for path in out.rglob("*.csv")}
     return tables | {path.name: pl.read_parquet(path) for path in out.rglob("*.parquet")}

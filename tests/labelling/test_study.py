@@ -13,7 +13,7 @@ import pytest
 
 import people
 from command_line import Run
-from harken.labelling.cohort import FileTask, LabelJob, run_cohort
+from harken.labelling.cohort import FileTask, labelling, run_cohort
 from harken.labelling.settings import LabelSettings, read_summary, results_digest
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
@@ -39,8 +39,8 @@ def drawer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study(drawer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a folder, as ``harken label`` writes them."""
     out = tmp_path_factory.mktemp("study")
-    tasks = [FileTask(path, path.stem) for path in recordings_in(drawer).files]
-    write_failures(out / "failures.csv", list(run_cohort(tasks, LabelJob.of(None, out, LabelSettings()))))
+    tasks = [FileTask(path, out / path.stem) for path in recordings_in(drawer).files]
+    write_failures(out / "failures.csv", list(run_cohort(tasks, labelling(None, LabelSettings()))))
     write_study(out)
     return out
 
@@ -85,8 +85,8 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
     out = tmp_path / "out"
     shutil.copytree(study, out)
     monkeypatch.chdir(drawer)  # the same file under another path
-    tasks = [FileTask(Path("anna.csv"), "anna"), FileTask(next(drawer.glob("*script*")), "evil")]
-    job = LabelJob.of(None, out, LabelSettings(non_wear=False))
+    tasks = [FileTask(Path("anna.csv"), out / "anna"), FileTask(next(drawer.glob("*script*")), out / "evil")]
+    job = labelling(None, LabelSettings(non_wear=False))
     write_failures(out / "failures.csv", list(run_cohort(tasks, job)))
     write_study(out)
     page = (out / "study.html").read_text(encoding="utf-8")

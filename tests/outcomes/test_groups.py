@@ -54,7 +54,7 @@ def test_hours_are_those_of_single_seconds_and_add_up_to_the_time_worn(zoned: tu
     part[asleep] = "sleep_period_hours"
     days = np.array([datetime.fromtimestamp(int(one), UTC).astimezone(ZoneInfo(zone)).date() for one in seconds])
     frame = timeline(start_s, lengths, labels, timezone=zone, known=LABELS)
-    found = day_groups(frame.frame, LABELS, night_table(nights, zone), timezone=zone)
+    found = day_groups(frame, night_table(nights, zone))
     parts = found.columns[1:]
     assert parts == ["sleep_period_hours", "sedentary_hours", "on_feet_hours", "other_waking_hours"]
     for day, *hours in found.iter_rows():
@@ -69,7 +69,7 @@ def test_a_model_has_the_groups_whose_labels_it_knows() -> None:
     known = ("lying", "sitting", "walking")
     assert list(groups_of(known)) == ["sedentary"]
     frame = timeline(0, [HOUR, HOUR], ["sitting", "walking"], known=known)
-    found = day_groups(frame.frame, known, night_table([], "UTC"), timezone="UTC")
+    found = day_groups(frame, night_table([], "UTC"))
     assert found.to_dicts() == [
         {"date": date(1970, 1, 1), "sleep_period_hours": 0, "sedentary_hours": 1, "other_waking_hours": 1}
     ]
@@ -79,6 +79,6 @@ def test_a_short_rest_of_an_incomplete_night_is_no_sleep_period() -> None:
     frame = timeline(0, [10 * HOUR], ["lying"], known=LABELS)
     for hours, asleep in ((4, 0), (6, 6)):
         nights = night_table([(0, hours * HOUR)], "UTC", complete=False)
-        found = day_groups(frame.frame, LABELS, nights, timezone="UTC")
+        found = day_groups(frame, nights)
         assert found["sleep_period_hours"].to_list() == [asleep]
         assert found["sedentary_hours"].to_list() == [10 - asleep]

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from polars.testing import assert_frame_equal
 
 import harken.outcomes.movement_rows as module
-from harken.outcomes.movement_rows import LEAST_MAD_MG, MovementMeter, MovementRows
+from harken.outcomes.movement_rows import LEAST_MAD_MG, MovementMeter, movement_table
 from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 from synthetic_signals import ROUGH, START_NS, clock, made
@@ -27,7 +28,7 @@ def strides(time_ns: NDArray[np.int64], cadence: float, *, seed: int = 0, size_g
     return made(time_ns, swing + jolt + np.array([0.5, 0.6, 0.6]) + random.normal(0, 0.02, (len(time_ns), 3)))
 
 
-def measured(recording: Recording) -> MovementRows:
+def measured(recording: Recording) -> pl.DataFrame:
     meter = MovementMeter(sample_rate_hz=recording.sample_rate_hz)
     meter.push(Samples.of(recording))
     return meter.finish()
@@ -68,10 +69,9 @@ def test_a_stream_gives_the_rows_of_the_whole_to_the_bit(
     for first, last in zip([0, *cuts], [*cuts, len(recording)], strict=True):
         meter.push(Samples.of(recording).part(first, last))
     rows = meter.finish()
-    for name in MovementRows.__dataclass_fields__:
-        np.testing.assert_array_equal(getattr(rows, name), getattr(whole, name), err_msg=name)
+    assert_frame_equal(rows, whole, check_exact=True)
     for name, expected in reference(recording).items():
-        np.testing.assert_allclose(getattr(rows, name), expected, rtol=1e-5, atol=1e-3, err_msg=name)
+        np.testing.assert_allclose(rows[name], expected, rtol=1e-5, atol=1e-3, err_msg=name)
 
 
 def test_gaps_and_non_wear_are_rows_and_longer_gaps_are_none() -> None:
@@ -79,7 +79,7 @@ def test_gaps_and_non_wear_are_rows_and_longer_gaps_are_none() -> None:
     later = time_ns + 3 * 86400 * 10**9
     recording = made(np.concatenate([time_ns, later]))
     off = np.array([[START_NS // ROW_NS * ROW_NS + 30 * 10**9, START_NS // ROW_NS * ROW_NS + 60 * 10**9]])
-    frame = measured(recording).frame(timezone="Europe/Athens", non_wear_ns=off)
+    frame = movement_table(measured(recording), timezone="Europe/Athens", non_wear_ns=off)
     starts = frame["start"].dt.epoch("ns").to_numpy()
     assert (starts % ROW_NS == 0).all()
     steps = np.diff(starts) // ROW_NS
@@ -95,9 +95,9 @@ def test_gaps_and_non_wear_are_rows_and_longer_gaps_are_none() -> None:
 
 def test_samples_that_are_hours_apart_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = measured(made(START_NS + np.arange(40) * 3600 * 10**9))
-    assert len(rows.frame(timezone="UTC")) == 39 * 720 + 1
+    assert len(movement_table(rows, timezone="UTC")) == 39 * 720 + 1
     monkeypatch.setattr(module, "MOST_MISSING_ROWS", 39 * 719 - 1)
-    assert len(rows.frame(timezone="UTC")) == 40
+    assert len(movement_table(rows, timezone="UTC")) == 40
 
 
 def test_no_samples_give_no_rows() -> None:
@@ -105,7 +105,7 @@ def test_no_samples_give_no_rows() -> None:
     assert len(meter.finish()) == 0
     meter = MovementMeter(sample_rate_hz=50)
     meter.push(Samples.of(made(clock(50, 20), valid=np.zeros(1000, bool))))
-    frame = meter.finish().frame(timezone="UTC")
+    frame = movement_table(meter.finish(), timezone="UTC")
     assert len(frame) == 0
     assert frame.dtypes == [pl.Datetime("ns", "UTC"), *[pl.Float32] * 4, pl.Boolean, SECONDS, *[pl.Float32] * 2]
 
@@ -125,8 +125,7 @@ def test_no_samples_give_no_rows() -> None:
 )
 def test_a_made_stride_is_found_at_any_rate(rate_hz: float, cadence: float, runs: bool, error: float) -> None:
     rows = measured(strides(clock(rate_hz, 60, jitter=0.05), cadence))
-    found = rows.running_cadence if runs else rows.walking_cadence
-    whole = found[rows.valid_s == 5]
+    whole = rows.filter(pl.col("valid_s") == 5)["running_cadence" if runs else "walking_cadence"]
     assert len(whole) >= 10
     np.testing.assert_allclose(whole, cadence, rtol=error)
 
@@ -136,7 +135,7 @@ def test_each_second_has_the_mad_of_its_own_samples(rate_hz: float) -> None:
     recording = strides(clock(rate_hz, 60), 100)
     rows = measured(recording)
     length = np.linalg.norm(recording.signals.astype(np.float64), axis=1)
-    for start_ns, found in zip(rows.start_ns[1:-1], rows.second_mads_mg[1:-1], strict=True):
+    for start_ns, found in rows[1:-1].select("start_ns", "second_mads_mg").iter_rows():
         for k, mad in enumerate(found):
             own = length[(recording.time_ns - start_ns) // 10**9 == k]
             assert mad == pytest.approx(1000 * np.abs(own - own.mean()).mean(), rel=0.1, abs=3)
@@ -145,8 +144,9 @@ def test_each_second_has_the_mad_of_its_own_samples(rate_hz: float) -> None:
 def test_a_still_arm_and_an_incomplete_row_have_no_cadence() -> None:
     time_ns = clock(50, 60, gaps_s=[(31, 33)])
     rows = measured(strides(time_ns, 110))
-    assert np.isnan(rows.walking_cadence[rows.valid_s < 5]).all()
-    assert (rows.valid_s < 5).sum() == 3  # the first, the last, and the one with the gap
+    short = rows.filter(pl.col("valid_s") < 5)
+    assert short["walking_cadence"].is_nan().all()
+    assert len(short) == 3  # the first, the last, and the one with the gap
     quiet = measured(strides(time_ns, 110, size_g=0.0))
-    assert (quiet.mad_mg < LEAST_MAD_MG).all()
-    assert np.isnan(quiet.walking_cadence).all()
+    assert (quiet["mad_mg"] < LEAST_MAD_MG).all()
+    assert quiet["walking_cadence"].is_nan().all()

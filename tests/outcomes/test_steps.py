@@ -9,7 +9,7 @@ import pytest
 
 from example_timelines import timeline
 from harken.datasets.simulated import Simulation
-from harken.outcomes.movement_rows import MovementMeter
+from harken.outcomes.movement_rows import MovementMeter, movement_table
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
 from harken.recordings.source import Samples
 from harken.support.tables import times
@@ -105,7 +105,7 @@ def test_standing_at_the_ends_of_a_walk_and_on_the_way_has_no_steps(size_g: floa
     meter.push(Samples.of(made(time_ns, signals)))
     edges = times(time_ns[[0, -1]], "UTC")
     everything = pl.DataFrame({"start": edges[:1], "end": edges[1:], "label": ["walking"]})
-    steps = with_steps(meter.finish().frame(timezone="UTC"), everything, KNOWN)["steps"].sum()
+    steps = with_steps(movement_table(meter.finish(), timezone="UTC"), everything, KNOWN)["steps"].sum()
     assert steps == pytest.approx(108 / 60 * (41 + 35), rel=0.03)
 
 
@@ -137,7 +137,7 @@ def test_the_steps_of_a_simulated_wearer_are_counted(seed: int) -> None:
     recording = simulation.recording()
     meter = MovementMeter(sample_rate_hz=recording.sample_rate_hz)
     meter.push(Samples.of(recording))
-    rows_of_five_seconds = meter.finish().frame(timezone="UTC")
+    rows_of_five_seconds = movement_table(meter.finish(), timezone="UTC")
     for label, bouts in simulation.footsteps().group_by("label"):
         found = with_steps(rows_of_five_seconds, bouts, KNOWN)["steps"].sum()
         assert found == pytest.approx(bouts["steps"].sum(), rel=0.01), label

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from example_timelines import timeline
 from harken.outcomes.choices import CutPoints
 from harken.outcomes.intensity import with_intensity
-from harken.outcomes.tables import averages, day_columns, hours, with_day_caveat, with_night_caveat
+from harken.outcomes.tables import averages, day_columns, over_stretches, with_day_caveat, with_night_caveat
 from harken.support.tables import times
 from movement_frames import movement_frame
 
@@ -79,7 +79,7 @@ def test_days_are_those_of_a_count_by_rows(
     frame = movement(moment_ns(text, zone), hours_long, zone=zone, gaps=gaps, seed=seed)
     if len(frame) == 0:
         return
-    days = day_columns(frame, timezone=zone)
+    days = day_columns(frame)
     expected = by_rows(frame, zone, "date")
     assert days["date"].to_list() == sorted(expected)  # type: ignore[type-var]
     for row in days.to_dicts():
@@ -102,7 +102,8 @@ def test_hours_are_those_of_a_count_by_rows_and_hold_every_label(text: str, zone
         ["sitting", "gap", "not worn", "walking"],
         timezone=zone,
     )
-    table = hours(labelled.frame, labelled.names, frame, timezone=zone)
+    days = labelled.daily()
+    table = over_stretches(labelled, frame, labelled.quarters.hours(), days.with_columns(valid_day=True))
     expected = by_rows(frame, zone, "hour")
     starts = [start.astimezone(ZoneInfo(zone)) for start in table["start"].to_list()]
     keys = [(start.date(), start.hour, start.utcoffset()) for start in starts]
@@ -113,7 +114,6 @@ def test_hours_are_those_of_a_count_by_rows_and_hold_every_label(text: str, zone
             assert row[f"minutes_{level}"] == pytest.approx(expected[key][level], abs=1e-6)
         assert row["hours_sitting"] + row["hours_walking"] == pytest.approx(row["wear_hours"], abs=1e-9)
         assert row["wear_hours"] <= row["recorded_hours"] <= 1 + 1e-9
-    days = labelled.daily()
     for name in ("recorded_hours", "wear_hours", "hours_sitting", "hours_walking"):
         per_day = table.group_by("date", maintain_order=True).agg(pl.col(name).sum())[name].to_list()
         assert per_day == pytest.approx(days[name].to_list(), abs=1e-9)
@@ -121,14 +121,15 @@ def test_hours_are_those_of_a_count_by_rows_and_hold_every_label(text: str, zone
 
 def test_a_day_has_one_row_where_clocks_changed_a_minute_past_midnight() -> None:
     frame = movement(moment_ns("2010-11-06T12:00", "America/St_Johns"), 30, zone="America/St_Johns", gaps=[], seed=1)
-    days = day_columns(frame, timezone="America/St_Johns")
+    days = day_columns(frame)
     assert days["date"].cast(pl.String).to_list() == ["2010-11-06", "2010-11-07"]
     assert days["steps"].sum() == pytest.approx(frame["steps"].sum())
 
 
 def test_a_clock_that_was_reset_makes_no_decades_of_hours() -> None:
     labelled = timeline(0, [3600, 24 * 365.25 * 86_400, 3600], ["sitting", "gap", "walking"])
-    table = hours(labelled.frame, labelled.names, None, timezone="UTC")
+    days = labelled.daily().with_columns(valid_day=True)
+    table = over_stretches(labelled, None, labelled.quarters.hours(), days)
     assert table["start"].to_physical().to_list() == [0, int((3600 + 24 * 365.25 * 86_400) * 1e9)]
 
 

@@ -1,7 +1,6 @@
 """The quality of a recording in words: a line of the table, and a caveat where it is bad."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from wearers_week import PLAIN_QUALITY
 
 GOOD = replace(PLAIN_QUALITY, wear_hours=24.0, non_wear_hours=0.0, placement=Placement.WRIST, rows=1000)
 """A recording without a caveat."""
-JUMP = Gap(GOOD.start, GOOD.start + timedelta(days=91), 91 * 86_400.0)
+JUMP = Gap(GOOD.start, "2024-04-01T00:00:00.000+00:00", 91 * 86_400.0)
 ELSEWHERE = WristCheck(Answer.ELSEWHERE, 90, 4.0)
 AS_IT_MOVES = {
     Answer.WRIST: "wrist, as it moves",

@@ -44,27 +44,19 @@ def test_an_error_prints_what_stands_in_it_and_survives_the_way_between_processe
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("share", "text", "whole"),
     [
-        (0, "0 %"),
-        (0.0001, "<0.1 %"),
-        (0.001, "0.1 %"),
-        (0.6355, "63.5 %"),
-        (0.999, "99.9 %"),
-        (0.99996, ">99.9 %"),
-        (1, "100 %"),
+        (0, "0 %", "0"),
+        (0.0001, "<0.1 %", "<1"),
+        (0.006, "0.6 %", "1"),
+        (0.6355, "63.5 %", "64"),
+        (0.994, "99.4 %", "99"),
+        (0.99996, ">99.9 %", ">99"),
+        (1, "100 %", "100"),
     ],
 )
-def test_per_cent_never_rounds_to_none_or_all(share: float, text: str) -> None:
-    assert percent(share) == text
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(0.0, "0"), (0.004, "<1"), (0.006, "1"), (0.635, "64"), (0.994, "99"), (0.996, ">99"), (1.0, "100")],
-)
-def test_whole_numbers(share: float, text: str) -> None:
-    assert percent_number(share, decimals=0) == text
+def test_per_cent_never_rounds_to_none_or_all(share: float, text: str, whole: str) -> None:
+    assert (percent(share), percent_number(share, decimals=0)) == (text, whole)
 
 
 def test_words_in_a_list() -> None:

@@ -1,15 +1,21 @@
 """``harken annotate``: label recordings by hand, on a page in a browser."""
 
 import socket
+import webbrowser
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harken.cli.files import distinct_names, recordings
 from harken.cli.options import FilesOrFolders, ModelOrPackaged, OpenPage
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 from harken.support.options import Option
+from harken.support.printable import printable
+from harken.web import extra_serve
+from harken.web.address import address, listening
 
 HOST = "127.0.0.1"
 
@@ -41,13 +47,8 @@ def annotate(
     saved in the folder models beside the first recording. docs/annotate.md describes the page. Only this machine can
     open it. Ctrl+C stops.
     """
-    from harken.cli.files import distinct_names, recordings
     from harken.models.model_file import PACKAGED_MODEL
     from harken.readers.folders import is_side_file
-    from harken.support.errors import HarkenError
-    from harken.support.printable import printable
-    from harken.web import extra_serve
-    from harken.web.address import address
 
     with extra_serve():
         from harken.web.annotate.server import annotation_server
@@ -66,8 +67,6 @@ def annotate(
         typer.echo(f"harken annotate: {url}")
         typer.echo("Ctrl+C stops.")
         if open_page:
-            import webbrowser
-
             webbrowser.open(url)
 
     server = annotation_server(
@@ -83,9 +82,6 @@ def annotate(
 
 def _listening(port: int | None) -> socket.socket:
     """A socket at the port, or at the usual port or any other if none is given."""
-    from harken.support.errors import HarkenError
-    from harken.web.address import listening
-
     if port is None:
         with suppress(HarkenError):  # it is in use, maybe by another page
             return listening(HOST, USUAL_PORT)

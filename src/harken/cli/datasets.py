@@ -1,20 +1,22 @@
 """``harken datasets``: the public data sets that harken reads, the facts about each, their download, and CSV files."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
+from harken.cli.files import print_json, progress
 from harken.cli.options import Json
+from harken.support.errors import HarkenError
 from harken.support.options import Argument, Option
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from harken.datasets.download import DownloadProgress
     from harken.datasets.info import DatasetInfo
     from harken.datasets.registry import Dataset
 
@@ -45,7 +47,6 @@ def datasets(
     JSON is a list of objects, one for each data set.
     """
     from harken.datasets.registry import dataset, dataset_names
-    from harken.support.errors import HarkenError
 
     if fetch is not None and out is not None:
         raise HarkenError("--fetch and --out exclude each other: download the data set first")
@@ -72,10 +73,7 @@ def datasets(
 
 def _print(infos: "list[DatasetInfo]", *, json: bool) -> None:
     if json:
-        from dataclasses import asdict
-        from json import dumps
-
-        print(dumps([asdict(info) for info in infos], indent=2, allow_nan=False))
+        print_json([asdict(info) for info in infos])
     elif len(infos) == 1:
         _print_one(infos[0])
     else:
@@ -84,10 +82,6 @@ def _print(infos: "list[DatasetInfo]", *, json: bool) -> None:
 
 def _print_all(infos: "list[DatasetInfo]") -> None:
     """Print a line with the facts about each data set, and its title below."""
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.text import Text
-
     rows = [("Name", "people", "Hz", "labels", "Licence", "Reader"), *map(_facts, infos)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     console = Console(highlight=False)
@@ -121,11 +115,6 @@ def _facts(info: "DatasetInfo") -> tuple[str, ...]:
 
 def _print_one(info: "DatasetInfo") -> None:
     """Print all facts about a data set, in the order in which a user needs them."""
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
-
     console = Console(highlight=False)
 
     def section(heading: str, *texts: str) -> None:
@@ -175,9 +164,7 @@ def _write(found: "Dataset", folder: Path, *, json: bool) -> None:
 
     paths = write_recordings(found.read(None), folder)
     if json:
-        from json import dumps
-
-        print(dumps({"name": found.info.name, "files": [printable(path) for path in paths]}, indent=2))
+        print_json({"name": found.info.name, "files": [printable(path) for path in paths]})
     else:
         first, last = printable(paths[0]), printable(paths[-1].name)
         typer.echo(f"{len(paths)} recordings: {first} to {last}.\n{_terms(found.info)}")
@@ -191,40 +178,14 @@ def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
     """Download and unpack a data set, and print its folder, licence and citation."""
     from harken.datasets.download import fetch
 
-    with _bar() as (advance, note):
-        where = fetch(info, folder, on_progress=advance, on_note=note)
+    with progress(f"Fetching {info.name}", 0, 1) as show:
+        where = fetch(
+            info,
+            folder,
+            on_progress=lambda done: show(done.received_bytes / done.total_bytes) if done.total_bytes else None,
+            on_note=lambda sentence: typer.echo(sentence, err=True),
+        )
     if json:
-        from json import dumps
-
-        print(dumps({"name": info.name, "folder": printable(where)}, indent=2))
+        print_json({"name": info.name, "folder": printable(where)})
     else:
         typer.echo(f"{info.name} is in {printable(where)}.\n{_terms(info)}")
-
-
-@contextmanager
-def _bar() -> "Iterator[tuple[Callable[[DownloadProgress], None], Callable[[str], None]]]":
-    """Two functions: one shows the progress (a bar, if the standard error is a terminal), one prints a sentence."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    console = Console(stderr=True, highlight=False)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(progress: "DownloadProgress") -> None:
-            name = progress.file_name
-            if name not in tasks:
-                tasks[name] = bar.add_task(name)
-            bar.update(tasks[name], completed=progress.received_bytes, total=progress.total_bytes)
-
-        def note(sentence: str) -> None:
-            console.print(sentence, markup=False, soft_wrap=True)
-
-        yield advance, note

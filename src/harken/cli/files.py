@@ -119,8 +119,8 @@ def say(console: Console, sentence: str, style: str | None = None) -> None:
 
 
 def print_json(facts: Any) -> None:
-    """Print JSON for a program."""
-    typer.echo(dumps(facts, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print JSON for a program, in ASCII, which is the same in every locale."""
+    typer.echo(dumps(facts, indent=2, allow_nan=False))
 
 
 def plain_table(first: str, *numbers: str) -> Table:

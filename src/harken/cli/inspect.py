@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from harken.cli.files import (
     grouped_notes,
     largest_shares,
     notes_table,
+    print_json,
     progress,
     recordings,
     warn_of_unused,
@@ -110,7 +110,7 @@ def inspect(
         else:
             _print(every[0], picture)
     if json:
-        print(dumps(inspected, indent=2, allow_nan=False))
+        print_json(inspected)
     if not failures:
         warn_of_unused(labels, people)
     raise_failures(failures, len(files))
@@ -119,7 +119,8 @@ def inspect(
 def _draw(file: str, recordings: "list[Recording]", path: Path) -> None:
     if len(recordings) > 1:
         raise HarkenError(f"{file}: contains {len(recordings)} recordings; choose one to draw with --subject NAME")
-    from harken.reports.figures import draw_recording, save_png
+    from harken.reports.figures.recording import draw_recording
+    from harken.reports.figures.style import save_png
 
     try:
         with not_left_empty(path.parent):

@@ -6,7 +6,6 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -20,6 +19,7 @@ from harken.cli.files import (
     largest_shares,
     notes_table,
     plain_table,
+    print_json,
     progress,
     recordings,
 )
@@ -33,7 +33,7 @@ from harken.support.printable import duration_text, percent, printable
 from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
-    from harken.labelling.cohort import FileOutcome, FileTask, Job
+    from harken.labelling.cohort import FileOutcome, FileTask, Work
 
 END_OF_CLAUSE = re.compile(r"[;.] ")
 
@@ -83,22 +83,21 @@ def label(
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
     list of the summaries.
     """
-    from harken.labelling.cohort import FileTask, LabelJob, shard_of
+    from harken.labelling.cohort import FileTask, labelling, shard_of
 
     found = recordings(files, out=out)
-    of_study = [FileTask(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
+    of_study = [FileTask(path, out / name) for path, name in zip(found, distinct_names(found), strict=True)]
     tasks = of_study if shard is None else shard_of(of_study, shard)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
-        earlier = [out / task.name for task in tasks]
-        tell_changes([folder for folder in earlier if (folder / SUMMARY).exists()], settings)
+        tell_changes([task.folder for task in tasks if (task.folder / SUMMARY).exists()], settings)
         alone = len(tasks) == 1 and scheduler is None
-        job = LabelJob.of(model, out, settings, cores=usable_cores() if alone else 1)
+        work = labelling(model, settings, cores=usable_cores() if alone else 1)
         prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
-        ended = run("Labelling", tasks, job, workers=workers, scheduler=scheduler, prints=prints)
+        ended = run("Labelling", tasks, work, workers=workers, scheduler=scheduler, prints=prints)
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         # As long as other shards are not done, their people are not known.
-        all_known = shard is None or all((out / task.name / SUMMARY).exists() for task in of_study)
+        all_known = shard is None or all((task.folder / SUMMARY).exists() for task in of_study)
         finish(ended, failures_file, settings.rules if all_known else Rules(), lines=prints is print_line, json=json)
 
 
@@ -125,7 +124,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
     if lines:
         _print_warnings(ended)
     if json:
-        print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
+        print_json([one.summary for one in ended if one.summary is not None])
     elif len(ended) > 1:
         print(printable(f"Everybody on one page: {out / STUDY}"))
     if any(one.reason is not None and not one.missing for one in ended):
@@ -138,7 +137,7 @@ def _print_warnings(ended: "list[FileOutcome]") -> None:
     done = [outcome for outcome in ended if outcome.summary is not None]
     warnings_of = [(one.summary or {}).get("warnings", []) for one in done]
     begin = [[END_OF_CLAUSE.split(text)[0] for text in texts] for texts in warnings_of]
-    if warnings := grouped_notes(begin, [printable(one.task.name) for one in done]):
+    if warnings := grouped_notes(begin, [printable(one.task.folder.name) for one in done]):
         Console(highlight=False, markup=False, emoji=False).print(notes_table([], warnings=warnings))
 
 
@@ -182,11 +181,11 @@ def _shown(value: Any) -> str:
 def run(
     doing: str,
     tasks: "list[FileTask]",
-    job: "Job",
+    work: "Work",
     *,
     workers: int | None,
     scheduler: str | None,
-    prints: Callable[["FileOutcome", Path], None] | None,
+    prints: Callable[["FileOutcome"], None] | None,
 ) -> "list[FileOutcome]":
     """Label or summarise the files with a progress bar, and print each result as it arrives. Outcomes are in the order
     of tasks."""
@@ -196,14 +195,14 @@ def run(
     together = max(1, min(workers or usable_cores(), len(tasks)))
     if len(tasks) == 1:
         doing = f"{doing} {tasks[0].path.name}"
-    running = run_cohort(tasks, job, workers=together, scheduler=scheduler, on_share=lambda share: show(share))
+    running = run_cohort(tasks, work, workers=together, scheduler=scheduler, on_share=lambda share: show(share))
     try:
         while len(outcomes) < len(tasks):
             with progress(doing, len(outcomes), len(tasks)) as show:
                 outcome = next(running)
             outcomes[outcome.task] = outcome
             if outcome.summary is not None and prints is not None:
-                prints(outcome, job.out / outcome.task.name)
+                prints(outcome)
     except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
         done = f"{len(outcomes)} of {len(tasks)} files are done"
         typer.echo(f"Stopped: {done}; repeat the command to continue.", err=True)
@@ -228,11 +227,15 @@ def _holds_results(out: Path) -> bool:
     return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
 
 
-def print_line(outcome: "FileOutcome", folder: Path) -> None:
+def print_line(outcome: "FileOutcome") -> None:
     """Print a line for one of several files: its wearer, the time recorded, the labels with most time, and how many
     warnings there are."""
     summary: dict[str, Any] = outcome.summary or {}
-    times, name, wearer = summary["seconds_by_label"], printable(folder.name), printable(summary["subject"])
+    times, name, wearer = (
+        summary["seconds_by_label"],
+        printable(outcome.task.folder.name),
+        printable(summary["subject"]),
+    )
     recorded_s = sum(times.values()) + summary["unlabelled_s"] + 3600 * (summary["non_wear_hours"] or 0.0)
     parts = [duration_text(recorded_s), largest_shares(times) or "no label"]
     if warnings := summary.get("warnings"):
@@ -242,7 +245,7 @@ def print_line(outcome: "FileOutcome", folder: Path) -> None:
     print(f"{name}{'' if wearer == name else f' ({wearer})'}: {'; '.join(parts)}")
 
 
-def print_one(outcome: "FileOutcome", folder: Path) -> None:
+def print_one(outcome: "FileOutcome") -> None:
     """Print the hours of each label, and of time without a label; warnings and notes."""
     summary: dict[str, Any] = outcome.summary or {}
     times = summary["seconds_by_label"]
@@ -267,7 +270,7 @@ def print_one(outcome: "FileOutcome", folder: Path) -> None:
     if warnings or summary["notes"]:
         console.print(notes_table(summary["notes"], warnings=warnings))
     done = f" ({DONE[outcome.done]})" if DONE[outcome.done] else ""
-    console.print(f"Report: {printable(folder / 'report.html')}{done}\n", soft_wrap=True)
+    console.print(f"Report: {printable(outcome.task.folder / 'report.html')}{done}\n", soft_wrap=True)
 
 
 def _hours(seconds: float) -> str:

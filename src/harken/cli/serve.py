@@ -1,12 +1,17 @@
 """``harken serve``: live labels in a browser, from a watch or a phone that sends its samples."""
 
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harken.cli.options import ModelOrPackaged, OpenPage
+from harken.support.errors import HarkenError
 from harken.support.options import Option
+from harken.support.printable import printable
+from harken.web import extra_serve
+from harken.web.address import address, check_token, is_loopback, kept_token, listening, network_address
 
 Host = Annotated[str, Option("The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")]
 Port = Annotated[int, Option("The port to listen at.", metavar="N", least=0, most=65535)]
@@ -34,10 +39,6 @@ def serve(
     is dropped on the page is labelled whole. docs/live.md explains how to connect a watch. Ctrl+C stops.
     """
     from harken.models.recogniser import Recogniser
-    from harken.support.errors import HarkenError
-    from harken.support.printable import printable
-    from harken.web import extra_serve
-    from harken.web.address import check_token, is_loopback, kept_token, listening
 
     with extra_serve():
         from harken.web.app import server_for
@@ -77,8 +78,6 @@ def serve(
 
 
 def _print_addresses(host: str, port: int, token: str | None, *, open_page: bool) -> None:
-    from harken.web.address import address, is_loopback, network_address
-
     url = address("127.0.0.1" if host in ("0.0.0.0", "::") else host, port, token)
     typer.echo(f"harken listens: {url}")
     if not is_loopback(host):
@@ -87,6 +86,4 @@ def _print_addresses(host: str, port: int, token: str | None, *, open_page: bool
         typer.echo(f"Sensor Logger pushes to: {outside.replace('/?', '/push?')}")
     typer.echo("Ctrl+C stops.")
     if open_page:
-        import webbrowser
-
         webbrowser.open(url)

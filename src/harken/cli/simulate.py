@@ -1,20 +1,13 @@
 """``harken simulate``: synthetic wearers with known truth."""
 
-import functools
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
+from harken.cli.files import progress
 from harken.support.options import Option
 from harken.support.printable import printable
-
-SECONDS_BEFORE_BAR = 1.0
 
 
 def simulate(
@@ -38,36 +31,14 @@ def simulate(
 
     paths = output_paths(out, people)
     written = []
-    with _progress_bar(people) as advance:
-        for person, path in enumerate(paths):
-            simulation = Simulation(days=days, sample_rate_hz=rate, seed=seed, person=person)
-            write_simulation(simulation, path, progress=functools.partial(advance, path.name, simulation.rows))
-            written.append(
-                f"{printable(path)}: {simulation.wearer.subject}, {days:g} days at {simulation.true_rate_hz:.2f} Hz; "
-                f"truth in {printable(truth_path(path).name)}"
-            )
+    for person, path in enumerate(paths):
+        simulation = Simulation(days=days, sample_rate_hz=rate, seed=seed, person=person)
+        with progress(f"Simulating {path.name}", person, people) as show:
+            write_simulation(simulation, path, progress=show)
+        written.append(
+            f"{printable(path)}: {simulation.wearer.subject}, {days:g} days at {simulation.true_rate_hz:.2f} Hz; "
+            f"truth in {printable(truth_path(path).name)}"
+        )
     for line in written:
         typer.echo(line)
     typer.echo("Simulated data: for tests and examples, not for claims about real people.")
-
-
-@contextmanager
-def _progress_bar(people: int) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on the standard error, if that is a terminal and the work takes more than a second.
-
-    It yields a function to call with the name of a file, its number of samples, and the number of further samples done.
-    """
-    console = Console(stderr=True)
-    bar = Progress(console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
-    task = bar.add_task("", total=people)
-    begun = time.monotonic()
-
-    def advance(name: str, rows: int, done: int) -> None:
-        bar.update(task, description=printable(name), advance=done / rows)
-        if not bar.live.is_started and time.monotonic() - begun > SECONDS_BEFORE_BAR:
-            bar.start()
-
-    try:
-        yield advance
-    finally:
-        bar.stop()

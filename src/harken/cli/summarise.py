@@ -3,6 +3,7 @@
 Its options are the fields of ``Rules`` in ``labelling/settings``.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ def summarise(
     interrupted command can be repeated. Results that cannot be made again stay, and are named at the end and in
     failures-summarise.csv. The JSON is a list of the summaries.
     """
-    from harken.labelling.cohort import FileTask, SummariseJob
+    from harken.labelling.cohort import FileTask, summarising
     from harken.labelling.study import results_in
 
     if (out / SUMMARY).exists():
@@ -38,7 +39,9 @@ def summarise(
     if not (folders := results_in(out)):
         raise HarkenError(f"{out} holds no results of harken label" if out.is_dir() else f"there is no folder {out}")
     tell_changes(folders, rules)
-    tasks = [FileTask(folder, folder.name) for folder in folders]
+    tasks = [FileTask(folder, folder) for folder in folders]
     prints = None if json else print_one if len(tasks) == 1 else print_line
-    ended = run("Summarising", tasks, SummariseJob(out, rules), workers=workers, scheduler=scheduler, prints=prints)
+    ended = run(
+        "Summarising", tasks, partial(summarising, rules=rules), workers=workers, scheduler=scheduler, prints=prints
+    )
     finish(ended, out / "failures-summarise.csv", rules, lines=prints is print_line, json=json)

@@ -160,7 +160,7 @@ def _state(progress: "Progress") -> str:
 
 def print_outcome(outcome: "Outcome") -> None:
     """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
-    from harken.reports.run.sentences import missing_windows, one_label_sentence
+    from harken.reports.run import sentences
 
     console = Console(highlight=False)
     rows = [
@@ -175,33 +175,27 @@ def print_outcome(outcome: "Outcome") -> None:
         console.print(sentence, markup=False)
     reads = outcome.data.training + outcome.data.cross
     warnings = _grouped(outcome, [one.mended.warnings for one in reads])
-    for warning in [*filter(None, [one_label_sentence(outcome)]), *warnings]:
+    for warning in [*filter(None, [sentences.one_label_sentence(outcome)]), *warnings]:
         console.print(f"warning: {warning}", style="bold", markup=False)
-    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *missing_windows(outcome)]:
+    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *sentences.missing_windows(outcome)]:
         console.print(f"Note: {note}", markup=False)
     say(console, f"Report: {printable(outcome.settings.out / 'report.html')}")
 
 
 def _about_unseen(outcome: "Outcome") -> list[str]:
     """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
-    from harken.reports.run.sentences import (
-        calibration_sentence,
-        error_sentence,
-        held_out_people,
-        no_unseen_people,
-        together,
-    )
+    from harken.reports.run import sentences
 
     lines = []
     if outcome.cross is None:
-        lines.append(no_unseen_people(outcome))
+        lines.append(sentences.no_unseen_people(outcome))
     if (people := outcome.held_out_people) is not None:
         lines.append(
-            f"Held out: a copy trained without {held_out_people(outcome)} has an accuracy of "
-            f"{percent(together(people).accuracy)} on them (mean of each person's macro F1: "
+            f"Held out: a copy trained without {sentences.held_out_people(outcome)} has an accuracy of "
+            f"{percent(sentences.together(people).accuracy)} on them (mean of each person's macro F1: "
             f"{people.mean_person_macro_f1:.3f})."
         )
-    return [*lines, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
+    return [*lines, sentences.calibration_sentence(outcome), *filter(None, [sentences.error_sentence(outcome)])]
 
 
 def _grouped(outcome: "Outcome", notes: Sequence[Sequence[str]]) -> list[str]:

@@ -5,14 +5,15 @@ Unusable files do not stop the others; they are in the table of failures (``stud
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from contextlib import chdir
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from harken.labelling.file import label_file
 from harken.labelling.settings import (
@@ -38,17 +39,15 @@ OnShare = Callable[[float], None]
 
 IN_FLIGHT = 4
 """Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
-MOST_DEATHS = 2
-"""A file fails after so many killed processes: the second time it was the only file, so it is the cause."""
 KILLED = "the process that labelled it was killed, probably because memory ran out; use fewer --workers"
 
 
 @dataclass(frozen=True)
 class FileTask:
-    """A file and the folder's name for its results."""
+    """A file and the folder for its results. If the results are summarised, both are that folder."""
 
     path: Path
-    name: str
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -66,152 +65,58 @@ class FileOutcome:
         return self.reason is not None and not os.path.lexists(self.task.path)
 
 
-class Job(Protocol):
-    """What is done with each file. The object is small, because it is sent to a worker with each task."""
-
-    @property
-    def out(self) -> Path:
-        """The folder of results."""
-
-    def run(self, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
-        """Label or summarise one file; an error becomes the outcome's reason.
-
-        Args:
-            task: the file.
-            on_share: called with the share of the file that is labelled.
-        """
-
-    def absolute(self) -> Self:
-        """The same for a worker with another working directory."""
+Work: TypeAlias = Callable[[FileTask, OnShare | None], FileOutcome]
+"""What is done with each file: it may call the function with the share of the file that is done. An instance is small,
+because it is sent to a worker with each task."""
 
 
-@dataclass(frozen=True)
-class LabelJob:
-    """Labelling with the same settings.
+def labelling(model: Path | None, settings: LabelSettings, *, cores: int = 1) -> Work:
+    """The work of labelling with the present content of a model file, which every worker can read.
 
-    Attributes:
-        model: the model file, which every worker can read; None: the one that comes with harken.
-        model_sha256: the digest of that file, so that no worker uses another one.
-        out: the folder of results.
-        settings: the settings of labelling.
-        cores: the number of cores for one file; more than one only if there is a single file.
-    """
-
-    model: Path | None
-    model_sha256: str
-    out: Path
-    settings: LabelSettings
-    cores: int = 1
-
-    @classmethod
-    def of(cls, model: Path | None, out: Path, settings: LabelSettings, *, cores: int = 1) -> "LabelJob":
-        """A job with the present content of a model file.
-
-        Raises:
-            HarkenError: when the model cannot be read.
-        """
-        Recogniser.load(model)
-        return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings, cores)
-
-    def absolute(self) -> "LabelJob":
-        """See ``Job``."""
-        model = self.model and self.model.absolute()
-        return replace(self, model=model, out=self.out.absolute(), settings=self.settings.absolute())
-
-    def run(self, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
-        """Label one file. If it is labelled already and only the rules differ, it is summarised."""
-        return _outcome(task, partial(self._labelled, on_share=on_share))
-
-    def _labelled(self, task: FileTask, on_share: OnShare | None) -> FileOutcome:
-        folder = self.out / task.name
-        key = label_key(task.path, self.model_sha256, self.settings)
-        before = finished(folder, task.path, key)
-        if before is not None:
-            return SummariseJob(self.out, self.settings.rules).summarised(task, before)
-        labelled = label_file(
-            task.path,
-            model=_recogniser(self.model, self.model_sha256),
-            out=folder,
-            settings=self.settings,
-            key=key,
-            on_share=on_share,
-            cores=self.cores,
-        )
-        return FileOutcome(task, labelled.summary)
-
-
-@dataclass(frozen=True)
-class SummariseJob:
-    """Summarising with the same rules.
-
-    Attributes:
-        out: the folder of results.
-        rules: the rules.
-    """
-
-    out: Path
-    rules: Rules
-
-    def absolute(self) -> "SummariseJob":
-        """See ``Job``."""
-        return replace(self, out=self.out.absolute(), rules=self.rules.absolute())
-
-    def run(self, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
-        """Summarise the results of one file, unless they were made with these rules. It takes a few seconds, of which
-        no share is told."""
-        del on_share
-        return _outcome(task, lambda task: self.summarised(task, read_summary(self.out / task.name)))
-
-    def summarised(self, task: FileTask, before: Json) -> FileOutcome:
-        """The outcome of a file with this summary."""
-        rules = rules_of(before)
-        if all(rules[name] == value for name, value in rules_key(self.rules).items()):
-            return FileOutcome(task, before, done="nothing")
-        summary = summarise_folder(self.out / task.name, self.rules).summary
-        return FileOutcome(task, summary, done="summarised")
-
-
-def _outcome(task: FileTask, run: Callable[[FileTask], FileOutcome]) -> FileOutcome:
-    try:
-        return run(task)
-    except HarkenError as error:
-        return FileOutcome(task, reason=str(error))
-    except Exception as error:  # a fault in harken must not stop the other files
-        reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
-        return FileOutcome(task, reason=printable(reason))
-
-
-def run_cohort(
-    tasks: Sequence[FileTask],
-    job: Job,
-    *,
-    workers: int = 1,
-    scheduler: str | None = None,
-    on_share: OnShare | None = None,
-) -> Iterator[FileOutcome]:
-    """Label or summarise files; yields the outcome of each as it ends.
-
-    When a process is killed, its files are tried once more in another process.
+    A file that is labelled already, and for which only the rules differ, is summarised.
 
     Args:
-        tasks: the files.
-        job: what is done with each.
-        workers: processes on this machine; 1: this process.
-        scheduler: the address of a Dask scheduler to use instead; its workers need access to the same paths.
-        on_share: called with the share of the current file that is done, while this process labels it.
+        model: the model file; None: the one that comes with harken.
+        settings: the settings of labelling.
+        cores: the number of cores for one file; more than one only if there is a single file.
 
     Raises:
-        HarkenError: when no scheduler or worker answers there.
+        HarkenError: when the model cannot be read.
     """
-    if scheduler is not None:
-        return _on_dask(tasks, job, scheduler)
-    if workers <= 1 or len(tasks) <= 1:
-        return map(partial(job.run, on_share=on_share), tasks)
-    return _in_processes(tasks, job, workers)
+    Recogniser.load(model)
+    return partial(
+        _labelled, model=model, sha256=file_sha256(model_path(model or PACKAGED_MODEL)), settings=settings, cores=cores
+    )
+
+
+def _labelled(
+    task: FileTask,
+    on_share: OnShare | None = None,
+    *,
+    model: Path | None,
+    sha256: str,
+    settings: LabelSettings,
+    cores: int,
+) -> FileOutcome:
+    key = label_key(task.path, sha256, settings)
+    before = finished(task.folder, task.path, key)
+    if before is not None:
+        return _summarised(task, before, settings.rules)
+    labelled = label_file(
+        task.path,
+        model=_recogniser(model, sha256),
+        out=task.folder,
+        settings=settings,
+        key=key,
+        on_share=on_share,
+        cores=cores,
+    )
+    return FileOutcome(task, labelled.summary)
 
 
 @lru_cache(maxsize=1)
 def _recogniser(model: Path | None, sha256: str) -> Recogniser:
+    """The model, if it has this digest, so that no worker uses another one."""
     found = file_sha256(model_path(model or PACKAGED_MODEL))
     if found != sha256:
         raise HarkenError(
@@ -220,61 +125,124 @@ def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     return Recogniser.load(model)
 
 
-def _in_processes(tasks: Sequence[FileTask], job: Job, workers: int) -> Iterator[FileOutcome]:
-    waiting = list(reversed(tasks))
-    deaths: dict[FileTask, int] = {}
+def summarising(task: FileTask, _: OnShare | None = None, *, rules: Rules) -> FileOutcome:
+    """Summarise the results in a folder, unless they were made with these rules. It takes a few seconds, of which no
+    share is told."""
+    return _summarised(task, read_summary(task.folder), rules)
+
+
+def _summarised(task: FileTask, before: Json, rules: Rules) -> FileOutcome:
+    """The outcome of a file with this summary."""
+    earlier = rules_of(before)
+    if all(earlier[name] == value for name, value in rules_key(rules).items()):
+        return FileOutcome(task, before, done="nothing")
+    return FileOutcome(task, summarise_folder(task.folder, rules).summary, done="summarised")
+
+
+def run_cohort(
+    tasks: Sequence[FileTask],
+    work: Work,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    on_share: OnShare | None = None,
+) -> Iterator[FileOutcome]:
+    """Label or summarise files; yields the outcome of each as it ends.
+
+    When a process is killed, its files are tried once more, each in a process of its own.
+
+    Args:
+        tasks: the files.
+        work: what is done with each.
+        workers: processes on this machine; 1: this process.
+        scheduler: the address of a Dask scheduler to use instead; its workers need access to the same paths.
+        on_share: called with the share of the current file that is done, while this process labels it.
+
+    Raises:
+        HarkenError: when no scheduler or worker answers there.
+    """
+    if scheduler is not None:
+        return _on_dask(tasks, work, scheduler)
+    if workers <= 1 or len(tasks) <= 1:
+        return (_tried(work, task, on_share) for task in tasks)
+    return _in_processes(tasks, work, workers)
+
+
+def _tried(work: Work, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
+    """The outcome of a file; an error becomes its reason."""
+    try:
+        return work(task, on_share)
+    except HarkenError as error:
+        return FileOutcome(task, reason=str(error))
+    except Exception as error:  # a fault in harken must not stop the other files
+        reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
+        return FileOutcome(task, reason=printable(reason))
+
+
+def _in_processes(tasks: Sequence[FileTask], work: Work, workers: int) -> Iterator[FileOutcome]:
+    waiting = deque(tasks)
     while waiting:
-        lanes = min(workers, len(waiting))
-        alone = any(deaths.values())  # to find the file that ends the process
-        running: dict[Future[FileOutcome], FileTask] = {}
+        lanes, running = min(workers, len(waiting)), dict[Future[FileOutcome], FileTask]()
         try:
-            with process_pool(1 if alone else lanes) as pool:
-                while waiting or running:
-                    with one_thread_each():
-                        while waiting and len(running) < (1 if alone else IN_FLIGHT * lanes):
-                            task = waiting.pop()
-                            running[pool.submit(job.run, task)] = task
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        outcome = future.result()
-                        deaths.pop(running.pop(future), None)
-                        yield outcome
-                    if alone and not any(task in deaths for task in waiting):
-                        break  # continue with the full number of workers
-        except BrokenProcessPool:
+            with process_pool(lanes) as pool:
+                yield from _as_they_end(pool, lanes, waiting, running, partial(_tried, work))
+        except BrokenProcessPool:  # by one of these files
             for task in running.values():
-                deaths[task] = deaths.get(task, 0) + 1
-                if deaths[task] >= MOST_DEATHS:
-                    del deaths[task]
-                    yield FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
-                else:
-                    waiting.append(task)
+                yield _alone(task, work)
 
 
-def _on_dask(tasks: Sequence[FileTask], job: Job, address: str) -> Iterator[FileOutcome]:
+def _alone(task: FileTask, work: Work) -> FileOutcome:
+    """The outcome of a file in a process of its own. If that is killed, the file is the cause."""
+    try:
+        with process_pool(1) as pool, one_thread_each():
+            return pool.submit(_tried, work, task).result()
+    except BrokenProcessPool:
+        return FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
+
+
+def _on_dask(tasks: Sequence[FileTask], work: Work, address: str) -> Iterator[FileOutcome]:
     with dask_client(address) as (client, distributed, lanes):
-        waiting = iter(tasks)
-        running: dict[Any, FileTask] = {}
+        here = partial(_tried_in, Path.cwd(), work)
+        killed = distributed.KilledWorker
+        yield from _as_they_end(client.get_executor(pure=False), lanes, deque(tasks), {}, here, killed)
 
-        absolute_job = job.absolute()  # a worker may have another working directory
 
-        def next_ones(count: int) -> list[Any]:
-            begun = {}
-            for task in islice(waiting, count):
-                absolute = replace(task, path=task.path.absolute())
-                begun[client.submit(absolute_job.run, absolute, pure=False)] = task
-            running.update(begun)
-            return list(begun)
+def _tried_in(folder: Path, work: Work, task: FileTask) -> FileOutcome:
+    """The outcome of a file by a worker with another working directory."""
+    with chdir(folder):
+        return _tried(work, task)
 
-        ended = distributed.as_completed(next_ones(IN_FLIGHT * lanes))
-        for future in ended:
-            task = running.pop(future)
+
+def _as_they_end(
+    pool: Executor,
+    lanes: int,
+    waiting: deque[FileTask],
+    running: dict[Future[FileOutcome], FileTask],
+    work: Callable[[FileTask], FileOutcome],
+    killed: type[Exception] | tuple[()] = (),
+) -> Iterator[FileOutcome]:
+    """The outcomes of the waiting files.
+
+    Args:
+        pool: where they are computed.
+        lanes: how many at the same time.
+        waiting: the files, which are taken out as they are submitted.
+        running: receives the submitted files, which are taken out as they end.
+        work: what is done with each.
+        killed: the error of a file whose process was killed again and again.
+    """
+    while waiting or running:
+        with one_thread_each():  # a process starts when work is submitted
+            while waiting and len(running) < IN_FLIGHT * lanes:
+                running[pool.submit(work, waiting[0])] = waiting[0]
+                waiting.popleft()
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
             try:
-                yield replace(future.result(), task=task)
-            except distributed.KilledWorker:
-                yield FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
-            for other in next_ones(1):
-                ended.add(other)
+                outcome = future.result()
+            except killed:
+                outcome = FileOutcome(running[future], reason=printable(f"{running[future].path}: {KILLED}"))
+            del running[future]
+            yield outcome
 
 
 def shard_of(items: Sequence[Item], shard: str) -> list[Item]:

@@ -17,7 +17,7 @@ from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.models.scores import unseen_f1
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
-from harken.outcomes.movement_rows import MovementMeter
+from harken.outcomes.movement_rows import MovementMeter, movement_table
 from harken.readers import open_stream
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mending import MendedStream
@@ -35,7 +35,6 @@ from harken.support.files import Json
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream
-from harken.timelines.labelling import Calibrate
 
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
@@ -111,11 +110,6 @@ class Prepared(NamedTuple):
     wrist_check: WristCheck | None = None
     training_share: float | None = None
 
-    @property
-    def calibrate(self) -> Calibrate | None:
-        """The function that calibrates signals before they are labelled; None if that is not needed."""
-        return self.calibration.apply if self.calibration is not None and self.calibration.applied else None
-
 
 def _measured(
     path: Path,
@@ -153,13 +147,15 @@ def _measured(
         recogniser.predict_answers
         if prepared.mounting is None
         else prepared.mounting.averaged(recogniser.predict_answers),
-        calibrate=prepared.calibrate,
+        calibrate=None if prepared.calibration is None else prepared.calibration.apply,
         non_wear_ns=prepared.non_wear_ns,
         listener=listen,
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
-    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=prepared.non_wear_ns)
+    rows = None
+    if meter is not None:
+        rows = movement_table(meter.finish(), timezone=stream.timezone, non_wear_ns=prepared.non_wear_ns)
     quality = _quality(path, stream, prepared, timeline, recogniser, sha256=key["sha256"])
     specification, provenance = recogniser.specification_, recogniser.provenance_
     facts = ModelFacts(

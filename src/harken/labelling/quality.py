@@ -8,11 +8,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -53,16 +53,15 @@ OF_THE_FILE = (
 
 @dataclass(frozen=True)
 class Gap:
-    """A stretch without samples, from the sample before it to the sample after it."""
+    """A stretch without samples, from the sample before it to the sample after it; see ``to_millisecond``."""
 
-    start: datetime
-    end: datetime
+    start: str
+    end: str
     seconds: float
 
 
-@dataclass(frozen=True)
-class GapSummary:
-    """All gaps of a recording.
+class GapSummary(msgspec.Struct, frozen=True, rename={"total_s": "total", "longest": "list"}):
+    """All gaps of a recording. In JSON, two of the names are shorter.
 
     Attributes:
         count: the number of gaps.
@@ -101,8 +100,7 @@ class LimitKind(StrEnum):
     FEW_VALID_DAYS = "few_valid_days"
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True, omit_defaults=True):
     """A limit of the labels of a recording, with the amounts for its kind; the other amounts are None.
 
     Attributes:
@@ -133,7 +131,7 @@ class RecordingQuality:
         training_share: the share of the samples that the model was trained on; None if it was not checked, or in a
             file of an earlier version.
         timezone: the wearer's time zone (an IANA name).
-        start, end: the start and end of the recording, in that zone, to the millisecond.
+        start, end: the start and end of the recording, see ``to_millisecond``.
         sample_rate_hz: samples per second, from the times of the samples.
         stated_rate_hz: the rate in the file; None if the file has none.
         clock_drift: the rate from the times divided by the stated rate; None if the file states no rate.
@@ -160,8 +158,8 @@ class RecordingQuality:
     wrist_check: WristCheck | None
     training_share: float | None = None
     timezone: str
-    start: datetime
-    end: datetime
+    start: str
+    end: str
     sample_rate_hz: float
     stated_rate_hz: float | None
     clock_drift: float | None = field(init=False)
@@ -202,8 +200,13 @@ class RecordingQuality:
         return (*warnings, *(warning for warning in found if warning is not None))
 
     def as_dict(self) -> Json:
-        """The content of ``quality.json``. Times have their offset from UTC."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        """The content of ``quality.json``. A calibration error that is not known is NaN, and null in JSON."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        content |= {name: content[name] and content[name].as_dict() for name in ("wrist_check", "orientation")}
+        if self.calibration is not None:
+            content["calibration"] = {name: getattr(self.calibration, name) for name in CALIBRATION}
+        plain: Json = msgspec.json.decode(msgspec.json.encode(content, enc_hook=lambda array: array.tolist()))
+        return plain
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "RecordingQuality":
@@ -212,10 +215,7 @@ class RecordingQuality:
         Raises:
             AttributeError, KeyError, TypeError, ValueError: when the content is not the result of ``as_dict``.
         """
-        import msgspec  # takes time to load, and only the page over all files reads this back
-
-        gaps, calibration, mounting = content["gaps"], content["calibration"], content["orientation"]
-        parts = {"gaps": {"count": gaps["count"], "total_s": gaps["total"], "longest": list(map(_timed, gaps["list"]))}}
+        calibration, mounting, parts = content["calibration"], content["orientation"], {}
         if calibration is not None:
             parts["calibration"] = {name: math.nan if part is None else part for name, part in calibration.items()}
         if mounting is not None:
@@ -224,36 +224,7 @@ class RecordingQuality:
                 "recognised": list(mounting["recognised_after_degrees"].values()),
                 "probable": list(mounting.get("probability_after_degrees", {}).values()),  # newer than the others
             }
-        return msgspec.convert({**_timed(content), **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
-
-
-def _timed(part: Mapping[str, Any]) -> Json:
-    """The same with its start and end as times. An offset may have seconds, as in Monrovia before 1972."""
-    return {**part, **{name: datetime.fromisoformat(part[name]) for name in ("start", "end")}}
-
-
-def _plain(value: Any) -> Any:
-    """A field, or a part of it, as a value for JSON. A calibration error that is not known is NaN, and null in JSON."""
-    match value:
-        case datetime():
-            return value.isoformat(timespec="milliseconds")
-        case float():
-            return value if math.isfinite(value) else None
-        case GapSummary():
-            return {"count": value.count, "total": value.total_s, "list": _plain(value.longest)}
-        case Gap():
-            return {name: _plain(part) for name, part in vars(value).items()}
-        case Limit():
-            return {name: part for name, part in vars(value).items() if part is not None}
-        case GravityCalibration():
-            return {name: _plain(getattr(value, name)) for name in CALIBRATION}
-        case WristCheck() | Mounting():
-            return value.as_dict()
-        case Mapping():
-            return dict(value)
-        case tuple() | np.ndarray():
-            return [_plain(part) for part in value]
-    return value
+        return msgspec.convert({**content, **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
 
 
 def write_quality(path: Path, quality: RecordingQuality) -> None:
@@ -278,9 +249,9 @@ def read_quality(path: Path) -> RecordingQuality:
         raise HarkenError(f"{path} is damaged, or not written by this version of harken ({error}); {ADVICE}") from error
 
 
-def to_millisecond(time_ns: int, timezone: str) -> datetime:
-    """A time to the millisecond, in the wearer's time zone."""
-    return local_time(time_ns // 10**6 * 10**6, timezone)
+def to_millisecond(time_ns: int, timezone: str) -> str:
+    """A time as in ISO 8601, to the millisecond, by the wearer's clock and with its offset from UTC."""
+    return local_time(time_ns, timezone).isoformat(timespec="milliseconds")
 
 
 def known_limits(labels: Sequence[str], provenance: Mapping[str, Any]) -> Iterator[LimitKind]:

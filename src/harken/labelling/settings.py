@@ -3,12 +3,12 @@ that are finished can be skipped."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from hashlib import file_digest, sha256
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from harken import __version__
 from harken.outcomes.choices import ENOUGH_WEAR_H, PUBLISHED, CutPoints, DiaryUse, RestThreshold
@@ -163,12 +163,6 @@ class Rules:
 
     def __post_init__(self) -> None:
         check_options(self)
-
-    def absolute(self) -> Self:
-        """The same for a process with another working directory."""
-        return replace(
-            self, diary=self.diary and self.diary.absolute(), exclude=self.exclude and self.exclude.absolute()
-        )
 
 
 @dataclass(frozen=True)

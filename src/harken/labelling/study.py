@@ -114,15 +114,15 @@ def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
     """
     failed = [outcome for outcome in outcomes if outcome.reason is not None and not outcome.missing]
     if failed:
-        rows = [_failed(path.parent / one.task.name, one) for one in failed]
+        rows = [_failed(one) for one in failed]
         write_csv(pl.DataFrame(rows, schema=dict.fromkeys(Failure._fields, pl.String), orient="row"), path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _failed(folder: Path, outcome: FileOutcome) -> tuple[str, str, str | None]:
+def _failed(outcome: FileOutcome) -> tuple[str, str, str | None]:
     """A row of the table of failures: the file, the reason, and the digest of the results that it has."""
-    path = outcome.task.path
+    path, folder = outcome.task.path, outcome.task.folder
     summarising = path == folder
     reason = without_path(outcome.reason or "", path).removeprefix(os.sep)
     try:

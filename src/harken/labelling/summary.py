@@ -16,6 +16,7 @@ import polars as pl
 
 from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
 from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
+from harken.outcomes import tables
 from harken.outcomes.diary import read_diary
 from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
 from harken.outcomes.groups import day_groups
@@ -23,16 +24,6 @@ from harken.outcomes.intensity import with_intensity
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
-from harken.outcomes.tables import (
-    averages,
-    day_columns,
-    hours,
-    over_stretches,
-    segment_stretches,
-    with_day_caveat,
-    with_night_caveat,
-    with_valid_day,
-)
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
@@ -53,7 +44,7 @@ OUTCOMES = (
     "rhythm.csv",
     "movement.parquet",
 )
-"""The files of ``Outcomes.write``, each named after the attribute with its table; ``days`` has two."""
+"""The files of ``Outcomes.write_tables``, each named after the attribute with its table; ``days`` has two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +54,7 @@ class Outcomes:
     Attributes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
-            acceleration. See ``MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
+            acceleration. See ``harken.outcomes.movement_rows.movement_table`` and ``harken.outcomes.steps.with_steps``.
         sleep: the sleep period of each night as it was found, whether or not it is excluded; None without
             acceleration. See ``harken.outcomes.nights.nights``.
         rules: the rules of the outcomes.
@@ -79,7 +70,7 @@ class Outcomes:
         """One row per night: ``sleep``, with ``excluded`` and ``caveat``."""
         if self.sleep is None:
             return None
-        return with_night_caveat(with_excluded(self.sleep, self.exclusions.nights, counts="complete"))
+        return tables.with_night_caveat(with_excluded(self.sleep, self.exclusions.nights, counts="complete"))
 
     @cached_property
     def days(self) -> pl.DataFrame:
@@ -89,15 +80,15 @@ class Outcomes:
         days = days.with_columns(valid_day=pl.col("wear_hours").fill_null(0.0) >= self.rules.valid_day_h)
         days = with_excluded(days, self.exclusions.days, counts="valid_day")
         if self._intensity is None or self.sleep is None:
-            return with_day_caveat(days)
+            return tables.with_day_caveat(days)
         for others in (
-            day_groups(self.timeline.frame, self.timeline.labels, self.sleep, timezone=self._timezone),
-            day_columns(self._intensity, timezone=self._timezone),
+            day_groups(self.timeline, self.sleep),
+            tables.day_columns(self._intensity),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
         ):
             days = days.join(others, on="date", how="left", maintain_order="left")
-        return with_day_caveat(days)
+        return tables.with_day_caveat(days)
 
     @property
     def valid_days(self) -> pl.DataFrame:
@@ -117,27 +108,25 @@ class Outcomes:
 
     @cached_property
     def hours(self) -> pl.DataFrame:
-        """One row per hour of the wearer's clock with samples. See ``harken.outcomes.tables.hours``."""
-        timeline = self.timeline
-        found = hours(timeline.frame, timeline.names, self._intensity, timezone=self._timezone)
-        return with_valid_day(found, self.days)
+        """One row per hour of the wearer's clock with samples. An hour that occurs twice, where clocks go back, has two
+        rows; one that clocks skip has none. See ``harken.outcomes.tables.over_stretches``."""
+        return tables.over_stretches(self.timeline, self._intensity, self.timeline.quarters.hours(), self.days)
 
     @cached_property
     def segments(self) -> pl.DataFrame | None:
         """One row per named segment and day with samples; None without segments in the settings."""
         if not self.rules.segments:
             return None
-        timeline = self.timeline
-        stretches = segment_stretches(
-            self.rules.segments, self.days["date"], subject=timeline.subject, timezone=self._timezone
+        timeline, segments = self.timeline, self.rules.segments
+        stretches = tables.segment_stretches(
+            segments, self.days["date"], subject=timeline.subject, timezone=timeline.timezone
         )
-        found = over_stretches(timeline.frame, timeline.names, self._intensity, stretches)
-        return with_valid_day(found, self.days)
+        return tables.over_stretches(timeline, self._intensity, stretches, self.days)
 
     @cached_property
     def averages(self) -> pl.DataFrame:
         """Means over valid days, weekdays and weekends. See ``harken.outcomes.tables.averages``."""
-        return averages(self.days)
+        return tables.averages(self.days)
 
     @cached_property
     def rhythm(self) -> pl.DataFrame | None:
@@ -167,7 +156,7 @@ class Outcomes:
             sentences.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
         return tuple(sentences)
 
-    def write(self, folder: Path) -> None:
+    def write_tables(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
         from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
 
@@ -176,10 +165,6 @@ class Outcomes:
             if table is not None:
                 chosen = table.select(columns_in(path.name, table.columns))
                 (write_parquet if path.suffix == ".parquet" else write_csv)(chosen, path)
-
-    @property
-    def _timezone(self) -> str:
-        return zone_of(self.timeline.frame["start"])
 
     @cached_property
     def _intensity(self) -> pl.DataFrame | None:
@@ -219,8 +204,8 @@ class Measured:
 
     Attributes:
         timeline: the rows with the probabilities of the model. Their labels are not used.
-        movement: how much the wearer moved, in rows of five seconds (``MovementRows.frame``); None without
-            acceleration.
+        movement: how much the wearer moved, in rows of five seconds
+            (``harken.outcomes.movement_rows.movement_table``); None without acceleration.
         quality: the quality of the recording, without the limits of its labels.
         model: facts about the model.
         key: the version, the digests of file and model, and the settings of reading (``label_key``).
@@ -266,16 +251,14 @@ RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "repor
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledFile:
-    """The result of ``harken label`` for one recording.
+class LabelledFile(Outcomes):
+    """The result of ``harken label`` for one recording: the timeline, and the tables of outcomes such as ``days.csv``.
 
     Attributes:
         measured: the probabilities of the model, the movement, the quality of the recording, and the key.
-        outcomes: the timeline, and the tables of outcomes such as ``days.csv`` and ``movement.parquet``.
     """
 
     measured: Measured
-    outcomes: Outcomes
 
     @classmethod
     def of(cls, measured: Measured, rules: Rules) -> "LabelledFile":
@@ -293,22 +276,7 @@ class LabelledFile:
             hand_back()
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
-        return cls(measured, Outcomes(timeline, rows, sleep, rules))
-
-    @property
-    def timeline(self) -> Timeline:
-        """The labels, one row each few seconds."""
-        return self.outcomes.timeline
-
-    @property
-    def bouts(self) -> pl.DataFrame:
-        """The content of ``bouts.csv``: stretches of one label, with their steps. See ``Outcomes.bouts``."""
-        return self.outcomes.bouts
-
-    @property
-    def days(self) -> pl.DataFrame:
-        """The content of ``days_all.parquet``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
-        return self.outcomes.days
+        return cls(timeline, rows, sleep, rules, measured)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -322,14 +290,14 @@ class LabelledFile:
         of_mounting: tuple[str, ...] = ()
         if mounting is not None and mounting.warning is None and (mounting.quarters or mounting.probable):
             of_mounting = (f"the watch was {mounting.reason}",)
-        return (*self.quality.notes, *of_mounting, *self.outcomes.notes)
+        return (*self.quality.notes, *of_mounting, *super().notes)
 
     @cached_property
     def quality(self) -> RecordingQuality:
         """The content of ``quality.json``: the content of the file, its mended faults, its preprocessing, and the known
         limits of the model that apply to its labels."""
-        valid_day_h = self.outcomes.rules.valid_day_h
-        limits = limits_of(self.timeline, self.days, self.measured.model.limits, valid_day_h=valid_day_h)
+        known = self.measured.model.limits
+        limits = limits_of(self.timeline, self.days, known, valid_day_h=self.rules.valid_day_h)
         return replace(self.measured.quality, limits=tuple(limits))
 
     @cached_property
@@ -341,10 +309,10 @@ class LabelledFile:
             "layout": LAYOUT,
             "file": quality.file,
             "labelled_by": self.measured.key,
-            "summarised_by": rules_key(self.outcomes.rules),
+            "summarised_by": rules_key(self.rules),
             "model": {name: list(part) for name, part in vars(self.measured.model).items()},
             "subject": timeline.subject,
-            "excluded": self.outcomes.exclusions.person,
+            "excluded": self.exclusions.person,
             "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
             "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
             "timezone": quality.timezone,
@@ -362,7 +330,7 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` (and ``timeline.csv`` if the rules say so), those of ``Outcomes.write``,
+        The files are ``timeline.parquet`` (and ``timeline.csv`` if the rules say so), those of ``write_tables``,
         ``quality.json``, ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is
         then renamed and replaces older results.
 
@@ -378,12 +346,12 @@ class LabelledFile:
         try:
             with appearing(folder) as aside:
                 self.timeline.to_parquet(aside / "timeline.parquet")
-                if self.outcomes.rules.csv:
+                if self.rules.csv:
                     self.timeline.to_csv(aside / "timeline.csv")
-                self.outcomes.write(aside)
+                self.write_tables(aside)
                 write_quality(aside / "quality.json", self.quality)
                 card = self.measured.model.card
-                write_wearer_report(aside / "report.html", self.outcomes, quality=self.quality, model_card=card)
+                write_wearer_report(aside / "report.html", self, quality=self.quality, model_card=card)
                 write_text(aside / SUMMARY, dumps(self.summary, indent=2, allow_nan=False) + "\n")
         except OSError as error:
             raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error

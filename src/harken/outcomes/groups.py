@@ -4,7 +4,7 @@ At a wrist, lying and sitting are often confused with each other, but seldom wit
 therefore recognised better than its labels (``docs/model_card.md`` has the scores of both).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -14,7 +14,8 @@ from harken.outcomes.nights import sure_nights
 from harken.outcomes.tables import label_columns
 from harken.support.arrays import Float64Array, Int64Array
 from harken.support.tables import nanoseconds
-from harken.timelines.calendar import Quarters
+from harken.timelines import Timeline
+from harken.timelines.calendar import parts_by_day
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -37,7 +38,7 @@ def groups_of(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {group: members for group, members in GROUPS.items() if known.issuperset(members)}
 
 
-def day_groups(rows: pl.DataFrame, labels: Sequence[str], nights: pl.DataFrame, *, timezone: str) -> pl.DataFrame:
+def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
     """The time worn on each day with samples, divided into the sleep period and groups of labels outside of it.
 
     Each row has ``date``; ``sleep_period_hours``, the time worn in the sleep periods of ``sure_nights``;
@@ -45,34 +46,29 @@ def day_groups(rows: pl.DataFrame, labels: Sequence[str], nights: pl.DataFrame, 
     ``other_waking_hours``, the remaining time worn. These hours add up to ``wear_hours``.
 
     Args:
-        rows: the rows of a timeline.
-        labels: the labels of its model.
+        timeline: the timeline.
         nights: the result of ``harken.outcomes.nights.nights``.
-        timezone: the wearer's zone.
     """
-    recorded = rows.filter("recorded")
-    start_ns, end_ns = nanoseconds(recorded, "start"), nanoseconds(recorded, "end")
-    days = Quarters.of(start_ns, end_ns, timezone).days()
-    day, asleep_ns = _parts_in_days(sleep_periods_ns(nights), days.edges_ns)
-    group_of: dict[str, str] = {}
-    for group, members in groups_of(labels).items():
-        group_of |= dict.fromkeys(members, group)
-    label = pl.col("label")
-    grouped = rows.with_columns(label.replace_strict(group_of, default=None, return_dtype=pl.String))
-    groups = list(dict.fromkeys(group_of.values()))
-    whole = label_columns(grouped, groups, days.edges_ns)
-    asleep = label_columns(grouped, groups, asleep_ns)
+    days = timeline.quarters.days()
+    onset_ns, wake_ns = sleep_periods_ns(nights).T
+    _, day, *parts_ns = parts_by_day(onset_ns, wake_ns, days.edges_ns)
+    groups = groups_of(timeline.labels)
+    group_of = {label: group for group, members in groups.items() for label in members}
+    label = pl.col("label").replace_strict(group_of, default=None, return_dtype=pl.String)
+    grouped = timeline.frame.with_columns(label)
+    whole, asleep = (
+        label_columns(grouped, list(groups), edges) for edges in (days.edges_ns, np.stack(parts_ns, axis=1))
+    )
 
     def in_nights(column: str) -> Float64Array:
         summed = np.bincount(day, asleep[column].to_numpy(), len(days.frame))
         return summed.astype(np.float64)
 
-    worn_h = whole["wear_hours"].to_numpy()
     columns = {SLEEP: in_nights("wear_hours")}
     for group in groups:
         column = f"hours_{group}"
         columns[f"{group}_hours"] = whole[column].to_numpy() - in_nights(column)
-    columns[OTHER_WAKING] = worn_h - np.sum(list(columns.values()), axis=0)
+    columns[OTHER_WAKING] = whole["wear_hours"].to_numpy() - np.sum(list(columns.values()), axis=0)
     # Differences of sums may be less than 0 by a rounding error.
     found = {name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()}
     return days.frame.with_columns(**found)
@@ -88,12 +84,3 @@ def sleep_periods_ns(nights: pl.DataFrame) -> Int64Array:
     later_ns = np.maximum(onset_ns[1:], latest_ns[:-1])
     onset_ns = np.concatenate([onset_ns[:1], later_ns])
     return np.stack([onset_ns, wake_ns], axis=1)
-
-
-def _parts_in_days(spans_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """The parts of spans that lie in one day each: the number of the day, and where the part begins and ends."""
-    begins_ns = np.maximum(days_ns[:, None, 0], spans_ns[:, 0])
-    ends_ns = np.minimum(days_ns[:, None, 1], spans_ns[:, 1])
-    inside = begins_ns < ends_ns
-    parts_ns = np.stack([begins_ns[inside], ends_ns[inside]], axis=1)
-    return np.nonzero(inside)[0], parts_ns

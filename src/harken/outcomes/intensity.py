@@ -21,7 +21,7 @@ def with_intensity(movement: pl.DataFrame, cut_points: CutPoints) -> pl.DataFram
     """Rows of movement with their level of intensity, and whether they are in a bout.
 
     Args:
-        movement: the result of ``MovementRows.frame``.
+        movement: the result of ``movement_table``.
         cut_points: the limits.
 
     Returns:

@@ -1,16 +1,13 @@
 """Movement in rows of five seconds, from a stream of calibrated acceleration: ENMO, MAD (also of each second), angle z,
 and the cadence of footsteps, from the stride with which the arm's movement repeats."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
-from harken.support.arrays import Float32Array, Float64Array, Int64Array
-from harken.support.tables import times, where_known
+from harken.support.arrays import Float32Array, Float64Array, FloatArray, Int64Array, numbered
+from harken.support.tables import times
 
 GRID_HZ = 20
 WINDOW = 100
@@ -117,97 +114,55 @@ SAMPLES_AT_ONCE = 1 << 16
 MG = 1000.0
 
 
-@dataclass(frozen=True, eq=False)
-class MovementRows:
-    """The movement in all rows of five seconds that have a valid sample.
+def movement_table(rows: pl.DataFrame, *, timezone: str, non_wear_ns: Int64Array | None = None) -> pl.DataFrame:
+    """Rows of movement, and rows without values in gaps of up to a day.
 
-    Row ``k`` covers ``[k, k + 1) * 5 s`` since 1970 (UTC), so rows begin at whole multiples of five seconds by every
-    clock.
+    The columns are
 
-    Attributes:
-        start_ns: where each row begins, in ns since 1970 (UTC), int64 ``[n]``, increasing.
-        enmo_mg: the mean of the acceleration's length minus 1 g, and 0 where this is negative, in thousandths of g,
-            float32 ``[n]``. (van Hees and others, PLoS ONE 8(4), 2013.)
-        mad_mg: the mean distance of the acceleration's length from its mean over the row, in thousandths of g, float32
-            ``[n]``. (Vähä-Ypyä and others, Clinical Physiology and Functional Imaging 35, 2015.)
-        angle_z_degrees: the mean angle between the acceleration and the plane of the watch's face, -90 to 90 degrees,
-            float32 ``[n]``. 90: the face points up. (van Hees and others, PLoS ONE 10(11), 2015.) As in wristpy, the
-            angle of each sample is averaged; GGIR and scikit-digital-health take the angle of a rolling median first,
-            which hides movements that last less than half a row.
-        valid_s: how much of each row has valid samples, above 0 to 5 s, float32 ``[n]``.
-        second_mads_mg: the same as ``mad_mg`` for each second by itself, in whole thousandths of g, float32 ``[n, 5]``;
-            NaN where the arm hardly moves in the whole row.
-        walking_cadence, running_cadence: steps a minute if the wearer walks, or runs, in the row, float32 ``[n]``; NaN
-            where the arm hardly moves or does not repeat its movement. See ``cadences``.
+    - ``start``: where the row begins, a datetime in nanoseconds, shown in the wearer's zone. The row ends 5 s later;
+    - ``enmo_mg``, ``mad_mg``, ``angle_z_degrees``: see ``MovementMeter.finish``; float32, null without a valid sample;
+    - ``valid_s``: likewise; float32, 0 without a valid sample;
+    - ``wear``: False in non-wear, null without a valid sample, True elsewhere; also True where non-wear was not
+      computed;
+    - ``second_mads_mg``: see ``MovementMeter.finish``; an array of five float32, null where unknown;
+    - ``walking_cadence``, ``running_cadence``: likewise; float32, null where unknown.
+
+    Args:
+        rows: the result of ``MovementMeter.finish``.
+        timezone: the wearer's zone.
+        non_wear_ns: the result of ``harken.signals.non_wear``, int64 ``[k, 2]``; None: always worn.
     """
-
-    start_ns: Int64Array
-    enmo_mg: Float32Array
-    mad_mg: Float32Array
-    angle_z_degrees: Float32Array
-    valid_s: Float32Array
-    second_mads_mg: Float32Array
-    walking_cadence: Float32Array
-    running_cadence: Float32Array
-
-    def __len__(self) -> int:
-        return len(self.start_ns)
-
-    def frame(self, *, timezone: str, non_wear_ns: Int64Array | None = None) -> pl.DataFrame:
-        """The rows, and rows without values in gaps of up to a day.
-
-        The columns are
-
-        - ``start``: where the row begins, a datetime in nanoseconds, shown in the wearer's zone. The row ends 5 s
-          later;
-        - ``enmo_mg``, ``mad_mg``, ``angle_z_degrees``: see ``MovementRows``; float32, null without a valid sample;
-        - ``valid_s``: see ``MovementRows``; float32, 0 without a valid sample;
-        - ``wear``: False in non-wear, null without a valid sample, True elsewhere; also True where non-wear was not
-          computed;
-        - ``second_mads_mg``: see ``MovementRows``; an array of five float32, null where unknown;
-        - ``walking_cadence``, ``running_cadence``: see ``MovementRows``; float32, null where unknown.
-
-        Args:
-            timezone: the wearer's zone.
-            non_wear_ns: the result of ``harken.signals.non_wear``, int64 ``[k, 2]``; None: always worn.
-        """
-        steps = np.diff(self.start_ns // ROW_NS)
-        missing = np.where(steps <= LONGEST_FILLED_GAP, steps - 1, 0)
-        if missing.sum() > MOST_MISSING_ROWS:
-            missing[:] = 0
-        place = np.concatenate([[0], np.cumsum(missing + 1)])[: len(self)]  # of each row with a valid sample
-        known = np.zeros(place[-1] + 1 if len(self) else 0, dtype=bool)
-        known[place] = True
-        before = np.cumsum(known) - 1
-        start_ns = self.start_ns[before] + (np.arange(len(known)) - place[before]) * ROW_NS
-        row = np.where(known, before, len(self))
-        moved = np.isfinite(self.second_mads_mg[:, 0])
-
-        def column(values: NDArray[np.generic]) -> pl.Series:
-            return pl.Series(values).extend_constant(None, 1).gather(row)
-
-        return pl.DataFrame(
-            {
-                "start": times(start_ns, timezone),
-                "enmo_mg": column(self.enmo_mg),
-                "mad_mg": column(self.mad_mg),
-                "angle_z_degrees": column(self.angle_z_degrees),
-                "valid_s": column(self.valid_s).fill_null(0.0),
-                "wear": column(np.ones(len(self), bool) if non_wear_ns is None else worn(self.start_ns, non_wear_ns)),
-                "second_mads_mg": where_known(column(self.second_mads_mg), column(moved).fill_null(False)),
-                "walking_cadence": column(self.walking_cadence).fill_nan(None),
-                "running_cadence": column(self.running_cadence).fill_nan(None),
-            }
-        )
+    start_ns = rows["start_ns"].to_numpy()
+    steps = np.diff(start_ns // ROW_NS)
+    missing = np.where(steps <= LONGEST_FILLED_GAP, steps - 1, 0)
+    counts = np.ones(len(rows), dtype=np.int64)
+    if missing.sum() <= MOST_MISSING_ROWS:
+        counts[:-1] += missing
+    row, later = numbered(counts)
+    moved = pl.col("second_mads_mg").arr.first().is_not_nan()
+    values = rows.select(
+        "enmo_mg",
+        "mad_mg",
+        "angle_z_degrees",
+        "valid_s",
+        wear=pl.Series(np.ones(len(rows), bool) if non_wear_ns is None else worn(start_ns, non_wear_ns)),
+        second_mads_mg=pl.when(moved).then("second_mads_mg"),
+        walking_cadence=pl.col("walking_cadence").fill_nan(None),
+        running_cadence=pl.col("running_cadence").fill_nan(None),
+    )
+    known = values[row].select(pl.when(pl.lit(pl.Series(later == 0))).then(pl.all()))
+    start = times(start_ns[row] + later * ROW_NS, timezone)
+    return known.with_columns(pl.col("valid_s").fill_null(0.0)).insert_column(0, start.alias("start"))
 
 
 class MovementMeter:
-    """Takes a stream of calibrated samples in the order of their times, and gives its ``MovementRows``.
+    """Takes a stream of calibrated samples in the order of their times, and gives its movement in rows of five seconds.
 
     The rows are the same to the bit however the stream is cut. Between two pushes, the samples of the open row are
     kept, and 52 bytes for each complete row: 6 MB a week.
 
     >>> import numpy as np
+    >>> import polars as pl
     >>> from harken.outcomes.movement_rows import MovementMeter
     >>> from harken.recordings.source import Samples
     >>> meter = MovementMeter(sample_rate_hz=100)
@@ -216,8 +171,8 @@ class MovementMeter:
     >>> signals[::2] *= 1.5  # every second sample is 1.5 g long, the others 1 g
     >>> meter.push(Samples(np.arange(n) * 10**7, signals, np.full(n, -1, np.int16), np.ones(n, bool)))
     >>> rows = meter.finish()
-    >>> rows.enmo_mg.round().tolist(), rows.mad_mg.round().tolist(), rows.angle_z_degrees.round().tolist()
-    ([250.0], [250.0], [53.0])
+    >>> rows.select(pl.col("enmo_mg", "mad_mg", "angle_z_degrees").round()).row(0)
+    (250.0, 250.0, 53.0)
 
     Args:
         sample_rate_hz: samples per second inside gap-free stretches.
@@ -226,20 +181,38 @@ class MovementMeter:
     def __init__(self, *, sample_rate_hz: float) -> None:
         self._row_samples = ROW_S * sample_rate_hz
         self._open = Samples.empty(0, 3)
-        self._done: list[MovementRows] = []
+        self._done: list[pl.DataFrame] = []
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before. Acceleration in g is the first three channels."""
         for part in samples._replace(signals=samples.signals[:, :3]).pieces(SAMPLES_AT_ONCE):
             self._push(part if part.valid.all() else part.chosen(part.valid))
 
-    def finish(self) -> MovementRows:
-        """The rows of all pushed samples; the last one may be incomplete. Afterwards there are none left."""
+    def finish(self) -> pl.DataFrame:
+        """The rows that have a valid sample; the last one may be incomplete. Afterwards there are none left.
+
+        Row ``k`` covers ``[k, k + 1) * 5 s`` since 1970 (UTC), so rows begin at whole multiples of five seconds by
+        every clock. The columns are, float32 but for the first one,
+
+        - ``start_ns``: where each row begins, in ns since 1970 (UTC), increasing;
+        - ``enmo_mg``: the mean of the acceleration's length minus 1 g, and 0 where this is negative, in thousandths of
+          g. (van Hees and others, PLoS ONE 8(4), 2013.)
+        - ``mad_mg``: the mean distance of the acceleration's length from its mean over the row, in thousandths of g.
+          (Vähä-Ypyä and others, Clinical Physiology and Functional Imaging 35, 2015.)
+        - ``angle_z_degrees``: the mean angle between the acceleration and the plane of the watch's face, -90 to 90
+          degrees. 90: the face points up. (van Hees and others, PLoS ONE 10(11), 2015.) As in wristpy, the angle of
+          each sample is averaged; GGIR and scikit-digital-health take the angle of a rolling median first, which hides
+          movements that last less than half a row;
+        - ``valid_s``: how much of each row has valid samples, above 0 to 5 s;
+        - ``second_mads_mg``: the same as ``mad_mg`` for each second by itself, in whole thousandths of g, an array of
+          five; NaN where the arm hardly moves in the whole row;
+        - ``walking_cadence``, ``running_cadence``: steps a minute if the wearer walks, or runs, in the row; NaN where
+          the arm hardly moves or does not repeat its movement. See ``cadences``.
+        """
         self._end(self._open)
         self._open = self._open.part(0, 0)
         done, self._done = self._done, []
-        names = MovementRows.__dataclass_fields__
-        return MovementRows(**{name: np.concatenate([getattr(part, name) for part in done]) for name in names})
+        return pl.concat(done, rechunk=True)
 
     def _push(self, samples: Samples) -> None:
         if len(samples.time_ns) == 0:
@@ -278,18 +251,17 @@ class MovementMeter:
             seconds[moving] = _mads_of_seconds(points)
             walking[moving], running[moving] = cadences(points)
             walking[~full] = running[~full] = np.nan
-        self._done.append(
-            MovementRows(
-                start_ns=row[firsts] * ROW_NS,
-                enmo_mg=(MG * mean(np.maximum(length_g - 1, 0))).astype(np.float32),
-                mad_mg=mad_mg.astype(np.float32),
-                angle_z_degrees=np.degrees(mean(angle)).astype(np.float32),
-                valid_s=np.where(full, ROW_S, ROW_S * counts / self._row_samples).astype(np.float32),
-                second_mads_mg=seconds,
-                walking_cadence=walking,
-                running_cadence=running,
-            )
-        )
+        columns: dict[str, FloatArray] = {
+            "enmo_mg": MG * mean(np.maximum(length_g - 1, 0)),
+            "mad_mg": mad_mg,
+            "angle_z_degrees": np.degrees(mean(angle)),
+            "valid_s": np.where(full, ROW_S, ROW_S * counts / self._row_samples),
+            "second_mads_mg": seconds,
+            "walking_cadence": walking,
+            "running_cadence": running,
+        }
+        columns = {name: values.astype(np.float32, copy=False) for name, values in columns.items()}
+        self._done.append(pl.DataFrame({"start_ns": row[firsts] * ROW_NS, **columns}))
 
 
 def median_of_known(values: Float64Array) -> tuple[Float64Array, Int64Array]:

@@ -21,6 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
+from harken.signals.non_wear import worn
 from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, runs_of_true
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
@@ -192,7 +193,7 @@ def nights(
 
     Args:
         movement: rows of five seconds with the columns ``start``, ``angle_z_degrees`` and ``wear``, in order; see
-            ``MovementRows.frame``.
+            ``movement_table``.
         threshold: how the limit of rest is found.
         diary_ns: onset and wake in ns since 1970 (UTC) by date, see ``Diary.nights_ns``; other nights are found by
             movement.
@@ -394,7 +395,8 @@ def _columns(rows: _Rows, window: _Window, span: Int64Array | None) -> dict[str,
     first, last = span.tolist()
     here = rows.between(first, last)
     known = np.isfinite(rows.angle_degrees[here])
-    inactive = _inside(rows.number[here][known], rows.bouts)
+    active = worn(rows.number[here][known], rows.bouts)  # bouts of inactivity are cut out as non-wear is elsewhere
+    inactive = ~active
     asleep, non_wear = int(inactive.sum()), int((~rows.worn[here]).sum())
     return columns | {
         "onset": first * ROW_NS,
@@ -411,10 +413,3 @@ def _columns(rows: _Rows, window: _Window, span: Int64Array | None) -> dict[str,
         and rows.known(first - EDGE_ROWS, first) > 0
         and rows.known(last, last + EDGE_ROWS) > 0,
     }
-
-
-def _inside(number: Int64Array, spans: Int64Array) -> BoolArray:
-    """Whether each number lies in one of the spans ``[k, 2]`` (the end excluded), bool ``[n]``."""
-    place = np.searchsorted(spans[:, 0], number, side="right") - 1
-    ends = np.append(spans[:, 1], 0)  # place -1: before the first span
-    return np.asarray(number < ends[place])

@@ -7,7 +7,6 @@ methods", Chronobiology International 16, 1999. They are computed from ENMO whil
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -34,37 +33,29 @@ MINUTE_NS = DAY_NS // DAY_MIN
 HOURS = 24
 
 
-@dataclass(frozen=True, eq=False)
-class _Minutes:
-    """ENMO by minute of the wearer's clock: ``dates``; sums of ENMO times seconds in mg s, and the seconds worn,
+def _minutes(movement: pl.DataFrame, days: Sequence[date]) -> tuple[pl.Series, Float64Array, Float64Array]:
+    """ENMO by minute of the wearer's clock: the dates; sums of ENMO times seconds in mg s, and the seconds worn,
     float64 ``[days, 1440]`` each."""
+    movement = movement.filter(pl.col("start").dt.date().is_in(list(days)))
+    start_ns = wall_ns(movement["start"])
+    numbers, day = np.unique(start_ns // DAY_NS, return_inverse=True)
+    dates = pl.Series(numbers.astype(np.int32)).cast(pl.Date)
+    place = day * DAY_MIN + start_ns % DAY_NS // MINUTE_NS
+    worn_s = np.where(movement["wear"].fill_null(False), movement["valid_s"].to_numpy(), 0).astype(np.float64)
+    enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
 
-    dates: pl.Series
-    sums: Float64Array
-    worn_s: Float64Array
+    def summed(values: Float64Array) -> Float64Array:
+        sums = np.bincount(place, weights=values, minlength=len(dates) * DAY_MIN)
+        return sums.astype(np.float64).reshape(-1, DAY_MIN)
 
-    @classmethod
-    def of(cls, movement: pl.DataFrame, days: Sequence[date]) -> "_Minutes":
-        movement = movement.filter(pl.col("start").dt.date().is_in(list(days)))
-        start_ns = wall_ns(movement["start"])
-        numbers, day = np.unique(start_ns // DAY_NS, return_inverse=True)
-        dates = pl.Series(numbers.astype(np.int32)).cast(pl.Date)
-        place = day * DAY_MIN + start_ns % DAY_NS // MINUTE_NS
-        worn_s = np.where(movement["wear"].fill_null(False), movement["valid_s"].to_numpy(), 0).astype(np.float64)
-        enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
-
-        def summed(values: Float64Array) -> Float64Array:
-            sums = np.bincount(place, weights=values, minlength=len(dates) * DAY_MIN)
-            return sums.astype(np.float64).reshape(-1, DAY_MIN)
-
-        return cls(dates, summed(enmo_mg * worn_s), summed(worn_s))
+    return dates, summed(enmo_mg * worn_s), summed(worn_s)
 
 
 def day_rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     """The stretches of least and most movement within each calendar day.
 
     Args:
-        movement: the result of ``MovementRows.frame``.
+        movement: the result of ``movement_table``.
         days: the days with enough wear.
 
     Returns:
@@ -73,8 +64,8 @@ def day_rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
         ten hours with the most; ``relative_amplitude``: their difference divided by their sum. All but the date are
         null where no stretch was worn for 80 % of its length.
     """
-    minutes = _Minutes.of(movement, days)
-    return pl.DataFrame({"date": minutes.dates, **_levels(minutes.sums, minutes.worn_s)})
+    dates, sums, worn_s = _minutes(movement, days)
+    return pl.DataFrame({"date": dates, **_levels(sums, worn_s)})
 
 
 def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
@@ -89,25 +80,24 @@ def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     worn for less than half of the time are left out.
 
     Args:
-        movement: the result of ``MovementRows.frame``.
+        movement: the result of ``movement_table``.
         days: the days with enough wear.
 
     Returns:
         One row with ``valid_days`` and the measures. A measure with too few days (``DAYS_FOR_LEVELS``,
         ``DAYS_FOR_VARIABILITY``, ``DAYS_FOR_STABILITY``) is null.
     """
-    minutes = _Minutes.of(movement, days)
-    count = len(minutes.dates)
-    sums = minutes.sums.sum(axis=0, keepdims=True)
-    worn_s = minutes.worn_s.sum(axis=0, keepdims=True)
+    dates, every_sum, every_worn_s = _minutes(movement, days)
+    count = len(dates)
+    sums, worn_s = (each.sum(axis=0, keepdims=True) for each in (every_sum, every_worn_s))
     # The mean of each minute, and whether it is known: all known minutes weigh the same.
     mean = np.divide(sums, worn_s, out=np.zeros_like(sums), where=worn_s > 0)
     known = (worn_s > 0) & (count >= DAYS_FOR_LEVELS)
     around = np.pad(60 * mean, ((0, 0), (0, ACTIVE_MIN - 1)), mode="wrap")
     known_s = np.pad(60.0 * known, ((0, 0), (0, ACTIVE_MIN - 1)), mode="wrap")
-    hourly = _hourly(minutes)
+    hourly = _hourly(every_sum, every_worn_s)
     stability = _stability(hourly) if count >= DAYS_FOR_STABILITY else None
-    variability = _variability(hourly, minutes.dates) if count >= DAYS_FOR_VARIABILITY else None
+    variability = _variability(hourly, dates) if count >= DAYS_FOR_VARIABILITY else None
     return pl.DataFrame(
         {
             "valid_days": [count],
@@ -155,9 +145,9 @@ def _extreme(sums: Float64Array, worn_s: Float64Array, length: int, *, sign: int
     return np.where(np.isfinite(found), found, np.nan), start
 
 
-def _hourly(minutes: _Minutes) -> Float64Array:
+def _hourly(sums: Float64Array, worn_s: Float64Array) -> Float64Array:
     """The mean ENMO of each hour by the clock, ``[days, 24]``; NaN where the watch was worn for less than half."""
-    sums, worn_s = (each.reshape(-1, HOURS, 60).sum(axis=2) for each in (minutes.sums, minutes.worn_s))
+    sums, worn_s = (each.reshape(-1, HOURS, 60).sum(axis=2) for each in (sums, worn_s))
     mean: Float64Array = np.divide(
         sums, worn_s, out=np.full(sums.shape, np.nan), where=worn_s >= LEAST_HOUR_WORN * 3600
     )

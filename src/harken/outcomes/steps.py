@@ -32,7 +32,7 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
     the legs are not, and what is labelled running may begin with walking, so there all seconds count.
 
     Args:
-        movement: the result of ``MovementRows.frame``.
+        movement: the result of ``movement_table``.
         rows: the rows of a timeline: ``start``, ``end``, ``label``.
         labels: the labels of the model.
 

@@ -13,7 +13,8 @@ from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import ROW_NS
 from harken.outcomes.segments import Segment
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
-from harken.support.tables import nanoseconds, times
+from harken.support.tables import nanoseconds, times, zone_of
+from harken.timelines import Timeline
 from harken.timelines.calendar import Quarters, Stretches, moments_ns
 
 PERSON = "subject"
@@ -92,57 +93,35 @@ def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: Int64Array
     return columns | {f"hours_{name}": hours_of(rows["label"] == name) for name in names}
 
 
-def day_columns(movement: pl.DataFrame, *, timezone: str) -> pl.DataFrame:
+def day_columns(movement: pl.DataFrame) -> pl.DataFrame:
     """``date``, and ``movement_columns`` of each day on which there are rows of movement.
 
     Args:
         movement: the result of ``with_intensity``.
-        timezone: the wearer's zone.
     """
     start_ns = nanoseconds(movement, "start")
-    days = Quarters.of(start_ns, start_ns + ROW_NS, timezone).days()
+    days = Quarters.of(start_ns, start_ns + ROW_NS, zone_of(movement["start"])).days()
     return days.frame.with_columns(**movement_columns(movement, days.edges_ns))
 
 
-def hours(rows: pl.DataFrame, names: Sequence[str], movement: pl.DataFrame | None, *, timezone: str) -> pl.DataFrame:
-    """One row for each hour by the wearer's clock in which there are samples.
-
-    The columns are ``date``, ``start``, those of ``label_columns`` and, with ``movement``, of ``movement_columns``. An
-    hour that occurs twice, where clocks go back, has two rows; one that clocks skip has none.
-
-    Args:
-        rows: the rows of a timeline.
-        names: the labels.
-        movement: the result of ``with_intensity``; None without acceleration.
-        timezone: the wearer's zone.
-    """
-    recorded = rows.filter("recorded")
-    start_ns, end_ns = nanoseconds(recorded, "start"), nanoseconds(recorded, "end")
-    return over_stretches(rows, names, movement, Quarters.of(start_ns, end_ns, timezone).hours())
-
-
 def over_stretches(
-    rows: pl.DataFrame, names: Sequence[str], movement: pl.DataFrame | None, stretches: Stretches
+    timeline: Timeline, movement: pl.DataFrame | None, stretches: Stretches, days: pl.DataFrame
 ) -> pl.DataFrame:
-    """The table of some stretches with ``label_columns`` and ``movement_columns``; only stretches with samples.
+    """One row for each stretch of time in which there are samples.
+
+    The columns are those of the stretches, of ``label_columns``, with ``movement`` of ``movement_columns``, and
+    ``valid_day``: whether its ``date`` is a valid day.
 
     Args:
-        rows, names, movement: as for ``hours``.
-        stretches: the stretches.
-    """
-    columns = label_columns(rows, names, stretches.edges_ns)
-    if movement is not None:
-        columns |= movement_columns(movement, stretches.edges_ns)
-    return stretches.frame.with_columns(**columns).filter(pl.col("recorded_hours") > 0)
-
-
-def with_valid_day(table: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """A table with the column ``valid_day``: whether its ``date`` is a valid day.
-
-    Args:
-        table: has a column ``date``.
+        timeline: the timeline.
+        movement: the result of ``with_intensity``; None without acceleration.
+        stretches: the stretches, for example ``Quarters.hours``.
         days: has the columns ``date`` and ``valid_day``, one row per day.
     """
+    columns = label_columns(timeline.frame, timeline.names, stretches.edges_ns)
+    if movement is not None:
+        columns |= movement_columns(movement, stretches.edges_ns)
+    table = stretches.frame.with_columns(**columns).filter(pl.col("recorded_hours") > 0)
     valid = days.select("date", "valid_day")
     return table.join(valid, on="date", how="left", maintain_order="left").with_columns(
         pl.col("valid_day").fill_null(False)
@@ -311,24 +290,14 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
     every = sorted({day - timedelta(days=before) for day in days for before in (0, 1)})
     pairs = [(segment, day) for day in every for segment in mine if segment.falls_on(day)]
     clock = [segment.on_clock(day) for segment, day in pairs]
-    edges_ns = np.stack(
-        [
-            _moments_ns([start for start, _ in clock], timezone, second=False),
-            _moments_ns([end for _, end in clock], timezone, second=True),
-        ],
-        axis=1,
-    )
-    order = np.argsort(edges_ns[:, 0], kind="stable")
-    edges_ns = edges_ns[order]
-    frame = pl.DataFrame(
-        {
-            "segment": pl.Series([segment.name for segment, _ in pairs], dtype=pl.String).gather(order),
-            "date": pl.Series([day for _, day in pairs], dtype=pl.Date).gather(order),
-            "start": times(edges_ns[:, 0], timezone),
-            "end": times(edges_ns[:, 1], timezone),
-        }
-    )
-    return Stretches(frame, edges_ns)
+    columns = {
+        "segment": pl.Series([segment.name for segment, _ in pairs], dtype=pl.String),
+        "date": pl.Series([day for _, day in pairs], dtype=pl.Date),
+        "start": times(_moments_ns([start for start, _ in clock], timezone, second=False), timezone),
+        "end": times(_moments_ns([end for _, end in clock], timezone, second=True), timezone),
+    }
+    frame = pl.DataFrame(columns).sort("start", maintain_order=True)
+    return Stretches(frame, np.stack([nanoseconds(frame, "start"), nanoseconds(frame, "end")], axis=1))
 
 
 def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> Int64Array:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
 from harken.support.errors import HarkenError
+from harken.support.printable import listed
 
 Entry = TypeVar("Entry")
 
@@ -178,8 +179,7 @@ def need_extra(extra: str, *modules: str, what: str) -> None:
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        *first, last = (TRAINING.get(module, module) for module in missing)
-        names = f"{', '.join(first)} and {last}" if first else last
+        names = listed(TRAINING.get(module, module) for module in missing)
         verb = "is not installed" if len(missing) == 1 else "are not installed"
         raise HarkenError(f"{what} needs {names}, which {verb}: {install_command(f'harken[{extra}]')}")
 

@@ -93,10 +93,8 @@ def zone_in_words(timezone: str) -> str:
 
 def without_path(reason: str, path: Path) -> str:
     """The reason for a failure, without the name of the file at its beginning."""
-    for name in map(printable, (path, path.absolute())):  # workers of a cluster receive absolute paths
-        if reason.startswith(name):
-            return reason.removeprefix(name).lstrip(":, ")
-    return reason
+    name = printable(path)
+    return reason.removeprefix(name).lstrip(":, ") if reason.startswith(name) else reason
 
 
 class SharedNote(NamedTuple):

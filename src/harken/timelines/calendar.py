@@ -38,6 +38,23 @@ def wall_ns(moments: pl.Series) -> Int64Array:
     return moments.dt.replace_time_zone(None).to_physical().to_numpy()
 
 
+def parts_by_day(start_ns: Int64Array, end_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, ...]:
+    """The parts of spans that lie in one day each: the number of the span and of the day, and where the part begins and
+    ends, int64 ``[parts]``.
+
+    Args:
+        start_ns, end_ns: where each span begins and ends, int64 ``[n]``.
+        days_ns: where each day begins and ends, int64 ``[days, 2]``, in order; there may be time between two of them.
+    """
+    first, last = (np.searchsorted(days_ns[:, 0], edge, side="right") - 1 for edge in (start_ns, end_ns - 1))
+    first = np.maximum(first, 0)
+    span, later = numbered(np.maximum(last - first + 1, 0))
+    day = first[span] + later
+    begin, end = np.maximum(start_ns[span], days_ns[day, 0]), np.minimum(end_ns[span], days_ns[day, 1])
+    inside = begin < end
+    return span[inside], day[inside], begin[inside], end[inside]
+
+
 def moments_ns(wall: pl.Series, timezone: str, *, second: bool = False) -> pl.Series:
     """When the clock shows some times, datetimes without zone: ns since 1970 (UTC); null for times that clocks skip.
 

@@ -279,10 +279,9 @@ class Windowing:
         self._last_ns, self._last_valid = 0, False
         self._sum, self._count = 0.0, 0  # of the activity and of the valid samples so far
         self._window_firsts: list[Int64Array] = []
-        # Arrays of each push. Of a run: its first sample, the times of that and of the sample before, whether it is
-        # valid, and whether a gap is before it. Of a row: its first sample and the time of that. Then for both, over
-        # all samples before, the sum of the activity and the number of valid ones.
-        self._runs: list[tuple[AnyArray, ...]] = []
+        # Arrays of each push, of its rows; an invalid run is one row. The first sample, the times of that and of the
+        # sample before, whether it is valid, and whether a gap is before it; over all samples before, the sum of the
+        # activity and the number of valid ones; and whether the row begins a run.
         self._rows: list[tuple[AnyArray, ...]] = []
 
     def push(self, samples: Samples) -> StreamWindows:
@@ -295,19 +294,17 @@ class Windowing:
         new = np.flatnonzero(gap | (valid != np.concatenate([[self._last_valid], valid[:-1]])))
         activity = np.concatenate([[self._sum], self._sum + np.cumsum(self._activity(samples))])
         present = np.concatenate([[self._count], self._count + np.cumsum(valid)])
-        self._runs.append(
-            (new + total, time_ns[new], before_ns[new], valid[new], gap[new], activity[new], present[new])
-        )
         # The open run and those that begin here; all but the last have ended.
         opened = 1 if total else 0
         edges = np.concatenate([[self._begin] * opened, new + total, [total + len(time_ns)]]).astype(np.int64)
         usable = np.concatenate([[self._last_valid] * opened, valid[new]]).astype(bool)
-        rows = np.where(usable, -(-np.diff(edges) // self._hop), 0)
+        rows = np.where(usable, -(-np.diff(edges) // self._hop), 1)
         begun = np.zeros_like(rows)
-        begun[0] = -((edges[0] - total) // self._hop) if usable[0] else 0  # rows of the open run so far
+        begun[0] = -((edges[0] - total) // self._hop) if usable[0] else opened  # rows of the open run so far
         run, number = numbered_after(rows, begun)
         here = edges[run] + self._hop * number - total
-        self._rows.append((here + total, time_ns[here], activity[here], present[here]))
+        columns = (time_ns, before_ns, valid, gap, activity, present)
+        self._rows.append((here + total, *(column[here] for column in columns), number == 0))
         every = joined([self._kept, samples]) if len(self._kept.time_ns) else samples
         windows = self._windows(edges, usable, every, ended=False)
 
@@ -330,38 +327,33 @@ class Windowing:
             probabilities: the probabilities of all windows, ``[windows, labels]``.
             interval_ns: the time from a sample to the start of a gap after it.
         """
-        firsts, begins_ns, before_ns, valid, gap, run_sums, run_counts = _joined(self._runs)
-        row_firsts, row_ns, row_sums, row_counts = _joined(self._rows)
-        edges = np.append(firsts, self._total)
-        labelled = valid & (np.diff(edges) >= self._length)
-        runs = np.searchsorted(firsts, row_firsts, side="right") - 1
-        kept = labelled[runs]
-        row_firsts, runs = row_firsts[kept], runs[kept]
-        short = ~labelled
-        start_ns = np.concatenate([row_ns[kept], begins_ns[short], before_ns[gap] + interval_ns])
-        kind = np.repeat([UNLABELLED, GAP], [short.sum(), gap.sum()])
-        kind = np.concatenate([np.arange(len(runs)), kind])
-        # The sums before each row, and the number of samples in them; a gap has the sums of the row after it.
-        sums = np.concatenate([row_sums[kept], run_sums[short], run_sums[gap]])
-        counts = np.concatenate([row_counts[kept], run_counts[short], run_counts[gap]])
-        order = np.argsort(start_ns, kind="stable")
-        # Neighbouring rows without a label are joined.
-        ordered = kind[order]
-        joins = (ordered[1:] == UNLABELLED) & (ordered[:-1] == UNLABELLED)
-        order = order[np.concatenate([[True], ~joins])]
-        over = np.diff(counts[order], append=self._count)
-        summed = 1000 * np.diff(sums[order], append=self._sum)
+        firsts, begins_ns, before_ns, valid, gap, sums, counts, opens = (
+            np.concatenate(arrays) for arrays in zip(*self._rows, strict=True)
+        )
+        edges = np.append(firsts[opens], self._total)
+        run = np.cumsum(opens) - 1
+        long = valid[opens] & (np.diff(edges) >= self._length)
+        labelled = long[run]
+        # A run without labels is one row, and is joined to one right before it.
+        kept = labelled.copy()
+        kept[opens] |= gap[opens] | np.append(True, long[:-1])
+        # A gap is a row, too: it has the place of the row after it, and so no samples.
+        row = np.repeat(np.flatnonzero(kept), 1 + gap[kept])
+        is_gap = gap[row] & (np.diff(row, prepend=-1) > 0)
+        kind = np.where(labelled[row], np.cumsum(labelled)[row] - 1, UNLABELLED)
+        over = np.diff(counts[row], append=self._count)
+        summed = 1000 * np.diff(sums[row], append=self._sum)
         activity = np.divide(summed, over, out=np.full(len(over), np.nan), where=over > 0)
         return TimelineRows(
-            start_ns=start_ns[order],
-            kind=kind[order],
+            start_ns=np.where(is_gap, before_ns[row] + interval_ns, begins_ns[row]),
+            kind=np.where(is_gap, GAP, kind),
             activity_mg=activity.astype(np.float32),
             end_ns=self._last_ns + interval_ns,
             probabilities=averaged_over_windows(
                 probabilities,
                 np.concatenate(self._window_firsts),
-                row_firsts,
-                np.minimum(row_firsts + self._hop, edges[runs + 1]),
+                firsts[labelled],
+                np.minimum(firsts[labelled] + self._hop, edges[run[labelled] + 1]),
                 length=self._length,
                 hop=self._hop,
             ),
@@ -456,11 +448,6 @@ def averaged_over_windows(
             np.add.at(weights, row, weight)
     sums /= weights[:, None]
     return sums.astype(np.float32)
-
-
-def _joined(parts: list[tuple[AnyArray, ...]]) -> list[AnyArray]:
-    """The arrays of all parts, joined in order."""
-    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 
 class BatchedProbabilities:

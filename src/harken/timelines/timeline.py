@@ -3,6 +3,7 @@ the longest stretches of one label, and its days by the wearer's calendar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.recordings.recording import POSTURES
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, numbered, sums_in
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
-from harken.timelines.calendar import QUARTER_NS, Quarters
+from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
 from harken.timelines.smoothing import HELD, expected_bouts, pace, smooth, still_at_night_likelihood
 
 PROBABILITY = "probability_"
@@ -102,7 +103,6 @@ class Timeline:
             activity_mg: ``[n]``, NaN where it is unknown; ignored in gaps. None: unknown everywhere.
             hands: the probability of busy hands ``[n]``, NaN where ``probabilities`` are; None if the model has none.
         """
-        known = pl.Series(~np.isnan(probabilities).any(axis=1))
         here = pl.Series(recorded, dtype=pl.Boolean)
         worn = pl.Series(np.ones(len(start_ns), dtype=bool) if wear is None else wear)
         activity = np.full(len(start_ns), np.nan) if activity_mg is None else activity_mg
@@ -115,10 +115,9 @@ class Timeline:
             "activity_mg": where_known(pl.Series(activity.astype(np.float32), nan_to_null=True), here),
         }
         for code, label in enumerate(labels):
-            values = pl.Series(probabilities[:, code].astype(np.float32))
-            columns[PROBABILITY + label] = where_known(values, known)
+            columns[PROBABILITY + label] = pl.Series(probabilities[:, code].astype(np.float32), nan_to_null=True)
         if hands is not None:
-            columns[HANDS] = where_known(pl.Series(hands.astype(np.float32)), known)
+            columns[HANDS] = pl.Series(hands.astype(np.float32), nan_to_null=True)
         return cls(pl.DataFrame(columns), labels, subject, source)._labelled()
 
     def __len__(self) -> int:
@@ -138,6 +137,17 @@ class Timeline:
     def seconds(self) -> Float64Array:
         """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
         return np.asarray((nanoseconds(self.frame, "end") - nanoseconds(self.frame, "start")) / 1e9)
+
+    @property
+    def timezone(self) -> str:
+        """The wearer's time zone."""
+        return zone_of(self.frame["start"])
+
+    @cached_property
+    def quarters(self) -> Quarters:
+        """The quarters of an hour of all days with samples."""
+        recorded = self.frame.filter("recorded")
+        return Quarters.of(nanoseconds(recorded, "start"), nanoseconds(recorded, "end"), self.timezone)
 
     def with_unsure_below(self, probability: float | None) -> "Timeline":
         """The same timeline with ``unsure`` where the label's probability is below a limit; None: nowhere.
@@ -204,24 +214,17 @@ class Timeline:
         joined = _follows(self.frame, labelled, bridged_gap_s) & (label == label.shift(1)).fill_null(False).to_numpy()
         weight, activity = pl.col("seconds"), pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
         moving_s = pl.when(pl.col("activity_mg").is_not_null()).then(weight).otherwise(0.0)
+        lasting = pl.col("end").last() - pl.col("start").first()
         bouts = labelled.group_by(pl.Series("bout", np.cumsum(~joined)), maintain_order=True).agg(
             pl.col("start").first(),
             pl.col("end").last(),
             pl.col("label").first(),
+            seconds=lasting.dt.total_nanoseconds(),
             mean_probability=(pl.col("probability") * weight).sum() / weight.sum(),
             activity_mg=pl.when(moving_s.sum() > 0).then((activity * moving_s).sum() / moving_s.sum()).cast(pl.Float32),
             **{name: ((pl.col(name) * weight).sum() / weight.sum()).cast(pl.Float32) for name in of_hands},
         )
-        lasting_ns = nanoseconds(bouts, "end") - nanoseconds(bouts, "start")
-        return bouts.select(
-            "start",
-            "end",
-            "label",
-            pl.Series("seconds", lasting_ns / 1e9),
-            "mean_probability",
-            "activity_mg",
-            *of_hands,
-        )
+        return bouts.drop("bout").with_columns(pl.Series("seconds", bouts["seconds"].to_numpy() / 1e9))
 
     def daily(self) -> pl.DataFrame:
         """One row a calendar day in the wearer's zone, in order. A day without samples has no row.
@@ -244,8 +247,7 @@ class Timeline:
         start, end = nanoseconds(self.frame, "start"), nanoseconds(self.frame, "end")
         recorded = self.frame["recorded"].fill_null(False).to_numpy()
         worn = self.frame["wear"].fill_null(False).to_numpy()
-        zone = zone_of(self.frame["start"])
-        quarters = Quarters.of(start[recorded], end[recorded], zone)
+        quarters = self.quarters
         days_ns = quarters.days().edges_ns
 
         def seconds(chosen: BoolArray) -> Float64Array:
@@ -255,7 +257,7 @@ class Timeline:
         seconds_of_labels = {name: seconds(chosen) for name, chosen in of_labels.items()}
         adjusted = adjusted_seconds(quarters, np.stack(list(seconds_of_labels.values())))
         walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
-        _, day, begin, until = _by_day(start[walking], end[walking], days_ns)
+        _, day, begin, until = parts_by_day(start[walking], end[walking], days_ns)
         last, first = days_ns.T.copy()  # a day without walking begins it after its end
         np.minimum.at(first, day, begin)
         np.maximum.at(last, day, until)
@@ -275,7 +277,7 @@ class Timeline:
             columns[f"longest_bout_minutes_{name}"] = of_name
         columns["transitions"] = self._transitions(days_ns)
         for name, moments in (("first_walking", first), ("last_walking", last)):
-            columns[name] = pl.select(pl.when(some).then(times(moments, zone))).to_series()
+            columns[name] = pl.select(pl.when(some).then(times(moments, self.timezone))).to_series()
         return pl.DataFrame(columns).filter(pl.col("recorded_hours") > 0)
 
     def busy_hands(self) -> dict[str, BoolArray]:
@@ -345,7 +347,7 @@ class Timeline:
         """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
         bouts = self.bouts()
         codes = np.array([self.names.index(name) for name in bouts["label"]], dtype=np.int64)
-        bout, day, begin, end = _by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
+        bout, day, begin, end = parts_by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
         longest = np.zeros((len(self.names), len(days_ns)))
         np.maximum.at(longest, (codes[bout], day), (end - begin) / NS_PER_MINUTE)
         return longest
@@ -357,7 +359,7 @@ class Timeline:
         label = labelled["label"]
         other = (label != label.shift(1)).fill_null(False).to_numpy()
         changes = _follows(self.frame, labelled, BRIDGED_GAP_S) & other
-        days = _day(nanoseconds(labelled, "start")[changes], days_ns)
+        days = np.searchsorted(days_ns[:, 0], nanoseconds(labelled, "start")[changes], side="right") - 1
         return np.bincount(days, minlength=len(days_ns))
 
     def _labelled(self) -> "Timeline":
@@ -450,16 +452,3 @@ def adjusted_seconds(quarters: Quarters, seconds_of_labels: Float64Array) -> Flo
     share = np.where(total > 1e-6, elsewhere / np.maximum(total, 1e-6), np.nan)
     filled = np.where(missing > 0, missing * share, 0)
     return np.asarray(spent.sum(axis=2) + filled.sum(axis=2))
-
-
-def _by_day(start_ns: Int64Array, end_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, ...]:
-    """The parts of rows that lie in one day each: the number of the row and of the day, and where the part begins and
-    ends, int64 ``[parts]``."""
-    first, last = _day(start_ns, days_ns), _day(end_ns - 1, days_ns)
-    row, later = numbered(last - first + 1)
-    day = first[row] + later
-    return row, day, np.maximum(start_ns[row], days_ns[day, 0]), np.minimum(end_ns[row], days_ns[day, 1])
-
-
-def _day(moments_ns: Int64Array, days_ns: Int64Array) -> Int64Array:
-    return np.asarray(np.searchsorted(days_ns[:, 0], moments_ns, side="right") - 1)

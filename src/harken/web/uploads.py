@@ -311,14 +311,13 @@ def label_upload(
 
 def _named(labelled: "LabelledFile", path: str, shown: str) -> "LabelledFile":
     """The same with the sender's name for the recording in place of that on the disk."""
-    from harken.labelling.summary import LabelledFile
     from harken.recordings.recording import is_made_up
 
     subject = stem(Path(shown)) if labelled.timeline.subject == STEM else labelled.timeline.subject
     notes = tuple(note.replace(path, shown) for note in labelled.quality.notes)
     quality = replace(labelled.measured.quality, file=shown, subject=subject, made_up=is_made_up(subject), notes=notes)
     timeline = replace(labelled.timeline, subject=subject, source=shown)
-    return LabelledFile(replace(labelled.measured, quality=quality), replace(labelled.outcomes, timeline=timeline))
+    return replace(labelled, measured=replace(labelled.measured, quality=quality), timeline=timeline)
 
 
 def _write(labelled: "LabelledFile", folder: Path, most_bytes: int) -> bool:

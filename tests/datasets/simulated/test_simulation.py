@@ -175,7 +175,7 @@ class TestRefusals:
         assert (tmp_path / name).read_text() == "precious"
 
     def test_nothing_is_left_of_a_recording_that_was_interrupted(self, tmp_path: Path) -> None:
-        def interrupt(rows: int) -> None:
+        def interrupt(share: float) -> None:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):

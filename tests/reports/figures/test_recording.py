@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from harken import Recogniser
 from harken.recordings.recording import Recording
-from harken.reports.figures import draw_recording, label_colours, save_png
-from harken.reports.figures.style import MARKED, UNLABELLED_COLOUR
+from harken.reports.colours import label_colours
+from harken.reports.figures.recording import draw_recording
+from harken.reports.figures.style import MARKED, UNLABELLED_COLOUR, save_png
 from made_recordings import recording_of
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -339,8 +339,8 @@ CSV_DECIMALS = 4
 ROW_GROUP_ROWS = 1 << 20
 """Large groups, because polars keeps the metadata of all groups in memory until the end."""
 
-Progress = Callable[[int], None]
-"""A function that is called with the number of samples computed since the last call."""
+Progress = Callable[[float], None]
+"""A function that is called with the share of the samples that are computed."""
 
 
 def output_paths(out: str | Path, people: int) -> list[Path]:
@@ -417,7 +417,7 @@ def _frames(
         )
         yield pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
         if progress is not None:
-            progress(last - first)
+            progress(last / simulation.rows)
 
 
 def _schema(simulation: Simulation) -> pl.Schema:

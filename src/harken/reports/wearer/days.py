@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harken.reports.words import Content
 from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array, runs_of_true
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times, zone_of
+from harken.support.tables import nanoseconds, times
 from harken.timelines import UNSURE, Timeline
 from harken.timelines.calendar import DAY_NS, wall_ns
 from harken.timelines.timeline import PROBABILITY, SMOOTHED
@@ -178,11 +178,8 @@ class Spells:
         """Every ``count`` rows as one: what the longest of them has, and their mean movement."""
         if count == 1:
             return self
+        seconds = np.pad(self.seconds, (0, -len(self.codes) % count)).reshape(-1, count)
         first = np.arange(0, len(self.codes), count)
-        last = np.minimum(first + count, len(self.codes))
-        every = first[:, None] + np.arange(count)
-        seconds = self.seconds[np.minimum(every, len(self.codes) - 1)]
-        seconds = np.where(every < last[:, None], seconds, 0.0)
         longest = first + seconds.argmax(axis=1)
         edges_ns = np.append(self.edges_ns[first], self.edges_ns[-1])
         return replace(
@@ -245,7 +242,7 @@ def spells_of(timeline: Timeline) -> Spells:
         busy=np.any([np.zeros(len(codes), bool), *timeline.busy_hands().values()], axis=0),
         names=tuple(names),
         never=tuple(name for name in timeline.labels if name not in occurring),
-        timezone=zone_of(frame["start"]),
+        timezone=timeline.timezone,
     )
 
 
@@ -343,9 +340,8 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
     ticks = np.rint(spells.edges_ns / (TICK_MS * 10**6)).astype(np.int64)
     lengths = np.diff(ticks)
     long = np.flatnonzero(lengths >= LONG)
-    known = ~np.isnan(spells.activity_mg)
-    probable = ~np.isnan(spells.probability)
-    activity = np.clip(np.rint(np.where(known, spells.activity_mg, 0) * ACTIVITY_STEPS), 0, NO_ACTIVITY - 1)
+    probability = np.rint(spells.probability * PROBABILITY_STEPS)
+    activity = np.clip(np.rint(spells.activity_mg * ACTIVITY_STEPS), 0, NO_ACTIVITY - 1)
     return {
         "zone": spells.timezone,
         "labels": list(spells.names),
@@ -358,11 +354,8 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
         "long": [[int(row), int(lengths[row])] for row in long],
         "lengths": _text(np.where(lengths >= LONG, LONG, lengths), "<u2"),
         "codes": _text(spells.codes, "u1"),
-        "probability": _text(
-            np.where(probable, np.rint(np.where(probable, spells.probability, 0) * PROBABILITY_STEPS), NO_PROBABILITY),
-            "u1",
-        ),
-        "activity": _text(np.where(known, activity, NO_ACTIVITY), "<u2"),
+        "probability": _text(np.nan_to_num(probability, nan=NO_PROBABILITY), "u1"),
+        "activity": _text(np.nan_to_num(activity, nan=NO_ACTIVITY), "<u2"),
         "busy": _text(spells.busy, "u1") if spells.busy.any() else "",
     }
 

@@ -8,21 +8,9 @@ from typing import TYPE_CHECKING
 from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
 from harken.reports.colours import colours_of
-from harken.reports.wearer import days
+from harken.reports.wearer import days, tables
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.days import CalendarDay, Spells
-from harken.reports.wearer.tables import (
-    NIGHT_COLUMNS,
-    average_day,
-    bout_summaries,
-    bouts_by_day,
-    group_columns,
-    group_rows,
-    hours_rows,
-    key_figures,
-    movement_shown,
-    nights_shown,
-)
 from harken.reports.words import Content, lasting, write_page
 from harken.support.printable import zone_in_words
 
@@ -71,8 +59,7 @@ def write_wearer_report(
         _description(outcomes, quality)
         | {"card": model_card}
         | _labels(spells, calendar, outcomes)
-        | _outcomes(spells, calendar, outcomes)
-        | _groups(spells, calendar, outcomes, quality.unseen_f1)
+        | _outcomes(spells, calendar, outcomes, quality.unseen_f1)
     )
     write_page(path, "wearer", content, SCRIPTS)
 
@@ -98,8 +85,8 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
     colours = colours_of(labels)
-    listed, not_listed = bouts_by_day(outcomes.bouts, names, calendar, zone)
-    adjusted = hours_rows(outcomes.days, names, calendar, adjusted=True)
+    listed, not_listed = tables.bouts_by_day(outcomes.bouts, names, calendar, zone)
+    adjusted = tables.hours_rows(outcomes.days, names, calendar, adjusted=True)
     return {
         "long_date": days.long_date,
         "edges": [local_time(int(spells.edges_ns[row]), zone) for row in (0, -1)],
@@ -108,20 +95,23 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -
         "colours": [colours.get(name) for name in names],
         "names": names,
         "never": spells.never,
-        "average": average_day(outcomes.valid_days, names),
+        "average": tables.average_day(outcomes.valid_days, names),
         "valid_days": list(map(days.long_date, outcomes.valid_days["date"])),
-        "hours": hours_rows(outcomes.days, names, calendar),
+        "hours": tables.hours_rows(outcomes.days, names, calendar),
         "adjusted": adjusted,
         "adjusted_is_known": any(value is not None for row in adjusted for value in row["hours"]),
-        "summaries": bout_summaries(outcomes.bouts, names, zone),
+        "summaries": tables.bout_summaries(outcomes.bouts, names, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,
     }
 
 
-def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> Content:
-    """The strips of the days, nights, movement, and the average day by the clock."""
-    nights = nights_shown(outcomes.nights)
+def _outcomes(
+    spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes", unseen_f1: Mapping[str, float]
+) -> Content:
+    """The strips of the days, nights, movement, the average day by the clock, the key figures, the hours of groups, and
+    which labels are recognised less well than others."""
+    nights = tables.nights_shown(outcomes.nights)
     spans_ns = [] if nights is None else nights["spans_ns"]
     ceiling = days.activity_ceiling_mg(spells)
     strips = [days.strip_of(spells, day, ceiling, spans_ns) for day in calendar]
@@ -131,22 +121,14 @@ def _outcomes(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes")
         "present": {code for strip in strips for code, _, _ in strip["shapes"]},
         "ceiling": ceiling,
         "nights": nights,
-        "night_columns": NIGHT_COLUMNS,
+        "night_columns": tables.NIGHT_COLUMNS,
         "valid_day_h": outcomes.rules.valid_day_h,
-        "movement": movement_shown(outcomes),
+        "movement": tables.movement_shown(outcomes),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], outcomes.rhythm, ceiling),
         "zoom": days.packed(spells, calendar, spans_ns),
-    }
-
-
-def _groups(
-    spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes", unseen_f1: Mapping[str, float]
-) -> Content:
-    """The key figures, the hours of groups, and which labels are recognised less well than others."""
-    return {
-        "figures": key_figures(outcomes, nights_shown(outcomes.nights), unseen_f1),
-        "groups": list(group_columns(outcomes.days).values()),
-        "group_rows": group_rows(outcomes.days, outcomes.averages, calendar),
+        "figures": tables.key_figures(outcomes, nights, unseen_f1),
+        "groups": list(tables.group_columns(outcomes.days).values()),
+        "group_rows": tables.group_rows(outcomes.days, outcomes.averages, calendar),
         "doubtful": {
             code: score_words(name, unseen_f1)
             for code, name in enumerate(spells.names)
