@@ -1,6 +1,8 @@
 """The exercises in the installed wheel, and the refusal of any other file."""
 
 import importlib
+import io
+import pickle
 import sys
 import warnings
 from collections.abc import Callable
@@ -65,11 +67,20 @@ def package(folder: Path, content: bytes) -> Callable[[str], PathDistribution]:
     return lambda _name: PathDistribution(metadata)
 
 
+def test_a_pickle_of_more_than_arrays_is_refused() -> None:
+    content = {"X": np.array([np.ones((2, 6)), np.ones((3, 6))], dtype=object), "y_labels": ["PEN"]}
+    old = pickle.dumps(np.array(content, dtype=object), protocol=2).replace(b"numpy._core", b"numpy.core")
+    read = MODULE._ArrayUnpickler(io.BytesIO(old)).load().item()
+    np.testing.assert_array_equal(read["X"][1], np.ones((3, 6)))
+    with pytest.raises(pickle.UnpicklingError, match=r"system is not part of an array"):
+        MODULE._ArrayUnpickler(io.BytesIO(b"cos\nsystem\n(S'exit 1'\ntR.")).load()
+
+
 def test_any_other_file_is_refused_and_nothing_of_it_is_executed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MODULE, "distribution", package(tmp_path, b"cos\nsystem\n(S'exit 1'\ntR."))
-    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was opened"))
+    monkeypatch.setattr(MODULE, "_ArrayUnpickler", lambda *_, **__: pytest.fail("it was opened"))
     with pytest.raises(HarkenError, match=r"watch_dataset\.npy is not what seglearn installs; .*-m pip install"):
         exercises()
     with pytest.raises(HarkenError, match="is not what seglearn installs"):

@@ -3,7 +3,7 @@
 They are the only real watch recordings known to us that are installed by ``pip install``. ``harken demo`` therefore
 begins with them. The data file of the wheel is a pickled NumPy dictionary. It is read from the installed package,
 without importing the package, and only if its bytes are those of the file that every release of seglearn contains. A
-pickle is a program, so harken reads no other one.
+pickle is a program, so harken reads no other one, and nothing but arrays from this one.
 
 Units, names of exercises and sides are as stated by the authors
 (https://github.com/dmbee/SPAR-dataset). They were checked in two ways. The magnitude of the acceleration at rest is
@@ -12,6 +12,7 @@ Units, names of exercises and sides are as stated by the authors
 """
 
 import hashlib
+import pickle
 from importlib.metadata import PackageNotFoundError, distribution
 from io import BytesIO
 from pathlib import Path
@@ -39,6 +40,10 @@ DISTRIBUTION = "seglearn"
 DATA_FILE = "seglearn/data/watch_dataset.npy"
 SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
 MEND = f"{install_command('--force-reinstall', '--no-deps', 'seglearn')} repairs it"
+HEADER_BYTES = 128
+"""Of NumPy's format, before the pickle in the file."""
+OF_ARRAYS = ("numpy ndarray", "numpy dtype", "numpy.core.multiarray _reconstruct", "_codecs encode")
+"""What the pickle of an array refers to."""
 SIDES = ("left", "right")
 SIDE_APART_NS = 3600 * 10**9
 """The distance between one person's two recordings, which must not overlap. Each is about twelve minutes long."""
@@ -90,7 +95,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise HarkenError(f"{path} cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise HarkenError(f"{path} is not what seglearn installs; {MEND}")
-    return dict(np.load(BytesIO(content), allow_pickle=True).item())
+    return dict(_ArrayUnpickler(BytesIO(content[HEADER_BYTES:])).load().item())
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads a pickle of arrays, lists, texts and numbers; everything else that a pickle may refer to is refused."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if f"{module} {name}" not in OF_ARRAYS:
+            raise pickle.UnpicklingError(f"{module}.{name} is not part of an array")
+        return super().find_class(module, name)
 
 
 def _recording(table: dict[str, Any], person: int, side: int) -> Recording:
