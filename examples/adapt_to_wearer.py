@@ -10,6 +10,8 @@ import sys
 import harken
 from harken.training.adaptation import adapt
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 model, labelled, personal = sys.argv[1:]
 adapted = adapt(harken.Recogniser.load(model), [harken.read(labelled)])
 for label, seconds in adapted.labelled_s.items():

@@ -9,6 +9,8 @@ import sys
 
 import harken
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 week, folder = sys.argv[1:]
 labelled = harken.label_file(week, out=folder)
 labels = [name for name in labelled.days.columns if name.startswith("hours_")]

@@ -37,5 +37,7 @@ def read_tiny_study(folder: Path | None) -> list[Recording]:
 TINY_STUDY = Dataset(INFO, read_tiny_study)
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     for recording in TINY_STUDY.read(Path(sys.argv[1])):
         print(f"{recording.subject}: {len(recording):,} samples, {', '.join(recording.label_names)}")

@@ -1,6 +1,6 @@
 """A network of your own as a PyTorch module, scored on each person of a study beside a classifier of scikit-learn.
 
-python examples/own_module.py STUDY.csv
+python examples/own_module.py STUDY.csv OUT
 """
 
 import sys
@@ -37,13 +37,15 @@ class TinyModule(nn.Module):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     wide = replace(PRESETS["everyday"], name="wide", network=TinyModule, sizes={"width": 32})
     result = harken.benchmark(
         sys.argv[1],
         protocol="leave-one-person-out",
-        out="measured",
+        out=sys.argv[2],
         preset=wide.trained(epochs=8, min_iterations=0),
         baselines=[RidgeClassifier()],
         workers=0,
     )
-    print(f"the scores of {' and '.join(result['methods'])} are in measured")
+    print(f"the scores of {' and '.join(result['methods'])} are in {sys.argv[2]}")

@@ -15,6 +15,8 @@ from harken.signals.resampling import resample
 
 RATE_HZ = 30.0
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 recordings = [harken.read(path).select_channels(("x", "y", "z")) for path in sys.argv[1:]]
 recordings = [resample(recording, sample_rate_hz=RATE_HZ) for recording in recordings]
 windows = harken.concatenate([harken.sliding_windows(each, length_s=10, hop_s=2) for each in recordings])

@@ -1,25 +1,26 @@
-"""Summarise labelled recordings again by other rules, in seconds: neither recordings nor model are needed.
+"""Summarise labelled recordings again by another rule, in seconds: neither recordings nor model are needed.
 
-harken label study/ --out labelled
-python examples/summarise_study.py labelled 10        (hours of wear on a valid day)
+    harken label study/ --out labelled
+    python examples/summarise_study.py labelled 10        (hours of wear on a valid day)
+
+All results in the folder are replaced, as by ``harken summarise labelled --valid-day 10``.
 """
 
 import sys
 from pathlib import Path
 
-import polars as pl
-
 import harken
+from harken.labelling.study import write_study
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 folder, hours = Path(sys.argv[1]), float(sys.argv[2])
-days = []
-for summary in sorted(folder.rglob("summary.json")):
-    summarised = harken.summarise_folder(summary.parent, harken.Rules(valid_day_h=hours))
-    days.append(summarised.days.with_columns(subject=pl.lit(summarised.timeline.subject)))
-if not days:
+for summary in folder.glob("*/summary.json"):
+    harken.summarise_folder(summary.parent, harken.Rules(valid_day_h=hours))
+if (study := write_study(folder)) is None:
     sys.exit(f"{folder} holds no results of harken label")
-study = pl.concat(days, how="diagonal").filter("valid_day")
-people = study.group_by("subject", maintain_order=True).agg(pl.len().alias("days"), pl.col("^hours_.*$").mean())
-print(f"{people.height} people have a day with {hours:g} hours of wear; mean hours a day:")
-print(people)
-people.write_csv("people.csv")
+for person in study.people.iter_rows(named=True):
+    hours_of = {name.removeprefix("hours_"): value for name, value in person.items() if name.startswith("hours_")}
+    mean = ", ".join(f"{label} {value:.1f} h" for label, value in hours_of.items() if value)
+    print(f"{person['subject']}: {f'a day has {mean}' if person['included'] else person['why_not']}")
+print(f"all people on one page: {folder / 'study.html'}")

@@ -34,13 +34,13 @@ def test_the_examples_without_harken_are_forty_lines(name: str) -> None:
 
 
 RUN = {
-    "train_on_two.py": (("alice.csv", "bob.csv"), "an unseen person: "),
+    "train_on_two.py": (("alice.csv", "bob.csv", "run"), "an unseen person: "),
     "label_week.py": (("alice.csv", "labelled"), "(worn too little to count)\nbouts: "),
-    "summarise_study.py": (("study", "0.01"), "2 people have a day with 0.01 hours of wear"),
+    "summarise_study.py": (("study", "0.01"), "bob: the sensor moved as on a leg"),
     "adapt_to_wearer.py": (("packaged", "alice.csv", "mine.safetensors"), "sitting "),
     "scikit_learn.py": (("alice.csv", "bob.csv"), "macro F1 of 2 unseen people: "),
-    "own_preset.py": (("alice.csv", "bob.csv"), "an unseen person: "),
-    "own_module.py": (("study.csv",), "the scores of wide and sklearn.linear_model._ridge:RidgeClassifier"),
+    "own_preset.py": (("alice.csv", "bob.csv", "run"), "an unseen person: "),
+    "own_module.py": (("study.csv", "out"), "the scores of wide and sklearn.linear_model._ridge:RidgeClassifier"),
     "own_data_set.py": ((".",), "carol: 3,000 samples, lying, sitting, walking"),
     "own_reader.py": (("day.tiny",), "day: 3 samples at 25.0 Hz"),
 }

@@ -147,10 +147,10 @@ def test_a_data_set_of_another_package_has_a_name(run: Python, folder: Path) -> 
 def test_a_network_of_the_running_script_reaches_worker_processes(run: Python, folder: Path) -> None:
     """It has no entry point, and another module's name there."""
     shutil.copy(EXAMPLES / "own_network.py", folder)
-    script = (EXAMPLES / "own_module.py").read_text(encoding="utf-8").replace("measured", "by_object")
+    script = (EXAMPLES / "own_module.py").read_text(encoding="utf-8")
     assert "workers=0" in script
     (folder / "script.py").write_text(script.replace("workers=0", "workers=1"), encoding="utf-8")
-    run("script.py", "study.csv", installed=False)
+    run("script.py", "study.csv", "by_object", installed=False)
     result = json.loads((folder / "by_object" / "benchmark.json").read_text())
     assert list(result["methods"]) == ["wide", "sklearn.linear_model._ridge:RidgeClassifier"]
     assert result["methods"]["wide"]["settings"]["preset"]["network"] == "__main__:TinyModule"

@@ -105,6 +105,14 @@ def test_a_broken_reader_does_not_stop_another_that_recognises_the_file(install:
     assert reader_of(tmp_path / "week.parquet", TableOptions())[0] is parquet
 
 
+def test_a_fault_in_a_reader_of_another_package_names_the_file(install: Install, tmp_path: Path) -> None:
+    install("pack-a", "faulty = pack_a_module:WATCH", source=OTHER.replace("return Rec", "return 1 / 0, Rec"))
+    path = tmp_path / "ann.watch"
+    path.write_bytes(b"anything")
+    with pytest.raises(HarkenError, match=r"ann\.watch: the reader of another package failed \(ZeroDivisionError: div"):
+        harken.read(path)
+
+
 @pytest.mark.parametrize("content", [b"TINY WATCH\n1 2 3\n", b"\xff\xfe\x00\x01" * 100, b"a,b\n1,2\n", b""])
 def test_a_broken_reader_is_named_when_no_other_can_read_the_file(
     install: Install, tmp_path: Path, content: bytes

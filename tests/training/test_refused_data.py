@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")
 def test_a_person_in_both_is_refused(alice: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     again = people.write_person(tmp_path / "other" / "alice.csv", 9)
-    with pytest.raises(HarkenError, match=r"both of 'alice'.*rename one of the files"):
+    with pytest.raises(HarkenError, match=r"both of 'alice'.*write their names"):
         train_run(settings_of(alice, again, tmp_path / "run"), Quiet())
 
 

@@ -37,7 +37,7 @@ FITS = {
 }
 """The short name of a fit -> its purpose."""
 SHORT = {
-    "same_person": "same person (too good)",
+    "same_person": "same person, overlapping",
     "cross_person": "unseen people",
     "blocked_same_person": "same person, honest",
     "held_out_people": "people held out",

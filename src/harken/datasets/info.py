@@ -125,8 +125,8 @@ def data_folder(info: DatasetInfo, path: Path | None) -> Path:
         folder = os.environ.get(DATA_VARIABLE)
         if not folder:
             raise HarkenError(
-                f"the folder of the data set {info.name} is not known. Name it, or the folder of data sets in "
-                f"{DATA_VARIABLE}. To get it: {info.how_to_get}"
+                f"the folder of the data set {info.name} is not known; {DATA_VARIABLE} must name the folder that "
+                f"holds it. To get it: {info.how_to_get}"
             )
         path = Path(folder) / info.name
     if not path.is_dir():

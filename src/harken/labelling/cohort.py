@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import chdir
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -208,8 +208,9 @@ def _on_dask(tasks: Sequence[FileTask], work: Work, address: str) -> Iterator[Fi
 
 
 def _tried_in(folder: Path, work: Work, task: FileTask) -> FileOutcome:
-    """The outcome of a file by a worker with another working directory."""
-    with chdir(folder):
+    """The outcome of a file by a worker with another working directory. Where this one's does not exist, only absolute
+    paths are found."""
+    with chdir(folder) if folder.is_dir() else nullcontext():
         return _tried(work, task)
 
 

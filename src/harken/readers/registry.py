@@ -112,7 +112,16 @@ def open_file(path: Path, options: TableOptions) -> Source:
     """
     reader, skipped = reader_of(path, options)
     if not skipped:
-        return reader.open_source(path, options)
+        try:
+            return reader.open_source(path, options)
+        except (HarkenError, OSError):
+            raise
+        except Exception as error:
+            if reader in (*BINARY, *EXPORTS, csv):
+                raise
+            raise HarkenError(
+                f"{path}: the reader of another package failed ({type(error).__name__}: {error}); tell its author"
+            ) from error
     try:
         return csv.open_source(path, options, notes=[f"A reader was skipped: {error}." for error in skipped])
     except HarkenError as error:

@@ -186,7 +186,8 @@ def adapt(
     if len(wearers) != 1 and not several_wearers:
         raise HarkenError(
             f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
-            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
+            "recordings of one wearer. If they are, write one name into the files' Subject column, or leave that "
+            "column out and name the wearer with --subject"
         )
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.

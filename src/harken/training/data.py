@@ -182,8 +182,8 @@ def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
             if trained.mended.subject == unseen.mended.subject:
                 raise HarkenError(
                     f"{trained.name} and {unseen.name} are both of {trained.mended.subject!r}, and a person cannot "
-                    "be both a training person and unseen. A person's name is the file's own unless it has a "
-                    "Subject column: if these are two people, rename one of the files"
+                    "be both a training person and unseen. If these are two people, write their names into the "
+                    "files' Subject column; without that column, rename one of the files"
                 )
             share = _shared_share(trained.mended, unseen.mended)
             if share > SAME_RECORDING:

@@ -58,7 +58,7 @@ function Interval({ before, after }) {
 }
 
 function Choice({ outcome: { kept, model_path: path }, state: { serves, served_path: served, before }, onChoose }) {
-  if (!kept) return html`<p>The adapted model is not better, so the starting model stays. More labelled minutes may change that.</p>`;
+  if (!kept) return html`<p>The starting model stays, because no test has shown that the adapted one is better. More labelled minutes may change that.</p>`;
   const now = serves === "before" ? "before" : served === path ? "new" : "earlier";
   const names = { new: "new model", before: "starting model", earlier: "model that was learned earlier" };
   const button = (serve) => html`<${Serve} serve=${serve} used=${serve === now} onChoose=${onChoose}>
