@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
+from harken.signals import gravity as module
 from harken.signals import split_gravity
 from harken.support.errors import HarkenError
 from made_recordings import recording_of
@@ -76,6 +77,14 @@ def test_stretches_know_nothing_of_one_another() -> None:
     np.testing.assert_allclose(apart[260:], parts(split_gravity(made(signals[260:])))[0], atol=1e-6)
     assert np.isnan(apart[200:260]).all()
     assert np.isnan(body[200:260]).all()
+
+
+def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    signals = np.random.default_rng(1).normal(0, 1, (20_000, 3))
+    whole, _ = parts(split_gravity(made(signals)))
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 700)
+    pieces, _ = parts(split_gravity(made(signals)))
+    np.testing.assert_allclose(pieces, whole, atol=1e-6)
 
 
 def test_what_is_refused() -> None:
