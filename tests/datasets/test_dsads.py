@@ -56,6 +56,7 @@ def test_the_published_layout_and_the_table_give_the_same_recordings(data_dir: P
 
 def test_the_arms_are_the_second_and_third_unit(tmp_path: Path) -> None:
     write_segment(tmp_path, 1, "p1", 1)
+    write_segment(tmp_path / "a_backup", 1, "p1", 1, rows=1)  # a copy, which is not read
     right, left = read_dsads(tmp_path)
     for r, first in ((right, 9), (left, 18)):
         expected = 100 + np.array([first, first + 1, first + 2]) + np.arange(125)[:, None] / 1000

@@ -180,7 +180,9 @@ DAMAGED = {
 def test_damage_for_which_python_has_another_error(tmp_path: Path, damaged: str, nested: bool) -> None:
     name = "set.tar.gz" if "gzip" in damaged else "set.zip"
     path = put(tmp_path, zipped({name: DAMAGED[damaged]}) if nested else DAMAGED[damaged], name)
-    with pytest.raises(HarkenError, match=rf"{name}.* cannot be unpacked: it is damaged, cut short or encrypted"):
+    with pytest.raises(
+        HarkenError, match=rf"{name}.* cannot be unpacked, because it is damaged, cut short or encrypted"
+    ):
         unpack(path, tmp_path / "out") if is_archive(path) else None
     assert found(tmp_path / "out") == {}
 

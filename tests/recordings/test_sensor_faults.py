@@ -64,7 +64,7 @@ def test_a_stuck_sensor_is_found_however_samples_are_cut(
 
 
 def first_range_that_fits(largest: NDArray[np.float32]) -> float:
-    """The rule as ``sensor_range_g`` words it."""
+    """The rule as ``harken.recordings.survey`` words it."""
     finite = largest[np.isfinite(largest)]
     for limit in (2.0, 4.0, 8.0):
         beyond = finite[finite > 1.05 * limit]

@@ -182,7 +182,9 @@ def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
         where = fetch(
             info,
             folder,
-            on_progress=lambda done: show(done.received_bytes / done.total_bytes) if done.total_bytes else None,
+            on_progress=lambda done: (
+                show(min(done.received_bytes / done.total_bytes, 0.99)) if done.total_bytes else None
+            ),
             on_note=lambda sentence: typer.echo(sentence, err=True),
         )
     if json:

@@ -44,7 +44,7 @@ ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".
 """Archives inside archives are recognised by these endings."""
 MOST_NESTED = 3
 COPIED_BYTES = 1 << 20
-DAMAGE = "cannot be unpacked: it is damaged, cut short or encrypted ({}). Remove it and fetch it again"
+DAMAGE = "cannot be unpacked, because it is damaged, cut short or encrypted ({}). Remove it and fetch it again"
 DAMAGE_KINDS = (*ZIP_DAMAGE, tarfile.TarError, lzma.LZMAError)
 
 

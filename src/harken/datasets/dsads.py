@@ -11,7 +11,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import Piece, codes_of, data_folder, files_of, info_of, joined, numbered_ns, readable
+from harken.datasets.info import (
+    Piece,
+    codes_of,
+    data_folder,
+    files_of,
+    info_of,
+    joined,
+    numbered_ns,
+    of_first_copy,
+    readable,
+)
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
 from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
@@ -97,7 +107,7 @@ def _of_table(path: Path) -> pl.DataFrame:
 
 def _of_segments(folder: Path) -> pl.DataFrame:
     """The published layout in ``folder``, as ``_of_table``; a missing file leaves a gap."""
-    files = files_of(INFO, folder, "a[0-9][0-9]/p[0-9]*/s*.txt")
+    files = of_first_copy(files_of(INFO, folder, "a[0-9][0-9]/p[0-9]*/s*.txt"), 2)
     schema = pl.Schema({"subject": pl.String(), "label_orig": LABELS, "begin": pl.Int64()})
     of_file = pl.DataFrame([_place(path) for path in files], schema=schema, orient="row")
     values = (np.concatenate([_read_segment(path) for path in files]) / STANDARD_GRAVITY).astype(np.float32)

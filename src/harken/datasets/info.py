@@ -150,6 +150,13 @@ class Piece(NamedTuple):
         return self._replace(time_ns=self.time_ns + offset_ns)
 
 
+def of_first_copy(files: Sequence[Path], levels: int) -> list[Path]:
+    """The files that lie ``levels`` folders below the same folder, where the publisher's layout is copied into several
+    folders: of those the one that is least deep."""
+    root = min((path.parents[levels] for path in files), key=lambda folder: len(folder.parts))
+    return [path for path in files if path.parents[levels] == root]
+
+
 def files_of(info: DatasetInfo, path: Path | None, *patterns: str, left_out: str = "__MACOSX") -> list[Path]:
     """The files of an unpacked data set, sorted for each pattern.
 

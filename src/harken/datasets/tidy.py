@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import DatasetInfo, data_folder, files_of, info_of, offsets_in_turn, readable
+from harken.datasets.info import DatasetInfo, data_folder, files_of, info_of, of_first_copy, offsets_in_turn, readable
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.parquet import without_panics
 from harken.readers.units import (
@@ -317,8 +317,7 @@ def _of_study(
 def _published(folder: Path, placement: Placement) -> pl.DataFrame:
     """The files of the published layout, all of one sensor's folder, as one tidy table."""
     files = files_of(SELFBACK, folder, *(f"{name}/*/[0-9]*.csv" for name in SENSORS[placement]))
-    bouts = [_bout(path) for path in files if path.parents[1] == files[0].parents[1]]
-    return pl.concat(bouts).sort("subject", "time")
+    return pl.concat(map(_bout, of_first_copy(files, 1))).sort("subject", "time")
 
 
 def _bout(path: Path) -> pl.DataFrame:

@@ -194,8 +194,10 @@ def _in_processes(tasks: Sequence[FileTask], work: Work, workers: int) -> Iterat
 def _alone(task: FileTask, work: Work) -> FileOutcome:
     """The outcome of a file in a process of its own. If that is killed, the file is the cause."""
     try:
-        with process_pool(1) as pool, one_thread_each():
-            return pool.submit(_tried, work, task).result()
+        with process_pool(1) as pool:
+            with one_thread_each():
+                ended = pool.submit(_tried, work, task)
+            return ended.result()
     except BrokenProcessPool:
         return FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
 
@@ -208,9 +210,9 @@ def _on_dask(tasks: Sequence[FileTask], work: Work, address: str) -> Iterator[Fi
 
 
 def _tried_in(folder: Path, work: Work, task: FileTask) -> FileOutcome:
-    """The outcome of a file by a worker with another working directory. Where this one's does not exist, only absolute
-    paths are found."""
-    with chdir(folder) if folder.is_dir() else nullcontext():
+    """The outcome of a file by a worker with another working directory. Where it cannot enter this one, it finds only
+    absolute paths."""
+    with chdir(folder) if os.access(folder, os.X_OK) else nullcontext():
         return _tried(work, task)
 
 
