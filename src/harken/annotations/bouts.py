@@ -388,7 +388,8 @@ class Annotations:
         Args:
             span: the recording.
             offset_s: seconds added to each time.
-            cut: whether intervals that reach over an end of the recording are cut to it.
+            cut: whether intervals that reach over an end of the recording are cut to it. If not, those whose times
+                count from it are cut to its start all the same.
 
         Raises:
             HarkenError: as ``Intervals`` and ``Intervals.inside``, and for a time that the wearer's clock skipped or
@@ -399,7 +400,10 @@ class Annotations:
         notes = {entry.line: entry.note for entry in self.entries if entry.note}
         found = Intervals.of(rows, self.path, self._described, notes)
         inside = found.inside(span)
-        return inside if cut else found
+        if cut:
+            return inside
+        # Dates and times from the start are rounded, so that a label may begin before its recording, in another one.
+        return replace(found, start_ns=inside.start_ns) if self.counts_from_recording else found
 
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []

@@ -30,7 +30,7 @@ from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
 from harken.web.requests import application, check_length, described_body, read_body
 from harken.web.sample_log import SampleLog
-from harken.web.sample_messages import Push
+from harken.web.sample_messages import HOW_PUSHED, Push
 from harken.web.schemas import (
     Health,
     ModelDescription,
@@ -303,7 +303,7 @@ def push_routes(routes: APIRouter, hub: Hub) -> None:
         try:
             message = msgspec.json.decode(body, type=Push)
         except (ValueError, RecursionError) as error:
-            raise RefusedError(400, f"the message cannot be read ({error})") from error
+            raise RefusedError(400, f"the message cannot be read ({error}); {HOW_PUSHED}") from error
         signals, time_ns = hub.session(message.device_id).sensors.take(message.payload)
         written = hub.receive(message.device_id, signals, time_ns)
         if written is not None:

@@ -51,7 +51,7 @@ class Message(msgspec.Struct):
     y: Values
     z: Values
     time_ns: list[int] | None = None
-    time_ms: list[Milliseconds] = []
+    time_ms: list[Milliseconds] | None = None
     unit: Literal["g", "m/s2"] = "g"
 
 
@@ -96,6 +96,8 @@ def samples_of(text: str | bytes) -> TimedSignals:
 def _times(message: Message) -> Int64Array:
     if message.time_ns is not None:
         return np.array(message.time_ns, dtype=np.int64)
+    if message.time_ms is None:
+        raise ValueError("a message has the time of each sample")
     milliseconds = np.array(message.time_ms, dtype=np.float64)
     # A double holds milliseconds and a fraction, but not their nanoseconds: convert the two parts separately.
     whole = np.floor(milliseconds)

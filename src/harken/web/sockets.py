@@ -1,5 +1,7 @@
 """The WebSocket routes: ``/ws/samples`` for samples and labels, ``/ws/view`` for the page."""
 
+from typing import Literal
+
 import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
@@ -12,9 +14,10 @@ LARGEST_VIEW_MESSAGE = 4096
 YES = ("1", "true", "yes", "on")
 
 
-class Choice(msgspec.Struct, tag_field="type", tag="choose"):
+class Choice(msgspec.Struct):
     """A message of ``/ws/view``."""
 
+    type: Literal["choose"]
     watch: str
 
 

@@ -137,7 +137,7 @@ class Uploads:
             except JobError as error:
                 sentence = str(error).replace(str(path), shown).replace(path.name, shown)
                 raise _refusal(error, sentence.replace(str(folder), "the server")) from error
-            return await asyncio.to_thread((folder / ANSWER).read_bytes)
+            return await asyncio.to_thread(_taken, folder / ANSWER)
 
     def of(self, key: str) -> Upload:
         """The recording with this key.
@@ -236,6 +236,13 @@ def _refusal(error: JobError, sentence: str) -> Exception:
         case "ended":
             sentence = f"{sentence}; use harken label"
     return RefusedError(422, sentence, reason="recording")
+
+
+def _taken(path: Path) -> bytes:
+    """The content of a file, which is removed."""
+    content = path.read_bytes()
+    path.unlink()
+    return content
 
 
 async def _unless(disconnected: Callable[[], Awaitable[None]], job: Coroutine[Any, Any, None]) -> None:

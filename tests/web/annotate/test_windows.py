@@ -63,6 +63,13 @@ def is_read_only(message: dict[str, Any]) -> bool:
     return bool(message["type"] == "read_only")
 
 
+def replace(path: Path, content: str) -> None:
+    """Write a file whole, because the server may look at it at any time."""
+    aside = path.with_name("aside")
+    aside.write_text(content)
+    aside.replace(path)
+
+
 def names(message: dict[str, Any]) -> list[str]:
     return [each["label"] for each in message["intervals"]]
 
@@ -85,16 +92,16 @@ def test_each_window_writes_and_sees_what_others_wrote(tmp_path: Path) -> None:
         saved = put(served, both, client="two", etag=saved.headers["etag"])
         assert until(first, lambda each: is_labels(each, 2))["etag"] == saved.headers["etag"]
         # Another program changes the file, which one window notices by its request, and the other by a message.
-        beside.write_text("start,end,label\n5,6,walking\n")
+        replace(beside, "start,end,label\n5,6,walking\n")
         stale = put(served, [], client="one", etag=saved.headers["etag"])
         assert stale.status == 412
         # It may see the file before all is written.
         news = until(second, lambda each: is_labels(each) and each["etag"] == stale.headers["etag"])
         assert names(news) == ["walking"]
         # And once more, without a request.
-        beside.write_text("start,end,label\n5,6,walking\n7,8,lying\n")
+        replace(beside, "start,end,label\n5,6,walking\n7,8,lying\n")
         assert names(until(first, lambda each: is_labels(each, 2))) == ["walking", "lying"]
-        beside.write_text("start,end,label\n5,x,walking\n")
+        replace(beside, "start,end,label\n5,x,walking\n")
         assert "the end 'x' is not a time" in until(first, is_read_only)["reason"]
         assert put(served, [], client="one").status == 423
 
@@ -210,7 +217,7 @@ def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
         monkeypatch.setattr(LabelStore, "load", load)
         failed = until(of_anna, lambda each: each["type"] == "status" and each["state"] == "failed")
         assert failed["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
-        (tmp_path / "ben.labels.csv").write_text("start,end,label\n5,6,walking\n")
+        replace(tmp_path / "ben.labels.csv", "start,end,label\n5,6,walking\n")
         assert names(until(of_ben, lambda each: is_labels(each) and each["on_disk"])) == ["walking"]
     assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["nobody expected this"]
 

@@ -62,11 +62,15 @@ function useServer(changes) {
   const [card, change] = useStore({ state: null, note: null, trouble: null, commands: 0, busy: false });
   const take = (state) => change({ state, note: state.state === "cancelled" ? "Cancelled; nothing was changed." : null });
 
+  const asking = useRef(false);
+
   /** A question that fails is repeated silently. */
   async function look() {
     const { commands } = card;
-    if (card.busy) return; // the answer to the command has the state
+    if (card.busy || asking.current) return; // the answer to the command, or to the earlier question, has the state
+    asking.current = true;
     const state = await ask("/api/learn").catch(({ status }) => (status === 404 ? { enabled: false } : null));
+    asking.current = false;
     if (state && commands === card.commands) take(state); // else it is the state before the latest command
   }
 

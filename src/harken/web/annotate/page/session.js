@@ -71,6 +71,7 @@ export class Session {
     this.#onChange = () => {};
     this.#socket?.close();
     this.saving.close();
+    this.signal.close();
   }
 
   /** The bouts of the model. */

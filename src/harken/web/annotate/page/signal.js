@@ -124,6 +124,10 @@ export class Signal {
     for (const piece of this.#pieces) piece.stale ||= piece.to > fromMs;
   }
 
+  close() {
+    this.#wanted = [];
+  }
+
   async #next() {
     const missing = this.#wanted.find((want) => !this.#pieces.some((piece) => piece.pixelMs === want.pixelMs && !piece.stale && piece.covers(want)));
     if (!missing || this.#busy) return;
