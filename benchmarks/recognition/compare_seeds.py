@@ -1,12 +1,13 @@
 """Does `harken compare` find a difference only where there is one?
 
-    python -m benchmarks.recognition.compare_seeds --data DATA --out DIR
+    python -m benchmarks.recognition.compare_seeds --data DATA --out DIR [--turn]
 
 ``DATA`` is the folder of selfBACK. ``everyday`` is trained on its first five people, with ten seeds for twenty epochs
 and with the first seed for a single one. On the other people, who are in no training, the following are compared: a
 model with itself, five pairs of models that differ in their seeds alone, and the models of one epoch and of twenty.
-All watches were worn alike, with y along the forearm, and none is turned. The trained models stay in ``DIR``, so the
-command can be stopped and repeated. It takes 20 minutes.
+All watches were worn alike, with y along the forearm, so none is turned, except with ``--turn``: then each is turned as
+``harken compare`` does by itself. The trained models stay in ``DIR``, so the command can be stopped and repeated. It
+takes 20 minutes.
 """
 
 from pathlib import Path
@@ -63,9 +64,9 @@ def trained(table: Path, out: Path, seed: int, epochs: int) -> Path:
     return path
 
 
-def compared(a: Path, b: Path, test: Path) -> dict[str, Any]:
+def compared(a: Path, b: Path, test: Path, *, turn: bool) -> dict[str, Any]:
     """The comparison of two models, for JSON: the difference, its interval, and the macro F1 of each person."""
-    found = compare(a, b, test, orientation=False).scores.as_dict()
+    found = compare(a, b, test, orientation=turn).scores.as_dict()
     interval = found["b_minus_a"]["mean_person_macro_f1_interval"]
     print(f"{a.stem} and {b.stem}: {found['b_minus_a']['mean_person_macro_f1']:+.4f}, {interval}", flush=True)
     return {"a": a.name, "b": b.name, "contains_0": interval[0] <= 0 <= interval[1], **found}
@@ -76,6 +77,7 @@ def main() -> None:
     parser = options_of(__doc__, "compare_seeds.json")
     parser.add_argument("--data", type=Path, required=True, help="the folder of selfBACK")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the models")
+    parser.add_argument("--turn", action="store_true", help="turn watches as harken compare does by itself")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     training, test = divided(arguments.data, arguments.out)
@@ -84,9 +86,9 @@ def main() -> None:
     content = {
         "training_people": TRAINING_PEOPLE,
         "epochs": EPOCHS,
-        "with_itself": compared(models[0], models[0], test),
-        "pairs_of_seeds": [compared(models[a], models[b], test) for a, b in PAIRS],
-        "one_epoch_and_twenty": compared(first, models[0], test),
+        "with_itself": compared(models[0], models[0], test, turn=arguments.turn),
+        "pairs_of_seeds": [compared(models[a], models[b], test, turn=arguments.turn) for a, b in PAIRS],
+        "one_epoch_and_twenty": compared(first, models[0], test, turn=arguments.turn),
     }
     write_result(arguments.json, command("recognition.compare_seeds"), content)
     print(arguments.json)
