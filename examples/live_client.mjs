@@ -11,7 +11,8 @@ function connect() {
   socket = new WebSocket(`${server}/ws/samples?ack=1&watch=${watch}&token=${token}`);
   [sent, taken] = [0, 0];
   socket.onopen = send;
-  socket.onclose = () => setTimeout(connect, 1000);
+  let lost = false; // Node 20 has no close event for a connection that was refused; others have both events
+  socket.onclose = socket.onerror = () => (lost ||= setTimeout(connect, 1000));
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
     if (message.type === "label") console.log(message.end_ms, message.label);
