@@ -4,6 +4,7 @@ import gzip
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import harken.readers.csv
 import harken.readers.geneactiv
@@ -42,6 +44,17 @@ def table(rows: int, seed: int = 0, **changes: object) -> pl.DataFrame:
     return frame.with_columns(**{name: pl.Series(values) for name, values in changes.items()})  # type: ignore[arg-type]
 
 
+def drawn_steps(data: st.DataObject, rows: int, *, first: int, most: int) -> NDArray[np.int64]:
+    """Milliseconds from row to row, with a few gaps and repeated times from the row ``first`` on."""
+    steps = np.full(rows, 20)
+    for kind, length in data.draw(
+        st.lists(st.tuples(st.sampled_from(["gap", "again"]), st.integers(1, 3)), max_size=most)
+    ):
+        place = data.draw(st.integers(first, rows - 4))
+        steps[place : place + length] = 700 if kind == "gap" else 0
+    return steps
+
+
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harken.readers.parquet, "ROWS_AT_ONCE", 64)
@@ -52,12 +65,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(data=st.data())
 def test_a_parquet_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st.DataObject) -> None:
     rows = data.draw(st.integers(80, 300))
-    steps = np.full(rows, 20)
-    for kind, length in data.draw(
-        st.lists(st.tuples(st.sampled_from(["gap", "again"]), st.integers(1, 3)), max_size=4)
-    ):
-        place = data.draw(st.integers(1, rows - 4))
-        steps[place : place + length] = 700 if kind == "gap" else 0
+    steps = drawn_steps(data, rows, first=1, most=4)
     z = np.random.default_rng(data.draw(st.integers(0, 9))).normal(9.81, 0.2, rows).astype(np.float32)
     for place in data.draw(st.lists(st.integers(0, rows - 1), max_size=3)):
         z[place] = data.draw(st.sampled_from([np.nan, 156.86, 45.0, np.inf]))
@@ -117,9 +125,6 @@ def test_what_was_unpacked_is_gone_with_the_stream(tmp_path: Path, monkeypatch: 
     folder = os.environ.get("HARKEN_DATA")
     if not folder:
         pytest.skip("HARKEN_DATA names the folder of real recordings")
-    import gzip
-    import tempfile
-
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
     (tmp_path / "aside").mkdir()
     packed = tmp_path / "copy.cwa.gz"
@@ -173,12 +178,7 @@ def write(path: Path, lines: list[str]) -> Path:
 @given(data=st.data())
 def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st.DataObject) -> None:
     rows = data.draw(st.integers(100, 400))
-    steps = np.full(rows, 20)
-    for kind, length in data.draw(
-        st.lists(st.tuples(st.sampled_from(["gap", "again"]), st.integers(1, 3)), max_size=3)
-    ):
-        place = data.draw(st.integers(50, rows - 4))
-        steps[place : place + length] = 700 if kind == "gap" else 0
+    steps = drawn_steps(data, rows, first=50, most=3)
     clock = data.draw(st.sampled_from(sorted(CLOCKS)))
     lines = lines_of(
         [CLOCKS[clock](int(ms)) for ms in np.cumsum(steps)],
