@@ -54,7 +54,7 @@ def test_a_watch_on_a_table_and_a_sleeper() -> None:
 @pytest.mark.parametrize(("longer_minutes", "expected"), [(-0.5, 0), (0.5, 1)])
 def test_the_least_quiet_time_is_what_the_docs_say(longer_minutes: float, expected: int) -> None:
     page = " ".join(LABELLING.read_text(encoding="utf-8").split())
-    (said,) = re.findall(r"without a breath for (\d+) minutes or longer", page)
+    (said,) = re.findall(r"shows no breathing for (\d+) minutes or longer", page)
     table = resting(SPHERE[:1], minutes=int(said) + longer_minutes, step_g=FINE)
     turning = resting(np.tile(SPHERE[1:], (3, 1)), minutes=2, step_g=FINE)
     assert len(non_wear(movement_of(followed_by(turning, table, turning)))) == expected
