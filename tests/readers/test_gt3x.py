@@ -22,7 +22,6 @@ from actigraph_files import (
     activity,
     info,
     neo,
-    packed,
     parameters,
     steps,
     write_gt3x,
@@ -201,9 +200,7 @@ def packed_as(path: Path, method: int) -> Path:
 def test_ways_of_packing(tmp_path: Path) -> None:
     assert len(read(packed_as(tmp_path / "a.gt3x", zipfile.ZIP_STORED))) == 60
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        assert "compressed with a method that ActiGraph's software does not use" in refusal(
-            packed_as(tmp_path / "b.gt3x", method)
-        )
+        assert "compressed with a method that no app uses" in refusal(packed_as(tmp_path / "b.gt3x", method))
     encrypted = bytearray(packed_as(tmp_path / "c.gt3x", zipfile.ZIP_STORED).read_bytes())
     encrypted[encrypted.find(b"PK\x01\x02") + 8] |= 1
     encrypted[6] |= 1
@@ -232,12 +229,9 @@ def bombs(folder: Path) -> list[tuple[Path, str]]:
         (write_gt3x(folder, second * ((50 << 20) // len(second)), name="one_again_and_again.gt3x"), absurd),
         (says(write_gt3x(folder, [second], name="says.gt3x"), 0xFFFFFFF0), absurd),
         (says(write_gt3x(folder, b"\0" * 900, neo(), name="old.gt3x", log_name="activity.bin"), 300 << 20), absurd),
-        (write_gt3x(folder, [second], "x" * (50 << 20), name="info.gt3x"), "which is too large; the file is damaged"),
+        (write_gt3x(folder, [second], "x" * (50 << 20), name="info.gt3x"), absurd),
         (crowd, "its table of contents is too long"),
-        (
-            says(write_gt3x(folder, [second], name="says_a_little_more.gt3x"), 10 << 20),
-            "shorter than stated in the table of contents",
-        ),
+        (says(write_gt3x(folder, [second], name="says_a_little_more.gt3x"), 10 << 20), absurd),
     ]
 
 
@@ -254,5 +248,3 @@ def test_bombs_end_in_an_error_and_little_memory(tmp_path: Path) -> None:
 def test_more_samples_than_a_battery_lasts_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harken.readers.gt3x_log.MOST_SAMPLES", 1_000)
     assert "harken does not read it" in refusal(write_gt3x(tmp_path, activity(ACTIVITY, steps(2_000), 100), info()))
-    old = write_gt3x(tmp_path, packed(ACTIVITY, steps(2_000)), neo(), log_name="activity.bin")
-    assert "harken does not read it" in refusal(old)

@@ -3,12 +3,10 @@
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import harken.recordings.survey
 from harken.recordings.survey import STUCK_S, RangeGuess, StuckRuns, largest_on_an_axis
 
 PIECES = st.lists(st.integers(0, 400), max_size=5)
@@ -32,10 +30,9 @@ def pieces_of(rows: int, cuts: list[int]) -> list[slice]:
     ),
     cuts=PIECES,
     step_s=st.sampled_from([1.0, 10.0]),
-    rows_at_once=st.sampled_from([50, 137, 1 << 15]),
 )
 def test_a_stuck_sensor_is_found_however_samples_are_cut(
-    spells: list[tuple[float | None, int, bool]], cuts: list[int], step_s: float, rows_at_once: int
+    spells: list[tuple[float | None, int, bool]], cuts: list[int], step_s: float
 ) -> None:
     """A spell holds a value, or none: then it rises."""
     values = np.concatenate([np.arange(5, 5 + n) if value is None else np.full(n, value) for value, n, _ in spells])
@@ -52,10 +49,8 @@ def test_a_stuck_sensor_is_found_however_samples_are_cut(
                 expected.append([begin, row - 1])
             begin = row
     runs = StuckRuns(gap_ns=gap_ns)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(harken.recordings.survey, "ROWS_AT_ONCE", rows_at_once)
-        for piece in pieces_of(len(values), cuts):
-            runs.push(time_ns[piece], acceleration[piece])
+    for piece in pieces_of(len(values), cuts):
+        runs.push(time_ns[piece], acceleration[piece])
     found = runs.finish()
     rows, times_ns = found[:, :2], found[:, 2:4]
     assert rows.tolist() == expected

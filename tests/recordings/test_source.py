@@ -1,42 +1,21 @@
-"""The samples of a source are collected where its reader put them, and copied only where there was no room."""
+"""The pieces of a source are one recording, and its reader's pieces are released."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from harken.recordings.source import Room, Samples
+from harken.recordings.source import Samples, joined_and_released
 
 
-def piece(room: Room, first: int, count: int) -> Samples:
-    """Samples in the room's next rows."""
-    time_ns, signals = room.next(count)
-    time_ns[:] = np.arange(first, first + count)
-    signals[:] = time_ns[:, np.newaxis]
-    return Samples(time_ns, signals, np.full(count, -1, np.int16), np.ones(count, dtype=bool))
-
-
-@pytest.mark.parametrize("rows", [0, 3, 9, 10, 14, 30])
-def test_all_samples_are_there_whatever_room_there_was(rows: int) -> None:
-    room = Room(2, rows)
-    for first, count in ((0, 4), (4, 5), (9, 1), (10, 4)):
-        room.add(piece(room, first, count))
-    samples = room.joined()
-    assert samples.time_ns.tolist() == list(range(14))
-    assert samples.signals.tolist() == [[row, row] for row in range(14)]
-    assert len(samples.label_codes) == len(samples.valid) == 14
-
-
-def test_samples_in_the_room_are_not_copied() -> None:
-    room = Room(3, 10)
-    first = piece(room, 0, 4)
-    room.add(first)
-    room.add(piece(room, 4, 2))
-    samples = room.joined()
-    assert np.shares_memory(samples.time_ns, first.time_ns)
-    assert np.shares_memory(samples.signals, first.signals)
-
-
-def test_a_part_of_what_was_put_into_the_room_is_moved_to_its_place() -> None:
-    room = Room(1, 10)
-    room.add(piece(room, 0, 6).part(2, 6))
-    room.add(piece(room, 6, 2))
-    assert room.joined().time_ns.tolist() == [2, 3, 4, 5, 6, 7]
+@pytest.mark.parametrize("edges", [[0, 14], [0, 4, 9, 10, 14], [0, 0, 14, 14]])
+def test_all_samples_are_there_in_one_copy(edges: list[int]) -> None:
+    every = Samples(
+        np.arange(14), np.arange(28).reshape(14, 2).astype(np.float32), np.full(14, -1, np.int16), np.ones(14, bool)
+    )
+    pieces = [every.part(first, last) for first, last in pairwise(edges)]
+    samples = joined_and_released(pieces)
+    assert not pieces
+    for array, expected in zip(samples, every, strict=True):
+        np.testing.assert_array_equal(array, expected)
+        assert array.dtype == expected.dtype

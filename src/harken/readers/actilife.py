@@ -31,7 +31,7 @@ from harken.readers.options import TableOptions
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import opened, plain_head
 from harken.recordings.recording import Make, Quality
-from harken.recordings.source import Room, SourceChangedError
+from harken.recordings.source import SourceChangedError
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import duration_text
@@ -181,7 +181,7 @@ class ActilifeSource(DeviceTableSource):
                 f"{path}: the file has no times, and its header has no rate; give the rate with --rate HZ"
             )
 
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
+    def local_samples(self) -> Iterator[LocalSamples]:
         """See ``DeviceSource``.
 
         Raises:

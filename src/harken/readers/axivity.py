@@ -25,7 +25,6 @@ from harken.readers.device import SMALLEST_G, DeviceSource, LocalSamples, pieces
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
-from harken.recordings.source import Room
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array
 from harken.support.errors import HarkenError
 
@@ -268,13 +267,13 @@ class AxivitySource(DeviceSource):
         self.capacity = int(self._blocks.samples.sum())
         self.unusable = self._interchanged() if self._blocks.has_rotation else []
 
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
+    def local_samples(self) -> Iterator[LocalSamples]:
         """See ``DeviceSource``.
 
         Raises:
             HarkenError: when the file changed after its blocks were read.
         """
-        return self._read(0, len(self._blocks.rows), room)
+        return self._read(0, len(self._blocks.rows))
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
@@ -331,8 +330,7 @@ class AxivitySource(DeviceSource):
         ranges = []
         for first, last in pairwise(firsts):
             last = min(last, first + BLOCKS_LOOKED_AT)
-            read = self._read(first, last, Room(len(self.channels)))
-            signals = np.concatenate([signals for _, signals in read])
+            signals = np.concatenate([signals for _, signals in self._read(first, last)])
             ends = np.cumsum(blocks.samples[first:last])
             of_blocks = zip(np.split(signals, ends[:-1]), blocks.start["scales"][first:last].tolist(), strict=True)
             if count := pieces_without_gravity([_score(some, scales) for some, scales in of_blocks]):
@@ -340,10 +338,10 @@ class AxivitySource(DeviceSource):
                 ranges.append((start, start + int(ends[count - 1])))
         return ranges
 
-    def _read(self, first: int, last: int, room: Room) -> Iterator[LocalSamples]:
-        """Read the samples of the intact blocks ``first`` to ``last`` (exclusive) into ``room``, in g, rad/s and °C, a
-        few thousand blocks at a time and in the file's order."""
-        rows, samples = self._blocks.rows[first:last], self._blocks.samples
+    def _read(self, first: int, last: int) -> Iterator[LocalSamples]:
+        """Read the samples of the intact blocks ``first`` to ``last`` (exclusive), in g, rad/s and °C, a few thousand
+        blocks at a time and in the file's order."""
+        rows = self._blocks.rows[first:last]
         with self._plain.open("rb") as file:
             file.seek(HEADER_BYTES + int(rows[0]) * BLOCK_BYTES)
             for begin in range(int(rows[0]), int(rows[-1]) + 1, BLOCKS_READ_AT_ONCE):
@@ -354,10 +352,8 @@ class AxivitySource(DeviceSource):
                 here = slice(*np.searchsorted(rows, (begin, end)).tolist())
                 some = slice(first + here.start, first + here.stop)
                 if some.start < some.stop:
-                    time_ns, signals = room.next(int(samples[some].sum()))
                     content = content.reshape(-1, BLOCK_BYTES)[rows[here] - begin]
-                    _fill(self._blocks, some, content, time_ns, signals)
-                    yield time_ns, signals
+                    yield _samples_of(self._blocks, some, content, len(self.channels))
 
 
 def _score(signals: Float32Array, scales: int) -> float:
@@ -370,15 +366,10 @@ def _score(signals: Float32Array, scales: int) -> float:
     return abs(math.log2(max(as_stored, SMALLEST_G))) - abs(math.log2(max(other_way, SMALLEST_G)))
 
 
-def _fill(
-    blocks: Blocks,
-    some: slice,
-    content: UInt8Array,
-    time_ns: Int64Array,
-    signals: Float32Array,
-) -> None:
-    """Write the times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
+def _samples_of(blocks: Blocks, some: slice, content: UInt8Array, channels: int) -> LocalSamples:
+    """The times and signals of ``some`` of the blocks, whose bytes are ``content``."""
     start, counts = blocks.start[some], blocks.samples[some]
+    time_ns, signals = np.empty(counts.sum(), np.int64), np.empty((counts.sum(), channels), np.float32)
     starts_ns, ends_ns = (edges[some, np.newaxis] for edges in blocks.spans_ns)
     celsius = (start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50)
     scales = start["scales"] >> 10  # the lower bits are the light sensor
@@ -398,6 +389,7 @@ def _fill(
         times[:] = np.rint(late, out=late)
         times += starts_ns[first:last]
         done = rows.stop
+    return time_ns, signals
 
 
 def _unpacked(data: UInt8Array, form: int, scales: int, values: Float32Array) -> None:

@@ -17,7 +17,7 @@ from harken.readers.table import MOST_JITTER_NS
 from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
 from harken.recordings.recording import ROTATION, UNLABELLED, Placement, Quality, local_time
-from harken.recordings.source import Room, Samples, Source, SourceChangedError
+from harken.recordings.source import Samples, Source, SourceChangedError
 from harken.recordings.survey import StuckRuns
 from harken.support.arrays import Float32Array, Float64Array, Int16Array, Int64Array, UInt8Array
 from harken.support.errors import HarkenError
@@ -142,19 +142,14 @@ class DeviceSource(Source):
         self._earliest_ns: int | None = None
 
     @abstractmethod
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
-        """The samples from the beginning of the file, in ``room.next`` if that saves a copy. May be called several
-        times."""
+    def local_samples(self) -> Iterator[LocalSamples]:
+        """The samples from the beginning of the file. May be called several times."""
 
     @abstractmethod
     def notes(self) -> list[str]:
         """Notes on the file. Called after all samples were read."""
 
     def samples(self) -> Iterator[Samples]:
-        """See ``Source.samples``, and ``samples_in``."""
-        return self.samples_in(Room(len(self.channels)))
-
-    def samples_in(self, room: Room) -> Iterator[Samples]:
         """The samples in UTC. See ``Source.samples``.
 
         Raises:
@@ -162,7 +157,7 @@ class DeviceSource(Source):
         """
         rate_hz = self._options.sample_rate_hz
         sessions, numbered, zone_notes = _Sessions(), 0, list[str]()
-        for local_ns, signals in self.local_samples(room):
+        for local_ns, signals in self.local_samples():
             count = len(local_ns)
             if not count:
                 continue

@@ -22,7 +22,6 @@ from harken.readers.device import DeviceSource, LocalSamples, values_of_12_bits
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make, Quality
-from harken.recordings.source import Room
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, numbered
 from harken.support.errors import HarkenError
 
@@ -291,7 +290,7 @@ class GeneactivSource(DeviceSource):
         )
         self.capacity = int(self._counts.sum())
 
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
+    def local_samples(self) -> Iterator[LocalSamples]:
         """See ``DeviceSource``. The samples of ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
 
         A sample has 12 hexadecimal digits: three for each of x, y and z, in two's complement, then light and button.
@@ -311,7 +310,7 @@ class GeneactivSource(DeviceSource):
                     axes = values_of_12_bits(packed[np.newaxis]).reshape(samples, 4)[:, :3]
                 except ValueError as error:  # too few digits, or other characters
                     raise HarkenError(f"{self._path}: the file changed while it was read") from error
-                _, signals = room.next(samples)
+                signals = np.empty((samples, len(CHANNELS)), np.float32)
                 signals[:, :3] = (axes * np.float32(100) - self._offsets) / self._gains
                 signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])
                 if hasattr(mmap, "MADV_DONTNEED"):

@@ -3,14 +3,15 @@
 Each kind of log has a source. What they share is in their base class: units, the clock's time zone, and the watch.
 """
 
-import json
+import re
 import zipfile
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,37 +28,27 @@ from harken.readers.gt3x_log import (
     Log,
     encoded_float,
     parse_metadata,
-    refuse_absurd_length,
     samples_of_12_bits,
 )
 from harken.readers.options import TableOptions
 from harken.readers.units import numbered_ns
-from harken.readers.unpacking import (
-    HEAD_BYTES,
-    damage_named,
-    opened_archive,
-    refuse_too_much,
-    unpacks_in_pieces,
-)
+from harken.readers.unpacking import HEAD_BYTES, MOST_PACKED, is_zip, opened_archive, opened_member
 from harken.recordings.mending import DAY_NS
 from harken.recordings.recording import Make, Quality, local_time
-from harken.recordings.source import Room, SourceChangedError
+from harken.recordings.source import SourceChangedError
 from harken.support.arrays import BoolArray, Int16Array, Int64Array, numbered
 from harken.support.errors import HarkenError
 from harken.support.printable import duration_text
 
-ZIP = b"PK\x03\x04"
 LOG = "log.bin"
 OLD_LOG = "activity.bin"
 """The log of a GT3X+ before firmware 3: samples without packets."""
 CALIBRATION = "calibration.json"
+NOT_CALIBRATED = re.compile(r'"isCalibrated"\s*:\s*false')
 DAMAGE = "the .gt3x file, which is a zip archive, is damaged, cut short or encrypted ({}). Copy or download it again"
-MOST_INFO_BYTES = 1 << 16
-MOST_BYTES = {LOG: 1 << 32, OLD_LOG: 1 << 28}
-"""The largest logs. An ActiGraph has at most 4 GB of memory; the documented maximum of an old log is 237.5 MB. A
+MOST_BYTES = {INFO: 1 << 16, CALIBRATION: 1 << 16, LOG: 1 << 32, OLD_LOG: 1 << 28}
+"""The largest members. An ActiGraph has at most 4 GB of memory; the documented maximum of an old log is 237.5 MB. A
 watch that lies still repeats one value, so an old log may be packed to a very small size."""
-BOMB_BYTES, BOMB_RATIO = 1 << 24, 200
-"""Packets with times and checksums cannot be compressed by this ratio; a zip bomb of zeros can."""
 MOST_RATIO = 8
 """Logs of worn watches are compressed to a third of their size or more."""
 PIECE_BYTES = 9 << 18
@@ -80,7 +71,7 @@ def recognises(path: Path, head: bytes) -> bool:
     """
     if path.suffix.lower() == ".gt3x":
         return True
-    if not head.startswith(ZIP):
+    if not is_zip(head):
         return False
     try:
         with opened_archive(path, DAMAGE) as archive:
@@ -122,78 +113,40 @@ def open_source(path: Path, options: TableOptions) -> "Gt3xSource":
         names = archive.NameToInfo
         if INFO not in names or (LOG not in names and OLD_LOG not in names):
             raise HarkenError(f"{path}: it contains no {INFO if INFO not in names else LOG}; is it a .gt3x file?")
+        for name, most in MOST_BYTES.items():
+            if name in names and names[name].file_size > most:
+                raise HarkenError(
+                    f"{path}: its {name} unpacks to {names[name].file_size:,} bytes, which is too large for a "
+                    "recording; the file is damaged"
+                )
+        if CALIBRATION in names and NOT_CALIBRATED.search(_text(path, archive, CALIBRATION)):
+            raise HarkenError(
+                f"{path}: its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
+                "software does this), so harken cannot convert them to g; export them as CSV with "
+                "CentrePoint or ActiLife"
+            )
         pairs = (line.partition(":") for line in _text(path, archive, INFO).splitlines())
         info = Info({key.strip().lower(): value.strip() for key, colon, value in pairs if colon})
-        _refuse_uncalibrated(path, archive)
         return (PacketLogSource if LOG in names else OldLogSource)(path, options, info, archive)
 
 
-def _refuse_uncalibrated(path: Path, archive: zipfile.ZipFile) -> None:
-    """Raise a HarkenError for uncalibrated values, which only ActiGraph's own software can scale."""
-    if CALIBRATION not in archive.NameToInfo:
-        return
-    try:
-        calibration = json.loads(_text(path, archive, CALIBRATION))
-    except (ValueError, RecursionError):
-        return
-    if isinstance(calibration, dict) and calibration.get("isCalibrated") is False:
-        raise HarkenError(
-            f"{path}: its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
-            "software does this), so harken cannot convert them to g; export them as CSV with "
-            "CentrePoint or ActiLife"
-        )
-
-
 def _text(path: Path, archive: zipfile.ZipFile, name: str) -> str:
-    """A small member of an archive as text. Bytes that are not UTF-8 are replaced.
-
-    Raises:
-        HarkenError: when the archive is damaged, or the member is too large.
-    """
-    size = archive.getinfo(name).file_size
-    if size > MOST_INFO_BYTES:
-        raise HarkenError(f"{path}: its {name} has {size:,} bytes, which is too large; the file is damaged")
-    return b"".join(_pieces(path, archive, name, MOST_INFO_BYTES)).decode("utf-8-sig", errors="replace")
+    """A small member of an archive as text. Bytes that are not UTF-8 are replaced."""
+    return b"".join(_pieces(path, archive, name, MOST_BYTES[name])).decode("utf-8-sig", errors="replace")
 
 
 def _pieces(path: Path, archive: zipfile.ZipFile, name: str, size: int) -> Iterator[bytes]:
-    """The bytes of a member, ``size`` at a time; only the last piece may be shorter. There are at most as many as its
-    unpacked size in the table of contents.
+    """The bytes of a member, ``size`` at a time; only the last piece may be shorter.
 
     Raises:
         HarkenError: when the archive is damaged; the zip checksum is compared at the member's end.
     """
-    member = archive.getinfo(name)
-    if not unpacks_in_pieces(member):
-        raise HarkenError(f"{path}: it is compressed with a method that ActiGraph's software does not use")
-    refuse_too_much(path, member.file_size, min(member.compress_size, path.stat().st_size))
-    with damage_named(path, DAMAGE):
-        file = archive.open(member)
-    with file:
-        left = member.file_size
-        while left > 0:
-            with damage_named(path, DAMAGE):
-                piece = file.read(min(size, left))
-                if not piece:
-                    raise EOFError(f"{name} is shorter than stated in the table of contents")
-                left -= len(piece)
-                if left <= 0:
-                    file.read(1)  # the end, where zipfile compares the checksum
+    with opened_member(archive, name, path, DAMAGE, most_packed=None if name == OLD_LOG else MOST_PACKED) as file:
+        while piece := file.read(size):
             yield piece
 
 
-def _refuse_absurd_size(path: Path, member: zipfile.ZipInfo) -> None:
-    """Raise a HarkenError for a log that no ActiGraph can write."""
-    bomb = member.filename == LOG and member.file_size > max(BOMB_BYTES, BOMB_RATIO * member.compress_size)
-    if bomb or member.file_size > MOST_BYTES[member.filename]:
-        raise HarkenError(
-            f"{path}: its {member.filename} unpacks to {member.file_size:,} bytes, which is too large for a recording; "
-            "harken does not read it"
-        )
-
-
-@dataclass(frozen=True)
-class LogFacts:
+class LogFacts(NamedTuple):
     """Facts about all samples of a log.
 
     Attributes:
@@ -249,20 +202,19 @@ class Gt3xSource(DeviceSource):
         self.timezone = zone or "UTC"
 
     @abstractmethod
-    def readings(self, room: Room) -> Iterator[Readings]:
-        """The samples from the beginning of the log, with times in ``room.next``. May be called several times."""
+    def readings(self) -> Iterator[Readings]:
+        """The samples from the beginning of the log. May be called several times."""
 
     @abstractmethod
     def log_notes(self) -> list[str]:
         """Notes on the log. Called after all samples were read."""
 
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
+    def local_samples(self) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
         outside = 0
-        for local_ns, values in self.readings(room):
+        for local_ns, values in self.readings():
             outside += _samples_outside(local_ns, self._info)
-            _, signals = room.next(len(local_ns))
-            yield local_ns, np.divide(values, np.float32(self._facts.scale), out=signals, dtype=np.float32)
+            yield local_ns, np.divide(values, np.float32(self._facts.scale), dtype=np.float32)
         self._outside = outside
 
     def notes(self) -> list[str]:
@@ -337,7 +289,6 @@ class PacketLogSource(Gt3xSource):
 
     def __init__(self, path: Path, options: TableOptions, info: Info, archive: zipfile.ZipFile) -> None:
         member = archive.getinfo(LOG)
-        _refuse_absurd_size(path, member)
         self._user_options, self._log = options, Log()
         self._most_samples = 8 * min(member.file_size, MOST_RATIO * member.compress_size) // BITS_OF_12
         try:
@@ -350,7 +301,7 @@ class PacketLogSource(Gt3xSource):
         super().__init__(path, self._user_options, info, facts)
         self.capacity = self._most_samples
 
-    def readings(self, room: Room) -> Iterator[Readings]:
+    def readings(self) -> Iterator[Readings]:
         """See ``Gt3xSource``.
 
         Raises:
@@ -359,8 +310,7 @@ class PacketLogSource(Gt3xSource):
         log, turned = Log(), _turns_its_axes(self._info)
         with opened_archive(self._path, DAMAGE) as archive:
             for values, seconds, counts in log.read(self._path, _pieces(self._path, archive, LOG, PIECE_BYTES)):
-                local_ns, _ = room.next(len(values))
-                _fill_times(seconds, counts, self._facts.rate_hz, local_ns)
+                local_ns = _times_ns(seconds, counts, self._facts.rate_hz)
                 yield local_ns, np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1) if turned else values
         facts = _facts(self._path, self._info, log)
         if facts != self._facts:
@@ -441,13 +391,12 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     return scale, []
 
 
-def _fill_times(seconds: Int64Array, counts: Int64Array, rate_hz: float, time_ns: Int64Array) -> None:
-    """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
-    too many samples are spread over the second."""
+def _times_ns(seconds: Int64Array, counts: Int64Array, rate_hz: float) -> Int64Array:
+    """The times of samples ``[samples]``. Each packet begins with its second. The samples of a packet with too many
+    samples are spread over the second."""
     packet, place = numbered(counts)
     late = place * (NS_PER_S / np.maximum(counts, rate_hz))[packet]
-    time_ns[:] = np.rint(late, out=late)
-    time_ns += (seconds * NS_PER_S)[packet]
+    return np.asarray(np.rint(late, out=late).astype(np.int64) + (seconds * NS_PER_S)[packet])
 
 
 def _gaps(log: Log) -> list[str]:
@@ -486,25 +435,18 @@ class OldLogSource(Gt3xSource):
     """
 
     def __init__(self, path: Path, options: TableOptions, info: Info, archive: zipfile.ZipFile) -> None:
-        member = archive.getinfo(OLD_LOG)
-        _refuse_absurd_size(path, member)
-        samples = 8 * member.file_size // BITS_OF_12
-        refuse_absurd_length(path, samples)
+        samples = 8 * archive.getinfo(OLD_LOG).file_size // BITS_OF_12
         start, rate, scale = info.time_ns("Start Date"), info.number("Sample Rate"), info.documented_scale
-        if start is None or rate is None or not 1 <= rate <= MOST_IN_A_SECOND:
+        if start is None or rate is None or not 1 <= rate <= MOST_IN_A_SECOND or scale is None or samples == 0:
             raise HarkenError(
-                f"{path}: its {INFO} has no {'rate' if start else 'start'}, and its {OLD_LOG} never has one"
-            )
-        if samples == 0:
-            raise HarkenError(f"{path}: its {OLD_LOG} contains no acceleration")
-        if scale is None:
-            raise HarkenError(
-                f"{path}: its log has the format of a GT3X+, but its serial number is {info['Serial Number']!r}"
+                f"{path}: its {OLD_LOG} has {samples:,} samples, for which {INFO} must state the start (it states "
+                f"{info['Start Date']!r}), the rate ({info['Sample Rate']!r}) and the serial number of a GT3X+ "
+                f"({info['Serial Number']!r}); copy or download the file again"
             )
         super().__init__(path, options, info, LogFacts(rate, rate, scale))
         self._start_ns, self.capacity = start, samples
 
-    def readings(self, room: Room) -> Iterator[Readings]:
+    def readings(self) -> Iterator[Readings]:
         """See ``Gt3xSource``."""
         rate_hz, done = self._facts.rate_hz, 0
         repeats = RepeatedValues(rate_hz)
@@ -512,9 +454,7 @@ class OldLogSource(Gt3xSource):
             for piece in _pieces(self._path, archive, OLD_LOG, PIECE_BYTES):
                 values = samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
                 repeats.push(values)
-                local_ns, _ = room.next(len(values))
-                np.add(self._start_ns, numbered_ns(done, len(values), rate_hz), out=local_ns)
-                yield local_ns, values
+                yield self._start_ns + numbered_ns(done, len(values), rate_hz), values
                 done += len(values)
         self.unusable = repeats.finish()
 

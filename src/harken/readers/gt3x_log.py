@@ -344,12 +344,9 @@ class Log:
         """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""
         first = np.zeros(len(seconds), dtype=bool)
         first[np.unique(seconds, return_index=True)[1]] = True
-        least, most = int(seconds.min()), int(seconds.max())
-        if least <= self._latest:  # only if the clock was set back
-            for before in self.seconds:
-                if len(before) and before.min() <= most and before.max() >= least:
-                    first &= ~np.isin(seconds, before)
-        self._latest = max(self._latest, most)
+        if seconds.min() <= self._latest:  # only if the clock was set back
+            first &= ~np.isin(seconds, np.concatenate(self.seconds))
+        self._latest = max(self._latest, int(seconds.max()))
         return first
 
     def _activity(self, path: Path, data: UInt8Array, packets: Packets, chosen: Int64Array) -> Activity | None:
@@ -360,7 +357,11 @@ class Log:
         self.unusable += int((~usable).sum())
         chosen, types, sizes, counts = chosen[usable], types[usable], sizes[usable], counts[usable]
         self.samples += int(counts.sum())
-        refuse_absurd_length(path, self.samples)
+        if self.samples > MOST_SAMPLES:
+            raise HarkenError(
+                f"{path}: it unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, which is longer "
+                "than the battery of any ActiGraph lasts; harken does not read it"
+            )
         if not len(chosen):
             return None
         ends, kinds = np.cumsum(counts), types.astype(np.int64) << 16 | sizes
@@ -374,12 +375,3 @@ class Log:
             else:
                 values[(ends - counts)[alike][:, np.newaxis] + np.arange(unpacked.shape[1])] = unpacked
         return Activity(values, packets.seconds[chosen], counts)
-
-
-def refuse_absurd_length(path: Path, samples: int) -> None:
-    """Raise a HarkenError for more samples than the battery of any ActiGraph allows."""
-    if samples > MOST_SAMPLES:
-        raise HarkenError(
-            f"{path}: it unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, which is longer "
-            "than the battery of any ActiGraph lasts; harken does not read it"
-        )

@@ -28,7 +28,6 @@ from harken.readers.options import TableOptions
 from harken.readers.table import first_pieces
 from harken.readers.units import AtRest, TimeColumn, Where, acceleration_unit, nanoseconds
 from harken.recordings.recording import ROTATION, Make, Quality
-from harken.recordings.source import Room
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 
@@ -61,7 +60,7 @@ class OmguiSource(DeviceTableSource):
             self.quality = replace(self.quality, time_unit="s")
         self._at_rest: AtRest | None = None
 
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
+    def local_samples(self) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
         rows = self.local_rows()
         beginning = first_pieces(rows, LOOKED_AT)

@@ -142,11 +142,6 @@ class ArchiveFile(FileIO):
         return super().read(size)
 
 
-def unpacks_in_pieces(member: zipfile.ZipInfo) -> bool:
-    """Whether zipfile can unpack only the requested bytes of a member. It unpacks bzip2 and LZMA members completely."""
-    return member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
 def is_zip(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a zip archive."""
     return head.startswith(ZIP_SIGNATURES)
@@ -228,7 +223,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         OSError: when there is no such file.
     """
     archive = None if path.exists() else next((parent for parent in path.parents if parent.is_file()), None)
-    with regular(path).open("rb") if archive is None else _opened_member(path, archive) as file:
+    with regular(path).open("rb") if archive is None else _member_of(archive, path) as file:
         gzipped = file.read(len(GZIPPED)) == GZIPPED
         file.seek(0)
         if not gzipped:
@@ -245,32 +240,47 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _opened_member(path: Path, archive: Path) -> Iterator[IO[bytes]]:
+def _member_of(archive: Path, path: Path) -> Iterator[IO[bytes]]:
     with opened_archive(archive, named=path) as packed:
-        try:
-            member = packed.getinfo(path.relative_to(archive).as_posix())
-        except KeyError as error:
-            raise HarkenError(f"{path}: there is no such file in {archive.name}") from error
-        _refuse_bomb(path, member, archive.stat().st_size)
-        with damage_named(path):
-            unpacked = packed.open(member)
-        with unpacked, damage_named(path, kinds=MEMBER_DAMAGE):
-            yield unpacked
+        name = path.relative_to(archive).as_posix()
+        if name not in packed.NameToInfo:
+            raise HarkenError(f"{path}: there is no such file in {archive.name}")
+        with opened_member(packed, name, path) as file:
+            yield file
 
 
-def _refuse_bomb(path: Path, member: zipfile.ZipInfo, archive_bytes: int) -> None:
-    """Raise a HarkenError for a member that would fill the memory. zipfile unpacks at most the size in the table of
-    contents. The packed size there may be wrong."""
-    if not unpacks_in_pieces(member):
+@contextmanager
+def opened_member(
+    packed: zipfile.ZipFile, name: str, path: Path, damage: str = DAMAGE, *, most_packed: int | None = MOST_PACKED
+) -> Iterator[IO[bytes]]:
+    """Open a file in a zip archive; errors name ``path``.
+
+    Args:
+        packed: the archive.
+        name: the file in it.
+        path: see above.
+        damage: as for ``opened_archive``.
+        most_packed: the largest ratio of unpacked to packed size; None if the caller limits the unpacked size.
+
+    Raises:
+        HarkenError: when it is damaged, or would fill the memory. zipfile unpacks at most the size in the table of
+            contents, but bzip2 and LZMA at once. The packed size there may be wrong. Reading may also raise it.
+    """
+    member = packed.getinfo(name)
+    packed_bytes = max(1, min(member.compress_size, Path(str(packed.filename)).stat().st_size))
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise HarkenError(
             f"{path}: it is compressed with a method that no app uses; unpack the archive, or compress it with deflate"
         )
-    packed_bytes = max(1, min(member.compress_size, archive_bytes))
-    if member.file_size > MOST_PACKED * packed_bytes:
+    if most_packed is not None and member.file_size > most_packed * packed_bytes:
         raise HarkenError(
-            f"{path}: it unpacks to {member.file_size:,} bytes, which is too large for a table of this compressed size"
+            f"{path}: it unpacks to {member.file_size:,} bytes, which is too large for a recording of this packed size"
         )
     refuse_too_much(path, member.file_size, packed_bytes)
+    with damage_named(path, damage):
+        unpacked = packed.open(member)
+    with unpacked, damage_named(path, damage, MEMBER_DAMAGE):
+        yield unpacked
 
 
 def _stays_inside(name: str) -> bool:

@@ -53,13 +53,6 @@ class Samples(NamedTuple):
         """The samples ``first`` to ``last`` (exclusive)."""
         return self.chosen(slice(first, last))
 
-    def copy_from(self, other: "Samples") -> None:
-        """Overwrite the samples with as many others; an array that is the same already is not copied."""
-        for name in self._fields:
-            place, array = getattr(self, name), getattr(other, name)
-            if place.ctypes.data != array.ctypes.data:
-                place[:] = array
-
     def pieces(self, rows: int) -> Iterator["Samples"]:
         """Consecutive parts of at most so many samples."""
         return (self.part(first, first + rows) for first in range(0, len(self.time_ns), max(1, rows)))
@@ -73,6 +66,23 @@ class Samples(NamedTuple):
 def joined(parts: Sequence[Samples]) -> Samples:
     """Concatenate consecutive samples into one copy."""
     return Samples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def joined_and_released(pieces: list[Samples]) -> Samples:
+    """Concatenate consecutive samples, at least one piece. Each piece is removed from the list and released after it
+    was copied, so that there are never two copies of all samples."""
+    if len(pieces) == 1:
+        return pieces.pop()
+    every = Samples.empty(sum(len(piece.time_ns) for piece in pieces), pieces[0].signals.shape[1])
+    pieces.reverse()
+    done = 0
+    while pieces:
+        piece = pieces.pop()
+        for whole, array in zip(every.part(done, done + len(piece.time_ns)), piece, strict=True):
+            whole[:] = array
+        done += len(piece.time_ns)
+        hand_back()
+    return every
 
 
 def bytes_of_a_row(channels: int) -> int:
@@ -141,10 +151,6 @@ class Source(ABC):
         """The same samples, possibly without labels. Faster for a source whose labels take time to read."""
         return self.samples()
 
-    def samples_in(self, room: "Room") -> Iterator[Samples]:  # noqa: ARG002 - for those whose reader can use it
-        """The same samples, possibly in the memory of ``room.next``."""
-        return self.samples()
-
     def collect(self) -> Recording:
         """All samples as a recording ``as_found``.
 
@@ -153,18 +159,17 @@ class Source(ABC):
         """
         while True:
             try:
-                a_row, rows = bytes_of_a_row(len(self.channels)), 0
+                a_row, rows, pieces = bytes_of_a_row(len(self.channels)), 0, list[Samples]()
                 what = f"{self.source}: the samples, which must all be in memory,"
                 self._refuse_repetition(self.expected_samples)
                 need_memory(a_row * self.expected_samples, what, IN_PARTS)
-                room = Room(len(self.channels), self.capacity)
-                for piece in self.samples_in(room):
-                    room.add(piece)
+                for piece in self.samples():
+                    pieces.append(piece)
                     rows += len(piece.time_ns)
                     self._refuse_repetition(rows)
-                    if rows > self.capacity:  # those kept in pieces are copied at the end
+                    if rows > self.capacity:  # for more than this, memory was not checked above
                         need_memory(4 * len(self.channels) * rows, what, IN_PARTS)
-                samples = room.joined()
+                samples = joined_and_released(pieces or [Samples.empty(0, len(self.channels))])
             except SourceChangedError:
                 continue
             names = tuple(sorted(self.label_names))
@@ -218,54 +223,3 @@ class RecordingSource(Source):
     def collect(self) -> Recording:
         """The recording itself."""
         return self._recording
-
-
-class Room:
-    """Memory for all samples of a source. A reader may fill it in pieces, without copies.
-
-    Args:
-        channels: the number of channels.
-        rows: the number of samples that fit. Further samples are kept in pieces and copied at the end.
-    """
-
-    def __init__(self, channels: int, rows: int = 0) -> None:
-        self._channels = channels
-        self._first, self._count = Samples.empty(rows, channels), 0
-        self._others: list[Samples] = []
-
-    def _fits(self, count: int) -> bool:
-        return not self._others and self._count + count <= len(self._first.time_ns)
-
-    def next(self, count: int) -> tuple[Int64Array, Float32Array]:
-        """Arrays to be filled with the times ``[count]`` and the signals ``[count, channels]`` of the next samples."""
-        if not self._fits(count):
-            return np.empty(count, dtype=np.int64), np.empty((count, self._channels), dtype=np.float32)
-        place = self._first.part(self._count, self._count + count)
-        return place.time_ns, place.signals
-
-    def add(self, piece: Samples) -> None:
-        """Add the next samples. They are copied unless they are in the arrays of ``next``."""
-        count = len(piece.time_ns)
-        if self._fits(count):
-            self._first.part(self._count, self._count + count).copy_from(piece)
-            self._count += count
-        else:
-            self._others.append(piece)
-
-    def joined(self) -> Samples:
-        """All samples. Call it after the last ``add``. Pieces are released one by one, so that there are never two
-        copies of all samples."""
-        pieces = [self._first.part(0, self._count), *self._others]
-        if len(pieces) == 1 or (len(pieces) == 2 and not self._count):
-            return pieces.pop()
-        every = Samples.empty(sum(len(piece.time_ns) for piece in pieces), self._channels)
-        self._first, self._others = every.part(0, 0), []
-        pieces.reverse()
-        done = 0
-        while pieces:
-            piece = pieces.pop()
-            every.part(done, done + len(piece.time_ns)).copy_from(piece)
-            done += len(piece.time_ns)
-            del piece
-            hand_back()
-        return every

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from harken.recordings.recording import Recording, gap_limit_ns
-from harken.recordings.source import Room, Samples, bytes_of_a_row, joined
+from harken.recordings.source import Samples, bytes_of_a_row, joined, joined_and_released
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.resources import need_memory
@@ -475,15 +475,11 @@ def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
 
 
 def _resampled(recording: Recording, resampler: Resampler) -> Samples:
-    """All new samples, written block by block into arrays that are large enough."""
-    old = Samples.of(recording)
+    """All new samples."""
     most = _most_samples(recording.time_ns, resampler)
     what = f"{recording.source or recording.subject}: its {most:,} samples at {float(resampler.grid.rate_hz):g} Hz"
     need_memory(most * bytes_of_a_row(len(recording.channels)), what, "use a lower rate")
-    new = Room(len(recording.channels), most)
-    for block in resampler.stream([old]):
-        new.add(block)
-    return new.joined()
+    return joined_and_released(list(resampler.stream([Samples.of(recording)])))
 
 
 def _most_samples(time_ns: Int64Array, resampler: Resampler) -> int:
