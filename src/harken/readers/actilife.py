@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.device import DeviceTableSource, LocalSamples, RepeatedValues
+from harken.readers.device import DeviceTableSource, LocalSamples, RepeatedValues, said
 from harken.readers.exports import cut_short_note, never_run
 from harken.readers.gt3x_log import range_of
 from harken.readers.layout import Columns, Layout
@@ -220,23 +220,19 @@ class ActilifeSource(DeviceTableSource):
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
-        notes = list(self._header_notes)
         away = abs(self._first_ns - self._start_ns) // 10**9
-        if self._timed and away > 1:
-            notes.append(
-                f"The first time differs from the header's start by {duration_text(away)}; the times were used."
-            )
-        if self.unusable:
-            seconds = sum(end - begin for begin, end in self.unusable) / (self._rate_hz or 1.0)
-            notes.append(
-                f"{duration_text(seconds)} contain only repeated values or zeros, which ActiLife writes while the "
-                "watch is in idle sleep mode or in its dock. They are marked."
-            )
-        if len(self.channels) > 3:
-            notes.append(never_run("ActiLife's exports of the IMU"))
-        elif self._timed:
-            notes.append(never_run("ActiLife's exports of acceleration with times"))
-        return [*notes, *cut_short_note(self._path)]
+        seconds = sum(end - begin for begin, end in self.unusable) / (self._rate_hz or 1.0)
+        of_imu = len(self.channels) > 3
+        notes = {
+            f"The first time differs from the header's start by {duration_text(away)}; the times were used.": (
+                self._timed and away > 1
+            ),
+            f"{duration_text(seconds)} contain only repeated values or zeros, which ActiLife writes while the "
+            "watch is in idle sleep mode or in its dock. They are marked.": self.unusable,
+            never_run("ActiLife's exports of the IMU"): of_imu,
+            never_run("ActiLife's exports of acceleration with times"): self._timed and not of_imu,
+        }
+        return [*self._header_notes, *said(notes), *cut_short_note(self._path)]
 
 
 def _columns_of(path: Path, period: str, hertz: float | None, layout: Layout) -> Columns:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
-from harken.readers.device import SMALLEST_G, DeviceSource, LocalSamples, pieces_without_gravity
+from harken.readers.device import SMALLEST_G, DeviceSource, LocalSamples, pieces_without_gravity, said
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import ACCELERATION, ROTATION, Make, Quality
@@ -278,44 +278,38 @@ class AxivitySource(DeviceSource):
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
         blocks = self._blocks
-        notes = [self._watch]  # then on the rate, on damage, sessions and unread channels, and on what is marked
-        if blocks.follows.any():
-            lasting_s = float(np.diff(blocks.spans_ns[0])[blocks.follows].sum()) / 1e9
-            # The true rate is computed from blocks that directly follow one another.
-            rate_hz = float(blocks.samples[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
-            set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
-            notes.append(
-                f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."
-            )
-        if damaged := blocks.found - len(blocks.rows):
-            notes.append(
-                f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
-                "there are gaps in their place."
-            )
-        if blocks.spare_bytes:
-            notes.append("The file is incomplete: it ends in the middle of a block, which was left out.")
+        lasting_s = float(np.diff(blocks.spans_ns[0])[blocks.follows].sum()) / 1e9
+        # The true rate is computed from blocks that directly follow one another.
+        rate_hz = float(blocks.samples[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
+        set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
+        damaged = blocks.found - len(blocks.rows)
         sessions = 1 + int(blocks.new_session.sum())
-        if sessions > 1:
-            notes.append(f"The file contains {sessions} sessions, with gaps between them.")
         jumps = np.diff(blocks.start["sequence"].astype(np.int64)) > 1
-        beside = (np.diff(blocks.rows) == 1) & ~blocks.new_session
-        if missing := int((jumps & beside).sum()):
-            notes.append(
-                f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file."
-            )
-        if not blocks.has_rotation and (blocks.axes > 3).any():
-            notes.append("Only some of the blocks contain rotation, so rotation was left out.")
-        if (blocks.axes == WITH_MAGNETOMETER).any():
-            notes.append("The file contains values of a magnetometer, which were not read.")
-        if self._rate_hz not in blocks.header_rates_hz:
-            notes.append(f"The file's header states {self._rate_hz:g} Hz, which differs from its blocks.")
-        if self.unusable:
-            seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
-            notes.append(
-                f"In the first {seconds:.3g} s, acceleration and rotation are exchanged, as gravity shows; "
-                "these samples are marked."
-            )
-        return notes
+        missing = int((jumps & (np.diff(blocks.rows) == 1) & ~blocks.new_session).sum())
+        seconds = sum(end - start for start, end in self.unusable) / float(blocks.header_rates_hz[0])
+        notes = {
+            self._watch: True,
+            f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz.": (
+                blocks.follows.any()
+            ),
+            f"{damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
+            "there are gaps in their place.": damaged,
+            "The file is incomplete: it ends in the middle of a block, which was left out.": blocks.spare_bytes,
+            f"The file contains {sessions} sessions, with gaps between them.": sessions > 1,
+            f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file.": missing,
+            "Only some of the blocks contain rotation, so rotation was left out.": (
+                not blocks.has_rotation and (blocks.axes > 3).any()
+            ),
+            "The file contains values of a magnetometer, which were not read.": (
+                (blocks.axes == WITH_MAGNETOMETER).any()
+            ),
+            f"The file's header states {self._rate_hz:g} Hz, which differs from its blocks.": (
+                self._rate_hz not in blocks.header_rates_hz
+            ),
+            f"In the first {seconds:.3g} s, acceleration and rotation are exchanged, as gravity shows; "
+            "these samples are marked.": self.unusable,
+        }
+        return said(notes)
 
     def _interchanged(self) -> list[tuple[int, int]]:
         """Ranges of samples at the beginnings of sessions in which gravity is in the gyroscope's channels and not in

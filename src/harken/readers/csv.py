@@ -7,6 +7,7 @@ with the error. A line, or a row with quotation marks that spans several lines, 
 
 import csv
 import io
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -33,7 +34,6 @@ from harken.readers.layout import (
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableRows, TableSource, first_line
 from harken.readers.unpacking import GZIPPED, opened
-from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
@@ -85,13 +85,14 @@ def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
             return
 
 
-def ends_in_newline(path: Path) -> bool:
-    """Whether a file that is not empty ends in a newline, so that its last line is complete."""
-    last = b""
-    with opened(path) as file:
-        while piece := file.read(BLOCK_BYTES):
-            last = piece[-1:]
-    return last == b"\n"
+def may_be_cut_short(path: Path) -> bool:
+    """Whether the last line of a file has no newline. Packed files are complete, because their checksum shows it."""
+    if not path.is_file():  # it is in an archive
+        return False
+    with path.open("rb") as file:
+        packed = file.read(len(GZIPPED)) == GZIPPED
+        file.seek(-1, os.SEEK_END)
+        return not packed and file.read(1) != b"\n"
 
 
 def count_separators(text: bytes, separator: str) -> int:
@@ -253,25 +254,19 @@ class CsvTable(Table):
         Raises:
             HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
-        if "label" in without or self.columns.get("label") != self._layout.width - 1:
-            yield from super().rows(without)
-            return
-        counts, last, count = np.zeros(0, np.int64), UNLABELLED, 0
+        labels, before, now, count = None, 0, 0, 0
         for rows in super().rows(without):
-            if rows.labels is not None and len(rows.labels):
-                more = np.bincount(rows.labels[rows.labels != UNLABELLED], minlength=len(self.names("label")))
-                more[: len(counts)] += counts
-                counts, last, count = more, int(rows.labels[-1]), count + len(rows.labels)
+            labels, before, now, count = rows.labels, now, len(self.names("label")), count + len(rows.signals)
             yield rows
-        if last != UNLABELLED and counts[last] == 1:
-            self._refuse_cut_label(last, count - 1)
-
-    def _refuse_cut_label(self, code: int, row: int) -> None:
+        # A label that is cut short is in no other row, so its code is new.
+        if labels is None or self.columns["label"] != self._layout.width - 1 or not before <= labels[-1]:
+            return
         names = self.names("label")
-        whole = sorted(name for name in names if name.startswith(names[code]) and name != names[code])
-        if whole and not ends_in_newline(self.path):
+        last = names[labels[-1]]
+        whole = sorted(name for name in names if name.startswith(last) and name != last)
+        if np.count_nonzero(labels == labels[-1]) == 1 and whole and may_be_cut_short(self.path):
             raise HarkenError(
-                f"{self.path}, {self.where(row)}: the file ends within its last label: {names[code]!r} instead of "
+                f"{self.path}, {self.where(count - 1)}: the file ends within its last label: {last!r} instead of "
                 f"{whole[0]!r}. Remove or complete the line"
             )
 
@@ -345,7 +340,12 @@ class CsvTable(Table):
         rows = 0
         for line, row in self._numbered_rows(block):
             if len(row) != self._layout.width:
-                raise HarkenError(f"{self.path}, line {line}: {_wrong_width(row, self._layout)}")
+                spans = any("\n" in field for field in row)
+                raise HarkenError(
+                    f"{self.path}, line {line}: the row has {len(row)} fields, but the first row has "
+                    f"{self._layout.width}{', and a quotation mark is not closed on this line' * spans}. Correct, "
+                    "complete or remove it; --skip-rows N skips lines at the top"
+                )
             rows += 1
         return rows
 
@@ -369,17 +369,3 @@ class CsvTable(Table):
         except csv.Error as error:
             reason = next((words for words, sign in REASONS.items() if sign in str(error)), str(error))
             raise HarkenError(f"{self.path}, line {line}: {reason}") from error
-
-
-def _wrong_width(row: list[str], layout: Layout) -> str:
-    if any("\n" in field for field in row):
-        return "a quotation mark opens a field and is not closed on this line"
-    if len(row) < layout.width:
-        return (
-            f"the row is cut short: {len(row)} of {layout.width} columns. "
-            "Remove or complete it; --skip-rows N skips lines at the top"
-        )
-    return (
-        f"the row has {len(row)} fields, but the first row has {layout.width}. Correct it; "
-        "--skip-rows N skips lines at the top"
-    )

@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -245,6 +245,11 @@ def _offset_ns(time_ns: int, timezone: str) -> int:
 def _about_other_options(options: TableOptions) -> list[str]:
     others = [f"--{name.replace('_', '-')}" for name in changed(options) if name not in FOR_DEVICES]
     return [f"These options have no effect on a watch's own file: {', '.join(others)}."] if others else []
+
+
+def said(notes: Mapping[str, object]) -> list[str]:
+    """The sentences for which something is True, or a number is not 0."""
+    return [sentence for sentence, true in notes.items() if true]
 
 
 def placement_of(text: str) -> Placement:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import DeviceSource, LocalSamples, values_of_12_bits
+from harken.readers.device import DeviceSource, LocalSamples, said, values_of_12_bits
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import plain_file, plain_head
 from harken.recordings.recording import Make, Quality
@@ -329,33 +329,24 @@ class GeneactivSource(DeviceSource):
         parts = [watch.replace("  ", " ").strip()]
         parts += [f"firmware {header['Device Firmware Version']}"] if header["Device Firmware Version"] else []
         parts += [f"range ±{self._range_g:g} g"] if self._range_g else []
-        notes = [
-            ", ".join(parts) + ".",
-            f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
-            f"{self._rate_hz:.5g} Hz.",
-        ]
-        if pages.damaged:
-            notes.append(
-                f"About {pages.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
-                "there are gaps in their place."
-            )
-        if pages.cut_short:
-            notes.append(
-                "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept."
-            )
         stated_pages = _whole_number(header["Number of Pages"]) or 0
-        if stated_pages > in_file:
-            notes.append(f"The header states {stated_pages:,} pages, but the file contains fewer.")
-        if ZONE.fullmatch(header["Time Zone"]):
-            notes.append(
-                f"The header states the time zone {header['Time Zone']}, which the manufacturer writes with or "
-                "without summer time; it was not used."
-            )
-        if drift := DRIFT.search(header["Extract Notes"]):
-            notes.append(
-                f"The watch's clock was wrong by {float(drift[1]):+g} s when it was read out; times were not corrected."
-            )
-        return notes
+        drift = DRIFT.search(header["Extract Notes"])
+        drift_s = float(drift[1]) if drift else 0.0
+        notes = {
+            ", ".join(parts) + ".": True,
+            f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
+            f"{self._rate_hz:.5g} Hz.": True,
+            f"About {pages.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
+            "there are gaps in their place.": pages.damaged,
+            "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept.": (
+                pages.cut_short
+            ),
+            f"The header states {stated_pages:,} pages, but the file contains fewer.": stated_pages > in_file,
+            f"The header states the time zone {header['Time Zone']}, which the manufacturer writes with or "
+            "without summer time; it was not used.": ZONE.fullmatch(header["Time Zone"]),
+            f"The watch's clock was wrong by {drift_s:+g} s when it was read out; times were not corrected.": drift,
+        }
+        return said(notes)
 
 
 @contextmanager

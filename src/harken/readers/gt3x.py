@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues
+from harken.readers.device import DeviceSource, LocalSamples, RepeatedValues, said
 from harken.readers.gt3x_log import (
     ACCEL_SCALE,
     ACTIVITY_3,
@@ -321,27 +321,23 @@ class PacketLogSource(Gt3xSource):
     def log_notes(self) -> list[str]:
         """See ``Gt3xSource``."""
         log = self._log
-        notes = list(self._facts.notes)
-        if _turns_its_axes(self._info):
-            notes.append("Firmware 1.6.0 of this watch rotates the axes by 90 degrees; this was corrected.")
-        notes += _gaps(log)
-        if log.again:
-            notes.append(f"{duration_text(log.again)} have times that occur earlier in the file and were left out.")
-        if short := sum(int((counts < self._facts.rate_hz).sum()) for counts in log.counts):
-            notes.append(
-                f"{duration_text(short)} of the recording contain fewer samples than the rate; these samples "
-                "begin at the start of their second."
-            )
-        if log.lost_bytes:
-            notes.append(
-                f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are damaged or "
-                "incomplete packets; the samples in them are missing."
-            )
-        if log.unusable:
-            notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
-        if log.kinds[IMU]:
-            notes.append("The file also contains data of the watch's second sensor (IMU), which harken does not read.")
-        return notes
+        short = sum(int((counts < self._facts.rate_hz).sum()) for counts in log.counts)
+        notes = {
+            "Firmware 1.6.0 of this watch rotates the axes by 90 degrees; this was corrected.": (
+                _turns_its_axes(self._info)
+            ),
+            **dict.fromkeys(_gaps(log), True),
+            f"{duration_text(log.again)} have times that occur earlier in the file and were left out.": log.again,
+            f"{duration_text(short)} of the recording contain fewer samples than the rate; these samples "
+            "begin at the start of their second.": short,
+            f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are damaged or "
+            "incomplete packets; the samples in them are missing.": log.lost_bytes,
+            f"{log.unusable:,} packets of acceleration have an impossible length and were left out.": log.unusable,
+            "The file also contains data of the watch's second sensor (IMU), which harken does not read.": (
+                log.kinds[IMU]
+            ),
+        }
+        return [*self._facts.notes, *said(notes)]
 
 
 def _facts_of(path: Path, info: Info, pieces: Iterable[bytes]) -> LogFacts:
@@ -465,4 +461,4 @@ class OldLogSource(Gt3xSource):
             f"{duration_text(repeated)} contain only repeated values, because the watch was in idle sleep "
             "mode. They are marked."
         )
-        return [note] if self.unusable else []
+        return said({note: self.unusable})

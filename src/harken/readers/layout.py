@@ -15,11 +15,6 @@ SNIFFED_BYTES = 1 << 16
 ROWS_LOOKED_AT = 20
 LONGEST_SHOWN = 200
 UTF8_MARK = b"\xef\xbb\xbf"
-FOREIGN_STARTS = {
-    b"\xff\xfe": "the text is UTF-16; save it as UTF-8",
-    b"\xfe\xff": "the text is UTF-16; save it as UTF-8",
-    b"PK\x03\x04": "this is a zip archive (or an Excel sheet); unpack it (or save it as CSV) first",
-}
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -60,13 +55,11 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
     Raises:
         HarkenError: when the file is not a text table, or has no rows.
     """
-    for mark, advice in FOREIGN_STARTS.items():
-        if start.startswith(mark):
-            raise HarkenError(f"{path}: {advice}")
-    if b"\0" in start:
-        raise HarkenError(f"{path}: this is not a text table (it holds zero bytes)")
-    if b"\n" not in start and (b"\r" in start.rstrip() or len(start) == SNIFFED_BYTES):
-        raise HarkenError(f"{path}: its lines do not end in a newline; save it with the line ends of Unix or DOS")
+    if b"\0" in start or (b"\n" not in start and (b"\r" in start.rstrip() or len(start) == SNIFFED_BYTES)):
+        raise HarkenError(
+            f"{path}: this is not a table of text in UTF-8 with the line ends of Unix or DOS, but perhaps one in "
+            "UTF-16, a zip archive or an Excel sheet; unpack it, or save it as CSV in UTF-8"
+        )
     # Bytes that are not UTF-8 matter only in columns that are read; the reader finds them there.
     lines = start.removeprefix(UTF8_MARK).decode("utf-8", errors="replace").split("\n")
     if len(start) == SNIFFED_BYTES:
@@ -246,19 +239,17 @@ def _by_order(path: Path, first_row: list[str], columns: dict[str, int], there: 
 
 def _position(path: Path, word: str, role: str, header: list[str] | None, width: int, there: str) -> int:
     """The position of a column that an option gives by its name or by its number from 1."""
-    if header:
-        for same in (lambda name: name == word, lambda name: _plain(name) == _plain(word)):
-            matches = [i for i, name in enumerate(header) if same(name)]
-            if len(matches) == 1:
-                return matches[0]
-            if matches:
-                numbers = " or ".join(str(i + 1) for i in matches)
-                raise HarkenError(
-                    f"{path}: {len(matches)} columns are called {word!r}; choose with {_option(role)} {numbers}"
-                )
-    if word.isascii() and word.isdigit() and 1 <= int(word) <= width:
+    matches: list[int] = []
+    for same in (lambda name: name == word, lambda name: _plain(name) == _plain(word)):
+        matches = matches or [i for i, name in enumerate(header or ()) if same(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if not matches and word.isascii() and word.isdigit() and 1 <= int(word) <= width:
         return int(word) - 1
-    raise HarkenError(f"{path}: there is no column {word!r} for {_option(role)}; {there}")
+    raise HarkenError(
+        f"{path}: {len(matches) or 'no'} columns are called {word!r}; choose one with {_option(role)}, by its name or "
+        f"its number; {there}"
+    )
 
 
 def _plain(name: str) -> str:

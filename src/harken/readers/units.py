@@ -159,13 +159,17 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
         HarkenError: when the unit of numbers cannot be recognised, text is not a time, or a time is outside the years
             1970 to 2099.
     """
+    if not (column.dtype.is_temporal() or column.dtype.is_numeric()):
+        column = column.cast(pl.String).str.strip_chars()
+        column = column.set(column.str.to_lowercase().is_in(NO_TIMES), None)
+    elif column.dtype.is_numeric() and not column.dtype.is_integer():
+        column = column.cast(pl.Float64)
+        column = column.set(column.is_nan() | column.is_infinite(), None)
     if column.null_count() == len(column):
         raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     if column.dtype.is_temporal():
         return _from_datetimes(path, column, options, where)
-    if column.dtype.is_numeric():
-        return _from_numbers(path, column, options, where)
-    return _from_text(path, column.cast(pl.String), options, where)
+    return (_from_numbers if column.dtype.is_numeric() else _from_text)(path, column, options, where)
 
 
 def numbered_ns(first: int, count: int, rate_hz: float) -> Int64Array:
@@ -174,12 +178,7 @@ def numbered_ns(first: int, count: int, rate_hz: float) -> Int64Array:
 
 
 def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
-    if not column.dtype.is_integer():
-        column = column.cast(pl.Float64)
-        column = column.set(column.is_nan() | column.is_infinite(), None)
     timed = column.is_not_null().to_numpy()
-    if not timed.any():
-        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     values = column.fill_null(0).to_numpy()
     known = values[timed]
     unit = options.time_unit or time_unit(known)
@@ -192,11 +191,7 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
     if least * factor < EARLIEST_NS or most * factor >= LATEST_NS:
         outside = (values < EARLIEST_NS // factor) | (values >= LATEST_NS // factor)
         row = int(np.flatnonzero(outside)[0])
-        raise HarkenError(
-            f"{path}, {where(row)}: the time {values[row]:.17g} {unit} since 1970 is not between 1970 and "
-            "2100; give the unit of times with --time-unit, or number the rows with --rate HZ instead of "
-            "reading their times"
-        )
+        raise _outside_error(path, where(row), f"{values[row]:.17g} {unit} since 1970")
     if column.dtype.is_integer():
         time_ns = values.astype(np.int64)
         time_ns *= factor
@@ -211,8 +206,6 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
 
 
 def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
-    column = column.str.strip_chars()
-    column = column.set(column.str.to_lowercase().is_in(NO_TIMES), None)
     read_as: list[str] = []
     if options.time_format is not None:
         patterns = [options.time_format.replace(".%f", "%.f")]
@@ -224,14 +217,14 @@ def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Wher
             _check_all_read(path, column, numbers, "a number, as the other times are", where)
             whole = column.cast(pl.Int64, strict=False)
             integral = whole.null_count() == column.null_count()
-            clock = _from_numbers(path, whole if integral else numbers, options, where)
+            clock = nanoseconds(path, whole if integral else numbers, options, where)
             return replace(clock, form="whole numbers" if integral else "numbers")
-        first = column.drop_nulls().head(1).to_list()
-        if first and "," in first[0]:
+        first = column.drop_nulls()[0]
+        if "," in first:
             column = column.str.replace(r",(\d)", ".$1")
             read_as.append("comma")
-        zoned = bool(first) and ZONED.search(first[0]) is not None
-        if zoned and first[0].endswith(("UTC", "GMT")):
+        zoned = ZONED.search(first) is not None
+        if zoned and first.endswith(("UTC", "GMT")):
             column = column.str.replace(r" ?(UTC|GMT)$", "Z")
             read_as.append("UTC")
         patterns = [f"%Y{d}%m{d}%d{t}%H:%M:%S%.f{'%#z' if zoned else ''}" for d in "-/" for t in "T "]
@@ -273,19 +266,20 @@ def _outside(column: pl.Series) -> pl.Series:
     return ~column.to_physical().is_between(EARLIEST_NS // ns, LATEST_NS // ns, closed="left")
 
 
+def _outside_error(path: Path, place: str, time: str) -> HarkenError:
+    return HarkenError(
+        f"{path}, {place}: the time {time} is not between 1970 and 2100; give the column or the unit of times with "
+        "--time-column or --time-unit, or number the rows with --rate HZ instead of reading their times"
+    )
+
+
 def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
     if not isinstance(column.dtype, pl.Datetime):
         raise HarkenError(f"{path}: the time column contains {column.dtype}; a date and a time of day are needed")
-    if column.null_count() == len(column):
-        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     outside = _outside(column).arg_true()
     if len(outside):
         row = int(outside[0])
-        raise HarkenError(
-            f"{path}, {where(row)}: the time {column[row]:%Y-%m-%d %H:%M:%S} is not between 1970 and "
-            "2100; give the column of times with --time-column, or number the rows with --rate HZ "
-            "instead of reading their times"
-        )
+        raise _outside_error(path, where(row), f"{column[row]:%Y-%m-%d %H:%M:%S}")
     notes, cut = [], False
     if column.dtype.time_zone is not None:
         instants = column.dt.convert_time_zone("UTC")

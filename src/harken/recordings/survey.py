@@ -182,45 +182,33 @@ class ClockSurvey:
         """
         if len(time_ns) == 0:
             return None
-        steps = np.empty(len(time_ns), dtype=np.int64)
-        steps[0] = time_ns[0] - self.end_ns if self.rows else 1
-        np.subtract(time_ns[1:], time_ns[:-1], out=steps[1:])
-        least, kept = int(steps.min()), None
-        if least < 0:
+        begins = self.rows == 0
+        if begins:
+            self.start_ns = self.end_ns = int(time_ns[0])
+        steps = np.diff(time_ns, prepend=self.end_ns)
+        if steps.min() < 0:
             raise OutOfOrderError
-        if least == 0:
-            kept = steps > 0
-            self.repeated += len(kept) - int(np.count_nonzero(kept))
+        kept = steps > 0
+        kept[0] |= begins
+        repeated = len(kept) - int(np.count_nonzero(kept))
+        if repeated:
+            self.repeated += repeated
             time_ns, steps = time_ns[kept], steps[kept]
-            if len(steps) == 0:
-                return kept
-        if self.rows == 0:
-            self.start_ns = int(time_ns[0])
-            steps = steps[1:]
-        self.rows += len(time_ns)
-        self.end_ns = int(time_ns[-1])
-        self._look_at(time_ns, steps, least)
-        return kept
+        if len(time_ns):
+            self.rows += len(time_ns)
+            self.end_ns = int(time_ns[-1])
+            self._count(time_ns[begins:], steps[begins:])
+        return kept if repeated else None
 
-    def _look_at(self, time_ns: Int64Array, steps: Int64Array, least: int) -> None:
-        if least < FAST_STEP_NS:
-            self.fast += int(np.count_nonzero(steps < FAST_STEP_NS))
-        most = int(steps.max(initial=0))
-        if len(steps):
-            self._inside += len(steps)
-            self._inside_ns += int(time_ns[-1] - time_ns[-len(steps)] + steps[0])  # their sum
-        if most <= SLOW_STEP_NS:
-            return
-        long = np.flatnonzero(steps > SLOW_STEP_NS)  # the lines below process only these few steps
-        lengths = steps[long]
-        self.slow += int(np.count_nonzero(lengths > SLOW_STEP_NS))
-        self.rare += int(np.count_nonzero(lengths > RARE_STEP_NS))
-        gap = lengths > GAP_NS
-        if gap.any():
-            after = time_ns[long[gap] + len(time_ns) - len(steps)]
-            self._gaps.append(np.stack([after - lengths[gap], after], axis=1))
-            self._inside -= len(after)
-            self._inside_ns -= int(lengths[gap].sum())
+    def _count(self, time_ns: Int64Array, steps: Int64Array) -> None:
+        """Count the steps before these times."""
+        self.fast += int(np.count_nonzero(steps < FAST_STEP_NS))
+        self.slow += int(np.count_nonzero(steps > SLOW_STEP_NS))
+        self.rare += int(np.count_nonzero(steps > RARE_STEP_NS))
+        gap = np.flatnonzero(steps > GAP_NS)
+        self._inside += len(steps) - len(gap)
+        self._inside_ns += int(steps.sum() - steps[gap].sum())
+        self._gaps.append(np.stack([time_ns[gap] - steps[gap], time_ns[gap]], axis=1))
 
     @property
     def most_are_slow(self) -> bool:
