@@ -110,8 +110,8 @@ def test_what_is_sent_unpacks_to_no_more_than_a_multiple_of_its_size(tmp_path: P
     assert path.stat().st_size < 40_000
     assert len(harken.read(path, as_found=True)) == ROWS.count(b"\n") - 1  # one's own
     with unpacking_limits(POSTED):
-        assert refusal(path).startswith("FILE: it unpacks to more than 200 times its size")
-        with pytest.raises(HarkenError, match="it unpacks to more than 200 times its size"):
+        assert refusal(path).startswith("FILE: unpacks to more than ")
+        with pytest.raises(HarkenError, match="unpacks to more than .* bytes, the limit for a file of this size"):
             open_stream(path)  # which reads in another thread
         few = packed(tmp_path / "few.csv.gz", ROWS, *[b"\n" * MIB] * 12)  # so much may come out of anything
         assert len(harken.read(few, as_found=True)) == ROWS.count(b"\n") - 1
@@ -123,7 +123,7 @@ def test_a_watch_file_that_is_sent_unpacks_to_no_more_either(tmp_path: Path, tem
     content = cwa_header() + b"".join(cwa_blocks(100))
     path = packed(tmp_path / "a.cwa.gz", content, *[bytes(MIB)] * 40)
     with unpacking_limits(POSTED):
-        assert refusal(path).startswith("FILE: it unpacks to more than 200 times its size")
+        assert refusal(path).startswith("FILE: unpacks to more than ")
     assert not list(temporary.iterdir())
 
 

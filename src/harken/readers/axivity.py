@@ -296,7 +296,9 @@ class AxivitySource(DeviceSource):
             "there are gaps in their place.": damaged,
             "The file is incomplete: it ends in the middle of a block, which was left out.": blocks.spare_bytes,
             f"The file contains {sessions} sessions, with gaps between them.": sessions > 1,
-            f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file.": missing,
+            f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file.": (
+                missing
+            ),
             "Only some of the blocks contain rotation, so rotation was left out.": (
                 not blocks.has_rotation and (blocks.axes > 3).any()
             ),

@@ -5,7 +5,7 @@ format, and ``open_source(path, options)`` opens a file. A new reader of harken'
 ``EXPORTS`` below. Other packages add readers by entry points in the group ``harken.readers``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,11 +28,7 @@ from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 
 ENTRY_POINTS = "harken.readers"
-
-GENEA_MARK = b"GENEA/"
 MATRIX_REMARKS_BYTES = 512
-MATRIX_MARK = b"MDTC"
-MATRIX_PACKET = b"MDTCPACK"
 
 
 class Reader(Protocol):
@@ -53,34 +49,21 @@ class Reader(Protocol):
         """
 
 
-def _is_matrix(path: Path, head: bytes) -> bool:
+def _unsupported(path: Path, head: bytes) -> tuple[str, str, str] | None:
+    """The watch whose files cannot be read, if a file with this path and these first bytes, unpacked, is one of them;
+    the function that reads it; and its values to be written as CSV.
+
+    No library with a suitable licence reads these formats reliably. GENEA is the predecessor of GENEActiv: actfast does
+    not support it, and scikit-digital-health ends the process. For files of a Matrix, scikit-digital-health ends the
+    process or never ends, and actipy is licensed for academic use only.
+    """
+    if head.startswith(b"GENEA/"):
+        return "GENEA", "readGenea", "timestamps1 (seconds since 1970) and rawxyz (thousandths of g)"
     named = path.name.lower().removesuffix(".gz").endswith(".bin")
-    return head[MATRIX_REMARKS_BYTES:].startswith(MATRIX_MARK) or (named and MATRIX_PACKET in head)
+    if head[MATRIX_REMARKS_BYTES:].startswith(b"MDTC") or (named and b"MDTCPACK" in head):
+        return "Parmay Tech Matrix", "readParmayMatrix", "time, acc_x, acc_y and acc_z"
+    return None
 
-
-UNSUPPORTED: tuple[tuple[Callable[[Path, bytes], bool], str], ...] = (
-    (
-        lambda _, head: head.startswith(GENEA_MARK),
-        "this is a recording of a GENEA, which is no longer made; harken cannot read it. Read it "
-        "with the function readGenea of the R package GGIRread, write its timestamps1 (seconds since "
-        "1970) and its rawxyz (thousandths of g) as a CSV file with columns time, x, y, z, and read "
-        "that file",
-    ),
-    (
-        _is_matrix,
-        "this is a recording of a Parmay Tech Matrix; harken cannot read it. Read it with the "
-        "function readParmayMatrix of the R package GGIRread, write its columns time, acc_x, acc_y "
-        "and acc_z as a CSV file, and read that file with --time-column time --x-column acc_x "
-        "--y-column acc_y --z-column acc_z",
-    ),
-)
-"""Formats that cannot be read: whether a file with this path and these first bytes, unpacked, has the format, and how
-to read it with other software.
-
-No library with a suitable licence reads these formats reliably. GENEA is the predecessor of GENEActiv: actfast does not
-support it, and scikit-digital-health ends the process. For files of a Matrix, scikit-digital-health ends the process or
-never ends, and actipy is licensed for academic use only.
-"""
 
 BINARY: tuple[Reader, ...] = (parquet, axivity, geneactiv, gt3x)
 """Formats that do not depend on options. A ``.gt3x`` is a zip archive, so its reader must come before those of apps,
@@ -141,9 +124,12 @@ def reader_of(path: Path, options: TableOptions) -> tuple[Reader, Sequence[Harke
         head = file.read(HEAD_BYTES)
     if is_zip(head):
         refuse_many_members(path)
-    for looks_right, reason in UNSUPPORTED:
-        if looks_right(path, plain_head(head)):
-            raise HarkenError(f"{path}: {reason}")
+    if found := _unsupported(path, plain_head(head)):
+        watch, function, values = found
+        raise HarkenError(
+            f"{path}: this is a recording of a {watch}; harken cannot read it. Read it with the function {function} of "
+            f"the R package GGIRread, write its {values} as a CSV file with columns time, x, y, z, and read that file"
+        )
     described = describes_columns(options)
     for reader in BINARY if described else (*BINARY, *EXPORTS):
         if reader.recognises(path, head):

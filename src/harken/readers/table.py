@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -197,29 +197,32 @@ class Table(ABC):
         """The next times, if they have the unit and the format ``form`` (None: these are the first).
 
         Raises:
-            SourceChangedError: while the rows are read in pieces, when they have not, cannot be read, or depend on rows
-                before or after; see ``together``.
-            HarkenError: when a time cannot be read.
+            SourceChangedError, HarkenError: as ``pieces_alike``, when they have not, cannot be read, or depend on rows
+                before or after.
         """
-        try:
+        with self.pieces_alike(source):
             clock = read()
-        except HarkenError as error:
-            if self.streamed:
-                raise self.together(source) from error
-            raise
-        if self.streamed and (clock.cut or form not in (None, (clock.unit, clock.form))):
-            raise self.together(source)
+            if self.streamed and (clock.cut or form not in (None, (clock.unit, clock.form))):
+                raise SourceChangedError
         return clock
 
-    def together(self, source: Source) -> SourceChangedError:
-        """Read all rows into memory. The error makes the ``source`` be read again, from them.
+    @contextmanager
+    def pieces_alike(self, source: Source) -> Iterator[None]:
+        """Within the block, an error about rows that are read in pieces, or a SourceChangedError because they differ
+        from the first ones, makes the ``source`` be read again, with all rows in memory.
 
         Raises:
-            HarkenError: as ``whole``.
+            SourceChangedError: while the rows are read in pieces.
+            HarkenError: when all rows are in memory; as ``whole``.
         """
-        self.whole()
-        source.streamed = False
-        return SourceChangedError()
+        try:
+            yield
+        except (HarkenError, SourceChangedError) as error:
+            if not self.streamed:
+                raise
+            self.whole()
+            source.streamed = False
+            raise SourceChangedError from error
 
     def keep(self, rows: TableRows, channels: tuple[str, ...] | None = None) -> None:
         """Replace all rows, and the channels if they are given."""
@@ -344,13 +347,15 @@ class TableSource(Source):
             self._forget()
             rows = chain([joined_rows(self._table.path, first_pieces(rows, STEPS_LOOKED_AT))], rows)
         for some in rows:
-            samples = self._samples_of(some, tally)
+            with self._table.pieces_alike(self):
+                samples = self._samples_of(some, tally)
             if not self._table.streamed:
                 self._conclude(tally)
                 self._in_memory = samples
             yield samples
         if not self._read_once:
-            self._conclude(tally)
+            with self._table.pieces_alike(self):
+                self._conclude(tally)
 
     def _samples_of(self, rows: TableRows, tally: "_Tally") -> Samples:
         first_row, count = tally.rows, len(rows.signals)
@@ -397,8 +402,6 @@ class TableSource(Source):
         if subject is not None and self._table.streamed:  # so far all rows are those of other people
             return np.empty(0, np.int64)
         if len(people) > 1 or (subject is not None and people):
-            if self._table.streamed:
-                raise self._table.together(self)
             self._refuse_people(subject, sorted(people))
         self.subject = subject or (people[0] if people else stem(self._table.path))
         return None
@@ -434,7 +437,7 @@ class TableSource(Source):
             steps = np.diff(clock.time_ns[clock.timed][:STEPS_LOOKED_AT])
             rising = steps[steps > 0]
             if (steps < 0).any() or not len(rising) or not plausible_step(float(np.median(rising))):
-                raise self._table.together(self)
+                raise SourceChangedError
             self._time_options = replace(self._options, time_unit=clock.unit)
 
     def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
@@ -451,7 +454,7 @@ class TableSource(Source):
                         "of 1970."
                     )
             elif rows.time is not None and self._table.streamed:
-                raise self._table.together(self)
+                raise SourceChangedError
         time_ns = self._start_ns + numbered_ns(tally.samples, len(rows.signals), rate_hz)
         notes = notes if tally.notes is None else tally.notes
         return TimeColumn(time_ns, np.ones(len(time_ns), dtype=bool), self._clock_form[0], notes)
@@ -467,9 +470,9 @@ class TableSource(Source):
         detected = acceleration_unit(at_rest)
         unit = requested or self._table.unit or detected
         if math.isnan(at_rest):
-            raise self._unfit(f"{self._table.path}: no row has all three of x, y and z")
+            raise HarkenError(f"{self._table.path}: no row has all three of x, y and z")
         if unit is None:
-            raise self._unfit(
+            raise HarkenError(
                 f"{self._table.path}: at rest the acceleration is {at_rest:.3g}, which is not gravity in any known "
                 "unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means that "
                 "gravity was removed; postures cannot be recognised without it"
@@ -481,10 +484,6 @@ class TableSource(Source):
             return unit, [f"Acceleration was read in {unit}, {by}, but this gives {in_g:.3g} g at rest{removed}"]
         converted = f"Acceleration is in {unit} (at rest {at_rest:.4g}), converted to g."
         return unit, [] if requested or unit == "g" else [converted]
-
-    def _unfit(self, message: str) -> Exception:
-        """An error about the rows; while only some of them are known, one that has all of them read together."""
-        return self._table.together(self) if self._table.streamed else HarkenError(message)
 
     def _refuse_sessions(self, tally: "_Tally") -> None:
         """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
@@ -507,10 +506,10 @@ class TableSource(Source):
         self._refuse_sessions(tally)
         by_subject = self._table.streamed and "subject" in self._table.columns
         if by_subject and self._options.subject not in (None, *self._table.names("subject")):
-            raise self._table.together(self)
+            raise SourceChangedError
         unit, notes = self._unit_and_notes(tally)
         if unit != self._unit:
-            raise self._table.together(self)
+            raise SourceChangedError
         self.label_names = self._table.names("label")
         self.quality = Quality(
             acceleration_unit=unit,

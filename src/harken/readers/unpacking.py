@@ -7,6 +7,7 @@ gigabyte, which takes time to read.
 
 import errno
 import gzip
+import math
 import shutil
 import struct
 import textwrap
@@ -81,16 +82,14 @@ def unpacking_limits(limits: UnpackingLimits) -> Iterator[None]:
 
 def refuse_too_much(path: Path, unpacked_bytes: int, packed_bytes: int) -> None:
     """Raise a HarkenError when ``unpacked_bytes`` from ``packed_bytes`` exceed the limits."""
-    most_bytes, most_packed = _limits.unpacked_bytes, _limits.most_packed
-    if most_bytes is not None and unpacked_bytes > most_bytes:
+    most = min(
+        math.inf if _limits.unpacked_bytes is None else _limits.unpacked_bytes,
+        math.inf if _limits.most_packed is None else FREE_BYTES + _limits.most_packed * packed_bytes,
+    )
+    if unpacked_bytes > most:
         raise HarkenError(
-            f"{path}: unpacks to more than {most_bytes:,} bytes, the limit for a file that is sent; use "
-            "harken label on the machine where the file is"
-        )
-    if most_packed is not None and unpacked_bytes > FREE_BYTES + most_packed * packed_bytes:
-        raise HarkenError(
-            f"{path}: it unpacks to more than {most_packed} times its size, which is too much for "
-            "a table of samples. If it is a recording, use harken label on the machine where it is"
+            f"{path}: unpacks to more than {most:,} bytes, the limit for a file of this size that is sent. If it is a "
+            "recording, use harken label on the machine where it is"
         )
 
 

@@ -18,6 +18,7 @@ from harken.recordings.source import (
     Source,
     SourceChangedError,
     bytes_of_a_row,
+    shared_facts,
 )
 from harken.recordings.survey import (
     FASTEST_HZ,
@@ -308,10 +309,7 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
     if recording.as_found:
         raise ValueError("only a mended recording is a mended stream")
     return MendedStream(
-        channels=recording.channels,
-        subject=recording.subject,
-        source=recording.source,
-        timezone=recording.timezone,
+        **shared_facts(recording),
         quality=recording.quality,
         sample_rate_hz=recording.sample_rate_hz,
         gap_limit_ns=recording.gap_limit_ns,
@@ -351,10 +349,7 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
     rows = clock.rows + clock.repeated + sum(quality.dropped.values())
     marked = bool(source.unusable) or clock.repeated > 0 or faults.some
     return MendedStream(
-        channels=source.channels,
-        subject=source.subject,
-        source=source.source,
-        timezone=source.timezone,
+        **shared_facts(source),
         quality=replace(_with_counts(quality, clock, faults, source.timezone), rows=rows),
         sample_rate_hz=clock.sample_rate_hz,
         gap_limit_ns=GAP_NS,

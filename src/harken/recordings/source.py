@@ -78,8 +78,9 @@ def joined_and_released(pieces: list[Samples]) -> Samples:
     done = 0
     while pieces:
         piece = pieces.pop()
-        for whole, array in zip(every.part(done, done + len(piece.time_ns)), piece, strict=True):
-            whole[:] = array
+        places: Iterable[Any] = every.part(done, done + len(piece.time_ns))
+        for place, array in zip(places, piece, strict=True):
+            place[:] = array
         done += len(piece.time_ns)
         hand_back()
     return every
@@ -179,11 +180,8 @@ class Source(ABC):
                 samples.valid[start:end] = False
             return Recording(
                 **samples._asdict(),
-                channels=self.channels,
+                **shared_facts(self),
                 label_names=names,
-                subject=self.subject,
-                source=self.source,
-                timezone=self.timezone,
                 quality=replace(self.quality, rows=len(samples.time_ns) + sum(self.quality.dropped.values())),
                 as_found=True,
             )
@@ -201,17 +199,16 @@ class Source(ABC):
             )
 
 
+def shared_facts(of: Recording | Source) -> dict[str, Any]:
+    """What a recording and its source have in common: channels, subject, source and time zone."""
+    return {name: getattr(of, name) for name in ("channels", "subject", "source", "timezone")}
+
+
 class RecordingSource(Source):
     """A recording in memory, for readers that cannot read their file in pieces."""
 
     def __init__(self, recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> None:
-        super().__init__(
-            channels=recording.channels,
-            subject=recording.subject,
-            source=recording.source,
-            timezone=recording.timezone,
-            quality=recording.quality,
-        )
+        super().__init__(**shared_facts(recording), quality=recording.quality)
         self.label_names = recording.label_names
         self.streamed = False
         self._recording, self._rows_at_once = recording, rows_at_once

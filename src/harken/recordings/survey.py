@@ -10,7 +10,7 @@ import numpy as np
 
 from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S, acceleration_channels
 from harken.recordings.source import Samples
-from harken.support.arrays import AnyArray, BoolArray, Float32Array, Int64Array, finite_rows
+from harken.support.arrays import AnyArray, BoolArray, Float32Array, Int64Array, finite_rows, runs_of_true
 
 STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
 RANGE_TOLERANCE = 1.05
@@ -103,9 +103,13 @@ class StuckRuns:
 
     def __init__(self, *, gap_ns: int, least_ns: int = round(STUCK_S * 1e9)) -> None:
         self._gap_ns, self._least_ns = gap_ns, least_ns
+        # A run has at least eight times as many rows, so samples at this distance show where no run can be.
+        self._stride = max(1, least_ns // gap_ns // 8)
         self._rows = 0
         self._last: tuple[Int64Array, AnyArray] | None = None  # time and values of the last sample
-        self._runs: list[list[int]] = []  # those that last long, and those at the edges of what was pushed
+        self._runs: list[
+            tuple[int, int, int, int, bool]
+        ] = []  # those that last long, and those at the edges of what was pushed
 
     def push(self, time_ns: Int64Array, values: AnyArray) -> None:
         """Process the next samples: increasing times ``[n]`` and values ``[n, axes]``."""
@@ -114,31 +118,51 @@ class StuckRuns:
         if self._last is not None:
             before_ns, before = self._last
             self._add(np.append(before_ns, time_ns[0]), np.concatenate([before, values[:1]]), self._rows - 1)
-        self._add(time_ns, values, self._rows)
+        for begin, end in self._suspects(time_ns, values):
+            self._add(time_ns[begin:end], values[begin:end], self._rows + begin)
         self._rows += len(time_ns)
         self._last = time_ns[-1:], values[-1:]
+
+    def _suspects(self, time_ns: Int64Array, values: AnyArray) -> list[tuple[int, int]]:
+        """Row ranges ``[begin, end)`` that may contain a run; they may overlap. The first and the last rows are always
+        included, because a run may continue from earlier samples or into later ones."""
+        n, stride = len(time_ns), self._stride
+        few = values[::stride]
+        begins, ends = runs_of_true((few[1:] == few[:-1]).all(axis=1)).T
+        # A run may extend almost one stride beyond the samples that were compared.
+        firsts = np.maximum(begins - 1, 0) * stride
+        lasts = np.minimum((ends + 1) * stride, n - 1)
+        chosen = time_ns[lasts] - time_ns[firsts] >= self._least_ns
+        chosen |= (begins == 0) | (ends == len(few) - 1)
+        found = zip(firsts[chosen].tolist(), (lasts[chosen] + 1).tolist(), strict=True)
+        return [(0, 2 * stride), *found, (max(0, n - 2 * stride), n)]
 
     def finish(self) -> Int64Array:
         """All runs, int64 ``[runs, 5]``: the first and the last row, their times in ns, and whether all values are 0.
         Call it after the last ``push``."""
-        whole: list[list[int]] = []
-        for run in self._runs:
-            if whole and whole[-1][1] == run[0]:  # it goes on
-                whole[-1][1::2] = run[1::2]
+        whole: list[tuple[int, int, int, int, bool]] = []
+        for run in sorted(self._runs):
+            if whole and run[0] <= whole[-1][1]:  # a part of the same run
+                first, _, first_ns, _, zero = whole[-1]
+                last, last_ns = max(whole[-1][1], run[1]), max(whole[-1][3], run[3])
+                whole[-1] = (first, last, first_ns, last_ns, zero)
             else:
-                whole.append(run.copy())
+                whole.append(run)
         lasting = [run for run in whole if run[3] - run[2] >= self._least_ns]
         return np.array(lasting, dtype=np.int64).reshape(-1, 5)
 
     def _add(self, time_ns: Int64Array, values: AnyArray, row: int) -> None:
         """Add the runs of samples, the first of which has the number ``row``."""
         same = np.flatnonzero(values[1:, 0] == values[:-1, 0])  # usually few
-        same = same[(values[same] == values[same + 1]).all(axis=1) & (np.diff(time_ns)[same] <= self._gap_ns)]
-        firsts, lasts = same[np.diff(same, prepend=-2) > 1], same[np.diff(same, append=len(time_ns)) > 1] + 1
-        kept = (time_ns[lasts] - time_ns[firsts] >= self._least_ns) | (firsts == 0) | (lasts == len(time_ns) - 1)
-        firsts, lasts = firsts[kept], lasts[kept]
-        zero = ~values[firsts].any(axis=1)
-        self._runs += np.stack([firsts + row, lasts + row, time_ns[firsts], time_ns[lasts], zero], axis=1).tolist()
+        same = same[time_ns[same + 1] - time_ns[same] <= self._gap_ns]
+        same = same[(values[same] == values[same + 1]).all(axis=1)]
+        firsts = same[np.diff(same, prepend=-2) > 1]
+        lasts = same[np.diff(same, append=len(time_ns)) > 1] + 1
+        lasting = time_ns[lasts] - time_ns[firsts] >= self._least_ns
+        kept = lasting | (firsts == 0) | (lasts == len(time_ns) - 1)
+        for first, last in zip(firsts[kept].tolist(), lasts[kept].tolist(), strict=True):
+            zero = not values[first].any()
+            self._runs.append((row + first, row + last, int(time_ns[first]), int(time_ns[last]), zero))
 
 
 GAP_NS = round(MINIMUM_GAP_S * 1e9)
@@ -184,31 +208,34 @@ class ClockSurvey:
             return None
         begins = self.rows == 0
         if begins:
-            self.start_ns = self.end_ns = int(time_ns[0])
-        steps = np.diff(time_ns, prepend=self.end_ns)
-        if steps.min() < 0:
+            self.start_ns = int(time_ns[0])
+        steps = np.diff(time_ns, prepend=time_ns[0] - 1 if begins else self.end_ns)
+        least, kept = steps.min(), None
+        if least < 0:
             raise OutOfOrderError
-        kept = steps > 0
-        kept[0] |= begins
-        repeated = len(kept) - int(np.count_nonzero(kept))
-        if repeated:
-            self.repeated += repeated
+        if least == 0:
+            kept = steps > 0
+            self.repeated += len(kept) - int(np.count_nonzero(kept))
             time_ns, steps = time_ns[kept], steps[kept]
         if len(time_ns):
             self.rows += len(time_ns)
             self.end_ns = int(time_ns[-1])
             self._count(time_ns[begins:], steps[begins:])
-        return kept if repeated else None
+        return kept
 
     def _count(self, time_ns: Int64Array, steps: Int64Array) -> None:
         """Count the steps before these times."""
+        self._inside += len(steps)
+        self._inside_ns += int(steps.sum())
         self.fast += int(np.count_nonzero(steps < FAST_STEP_NS))
-        self.slow += int(np.count_nonzero(steps > SLOW_STEP_NS))
-        self.rare += int(np.count_nonzero(steps > RARE_STEP_NS))
-        gap = np.flatnonzero(steps > GAP_NS)
-        self._inside += len(steps) - len(gap)
-        self._inside_ns += int(steps.sum() - steps[gap].sum())
-        self._gaps.append(np.stack([time_ns[gap] - steps[gap], time_ns[gap]], axis=1))
+        long = np.flatnonzero(steps > SLOW_STEP_NS)  # the lines below process only these few steps
+        lengths, after = steps[long], time_ns[long]
+        gap = lengths > GAP_NS
+        self.slow += len(long)
+        self.rare += int(np.count_nonzero(lengths > RARE_STEP_NS))
+        self._gaps.append(np.stack([after - lengths, after], axis=1)[gap])
+        self._inside -= int(np.count_nonzero(gap))
+        self._inside_ns -= int(lengths[gap].sum())
 
     @property
     def most_are_slow(self) -> bool:
