@@ -6,7 +6,6 @@ The readers are imported with the first file, so that ``harken.readers.options``
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> "Record
         HarkenError: for errors in the file or the options; the message names the file, the row, the column, and the
             option that solves the problem.
     """
-    table_options = _table_options(options)
+    table_options = TableOptions(**options)
     return recording_of(open_source(path, table_options), table_options, as_found=as_found)
 
 
@@ -69,7 +68,7 @@ def open_stream(path: str | Path, *, observer: "Observer | None" = None, **optio
     """
     from harken.recordings.mending import mended_stream
 
-    table_options = _table_options(options)
+    table_options = TableOptions(**options)
     source = open_source(path, table_options)
     with file_errors(path):
         return mended_stream(source, sensor_range=table_options.sensor_range_g, observer=observer)
@@ -102,14 +101,6 @@ def recording_of(source: "Source", options: TableOptions, *, as_found: bool = Fa
         return mend(recording, sensor_range=options.sensor_range_g)
     check_clock(recording)
     return recording
-
-
-def _table_options(options: dict[str, Any]) -> TableOptions:
-    known = {field.name for field in fields(TableOptions)}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise TypeError(f"read() has no option {', '.join(unknown)}; its options are {', '.join(sorted(known))}")
-    return TableOptions(**options)
 
 
 @contextmanager

@@ -57,6 +57,8 @@ BYTES_PER_SAMPLE = {0x30: 4, 0x32: 6, 0x62: 12, 0x92: 18}
 """Bytes per sample by format. The upper four bits are the number of axes. The lower four bits are 0 (ten bits for each
 axis and a shared exponent) or 2 (two bytes for each axis)."""
 AXES_WITH_ROTATION = 6
+TIME_PARTS = (26, 63), (22, 15), (17, 31), (12, 31), (6, 63), (0, 63)
+"""The place and the bits of each part of a time."""
 DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0])
 FILE_MARK = b"MD\xfc\x03"
 """The mark of the header, followed by the length of the rest, 1,020 bytes."""
@@ -165,18 +167,21 @@ def _whole(start: NDArray[np.void], content: UInt8Array) -> BoolArray:
     """Which blocks are intact, bool ``[blocks]``: the 16-bit words of an intact block have the sum 0."""
     words = content.view("<u2").reshape(len(start), BLOCK_BYTES // 2)
     whole = (start["mark"] == MARK) & (start["length"] == LENGTH) & (words.sum(axis=1, dtype=np.uint16) == 0)
-    capacity = np.zeros(256, dtype=np.int64)
+    capacity = np.zeros(256, np.int64)
     for form, size in BYTES_PER_SAMPLE.items():
         capacity[form] = SAMPLES_BYTES // size
     whole &= (start["samples"] > 0) & (start["samples"] <= capacity[start["form"]])
     return np.asarray(whole & (start["rate"] & 15 > 0) & _is_time(start["time"]))
 
 
+def _time_parts(packed: NDArray[np.uint32]) -> Iterator[Int64Array]:
+    """Years since 2000, month, day, hour, minute and second of packed times."""
+    return (packed.astype(np.int64) >> shift & mask for shift, mask in TIME_PARTS)
+
+
 def _is_time(packed: NDArray[np.uint32]) -> BoolArray:
-    """Whether packed times are possible: six bits of years since 2000, four of month, then day, hour, minute,
-    second."""
-    year, month, day = packed >> 26, packed >> 22 & 15, packed >> 17 & 31
-    hour, minute, second = packed >> 12 & 31, packed >> 6 & 63, packed & 63
+    """Whether packed times are possible."""
+    year, month, day, hour, minute, second = _time_parts(packed)
     days = DAYS[month] + ((month == 2) & (year % 4 == 0))
     return np.asarray((day > 0) & (day <= days) & (hour < 24) & (minute < 60) & (second < 60))
 
@@ -411,10 +416,8 @@ def _unpacked(data: UInt8Array, form: int, scales: int, values: Float32Array) ->
 
 
 def _wall_clock_ns(packed: NDArray[np.uint32]) -> Int64Array:
-    """Convert packed times (six bits of years since 2000, four of month, then day, hour, minute, second) to ns since
-    1970."""
-    bits = packed.astype(np.int64)
-    months = (MONTHS_TO_2000 + 12 * (bits >> 26) + (bits >> 22 & 15) - 1).astype("datetime64[M]")
-    days = months.astype("datetime64[D]").astype(np.int64) + (bits >> 17 & 31) - 1
-    seconds = 86_400 * days + 3600 * (bits >> 12 & 31) + 60 * (bits >> 6 & 63) + (bits & 63)
-    return np.asarray(seconds * SECOND_NS)
+    """Convert packed times to ns since 1970."""
+    year, month, day, hour, minute, second = _time_parts(packed)
+    months = (MONTHS_TO_2000 + 12 * year + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64) + day - 1
+    return np.asarray((86_400 * days + 3600 * hour + 60 * minute + second) * SECOND_NS)

@@ -97,7 +97,7 @@ def may_be_cut_short(path: Path) -> bool:
 
 def count_separators(text: bytes, separator: str) -> int:
     """The number of separators outside quotation marks; -1 if a quotation does not end."""
-    data = np.frombuffer(text, dtype=np.uint8)
+    data = np.frombuffer(text, np.uint8)
     cuts: BoolArray = data == ord(separator)
     quotes = np.flatnonzero(data == QUOTE)
     if len(quotes) % 2:

@@ -59,7 +59,7 @@ def values_of_12_bits(packed: UInt8Array) -> Int16Array:
     """Unpack rows of bytes ``[rows, 3 n]`` to int16 ``[rows, 2 n]``: 12 bits each, big-endian, two's complement."""
     first, second, third = (packed[:, place::3] for place in range(3))
     # Three bytes contain two values. Each is put into the upper 12 bits of 16, and shifted down with its sign.
-    values = np.empty((*first.shape, 2), dtype=np.int16)
+    values = np.empty((*first.shape, 2), np.int16)
     values[..., 0] = (first.astype(np.int16) << 8 | second) >> 4
     values[..., 1] = (second.astype(np.int16) << 12 | third.astype(np.int16) << 4) >> 4
     return values.reshape(len(packed), -1)
@@ -170,7 +170,7 @@ class DeviceSource(Source):
                 self.offset_ns, zone_notes = self._offset(self._earliest_ns)
             numbered += count
             time_ns = local_ns - self.offset_ns if self.offset_ns else local_ns
-            yield Samples(time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool))
+            yield Samples(time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, bool))
         if not numbered:
             raise HarkenError(f"{self._path}: it contains no samples")
         sessions.refuse_overlaps(self._path)

@@ -175,25 +175,25 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
         tables = {COHORT, QUALITY} <= set(files)
         of_labels = {name for name in files if is_side_file(name)}
         beside = {side_file(at / name).name for name in {*files, *walked} - of_labels} if of_labels else set()
-        orphans = {name for name in of_labels if name.removesuffix(ORIGINAL) not in beside}
         for name in sorted(files):
-            plain = name.lower().removesuffix(".gz")
-            if name.startswith("."):
+            if name.startswith(".") or (name in of_labels and name.removesuffix(ORIGINAL) in beside):
                 continue
-            if name in of_labels:
-                if name in orphans:
-                    left_out.setdefault(BY_ANNOTATION, []).append(at / name)
-            elif not plain.endswith(ENDINGS):
-                left_out.setdefault(BY_ENDING, []).append(at / name)
-            elif plain.endswith(TRUTH):
-                left_out.setdefault(BY_SIMULATE, []).append(at / name)
-            elif (tables and name in OVER_ALL) or (FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))):
-                left_out.setdefault(BY_LABEL, []).append(at / name)
-            elif _is_sidecar(at / name):
-                left_out.setdefault(BY_NAME, []).append(at / name)
-            else:
-                paths.append(at / name)
+            kind = BY_ANNOTATION if name in of_labels else _kind(at / name, tables=tables)
+            (paths if kind is None else left_out.setdefault(kind, [])).append(at / name)
     return sorted(paths)
+
+
+def _kind(path: Path, *, tables: bool) -> str | None:
+    """The kind of a file that is no recording; None for a recording. ``tables``: whether ``harken label`` wrote tables
+    over all files beside it."""
+    plain = path.name.lower().removesuffix(".gz")
+    if not plain.endswith(ENDINGS):
+        return BY_ENDING
+    if plain.endswith(TRUTH):
+        return BY_SIMULATE
+    if (tables and path.name in OVER_ALL) or (FAILURES.fullmatch(path.name) and (tables or _holds_failures(path))):
+        return BY_LABEL
+    return BY_NAME if _is_sidecar(path) else None
 
 
 def is_side_file(path: str | Path) -> bool:

@@ -205,7 +205,7 @@ def _time_fits(pages: NDArray[np.void]) -> BoolArray:
     time_s = (pages["time_ns"] - pages["time_ns"][0]) / 1e9
     length_s = _samples_in(pages) / pages["rate_hz"]
     off = np.abs(np.diff(time_s) - length_s[:-1])
-    fits = np.ones(len(time_s), dtype=bool)
+    fits = np.ones(len(time_s), bool)
     if len(time_s) >= 3:
         over_one = time_s[2:] - time_s[:-2]
         agree = np.abs(over_one - length_s[:-2] - length_s[1:-1]) <= LATE * length_s[1:-1]

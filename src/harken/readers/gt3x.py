@@ -448,7 +448,7 @@ class OldLogSource(Gt3xSource):
         repeats = RepeatedValues(rate_hz)
         with opened_archive(self._path, DAMAGE) as archive:
             for piece in _pieces(self._path, archive, OLD_LOG, PIECE_BYTES):
-                values = samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
+                values = samples_of_12_bits(np.frombuffer(piece, np.uint8)[np.newaxis])[0]
                 repeats.push(values)
                 yield self._start_ns + numbered_ns(done, len(values), rate_hz), values
                 done += len(values)

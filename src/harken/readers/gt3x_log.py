@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,8 +99,8 @@ def parse_metadata(payloads: Iterable[bytes]) -> dict[str, Any]:
 
 def parameters_from(payload: bytes) -> dict[tuple[int, int], int]:
     """The pairs of a parameters packet: (address space, identifier) -> 32 bits."""
-    pairs = np.frombuffer(payload, dtype=[("space", "<u2"), ("key", "<u2"), ("value", "<u4")], count=len(payload) // 8)
-    return {(int(space), int(key)): int(value) for space, key, value in pairs}
+    pairs = struct.iter_unpack("<HHI", payload[: len(payload) // 8 * 8])
+    return {(space, key): value for space, key, value in pairs}
 
 
 def encoded_float(bits: int) -> float:
@@ -162,7 +163,7 @@ def _checked(data: UInt8Array) -> tuple[Int64Array, Int64Array]:
     fits = ends <= n
     starts, ends = starts[fits], ends[fits]
     # The XOR of a range is the XOR of two cumulative values, so the time does not depend on the candidates' lengths.
-    parity = np.zeros(n + 1, dtype=np.uint8)
+    parity = np.zeros(n + 1, np.uint8)
     np.bitwise_xor.accumulate(data, out=parity[1:])
     right = parity[ends] ^ parity[starts] == CHECKED
     return starts[right], ends[right]
@@ -170,7 +171,7 @@ def _checked(data: UInt8Array) -> tuple[Int64Array, Int64Array]:
 
 def _followed(data: UInt8Array, ends: Int64Array, *, final: bool) -> BoolArray:
     """Which of the ends are followed by a separator, by zeros and a separator, or by the end of the file."""
-    padded = np.concatenate([data, np.full(FEW_ZEROS, SEPARATOR if final else 0, dtype=np.uint8)])
+    padded = np.concatenate([data, np.full(FEW_ZEROS, SEPARATOR if final else 0, np.uint8)])
     after = padded[ends]
     followed: BoolArray = after == SEPARATOR
     zeros = np.flatnonzero(after == 0)
@@ -182,7 +183,7 @@ def _followed(data: UInt8Array, ends: Int64Array, *, final: bool) -> BoolArray:
 
 def _little_endian(data: UInt8Array, places: Int64Array, size: int) -> Int64Array:
     """The unsigned numbers of ``size`` bytes at each of the places."""
-    numbers = np.zeros(len(places), dtype=np.int64)
+    numbers = np.zeros(len(places), np.int64)
     for byte in range(size):
         numbers |= data[places + byte].astype(np.int64) << 8 * byte
     return numbers
@@ -191,7 +192,7 @@ def _little_endian(data: UInt8Array, places: Int64Array, size: int) -> Int64Arra
 def _first_of_overlapping(starts: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
     """From the left, keep each packet that begins after the end of the last packet that was kept."""
     following = np.searchsorted(starts, ends)
-    kept = np.ones(len(starts), dtype=bool)
+    kept = np.ones(len(starts), bool)
     done = 0
     for candidate in np.flatnonzero(following > np.arange(1, len(starts) + 1)):  # rare: only overlapping candidates
         if candidate >= done:
@@ -250,7 +251,7 @@ class Log:
 
     def __init__(self) -> None:
         self.seconds, self.counts, self.asleep, self.docked = (list[Int64Array]() for _ in range(4))
-        self.kinds = np.zeros(256, dtype=np.int64)
+        self.kinds = np.zeros(256, np.int64)
         self.parameters: dict[tuple[int, int], int] = {}
         self.remarks: list[bytes] = []
         self.again = self.unusable = self.samples = self.lost_bytes = self.lost_places = 0
@@ -270,9 +271,9 @@ class Log:
         Raises:
             HarkenError: when the log has more samples than possible.
         """
-        data = np.empty(0, dtype=np.uint8)
+        data = np.empty(0, np.uint8)
         for piece in pieces:
-            data = np.concatenate([data, np.frombuffer(piece, dtype=np.uint8)])
+            data = np.concatenate([data, np.frombuffer(piece, np.uint8)])
             packets, processed = self.packets(data, final=False)
             yield from self._take(path, data, packets)
             data = data[processed:]
@@ -342,7 +343,7 @@ class Log:
 
     def _first_of_each_second(self, seconds: Int64Array) -> BoolArray:
         """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""
-        first = np.zeros(len(seconds), dtype=bool)
+        first = np.zeros(len(seconds), bool)
         first[np.unique(seconds, return_index=True)[1]] = True
         if seconds.min() <= self._latest:  # only if the clock was set back
             first &= ~np.isin(seconds, np.concatenate(self.seconds))
@@ -365,7 +366,7 @@ class Log:
         if not len(chosen):
             return None
         ends, kinds = np.cumsum(counts), types.astype(np.int64) << 16 | sizes
-        values = np.empty((ends[-1], 3), dtype=np.int16)
+        values = np.empty((ends[-1], 3), np.int16)
         for kind in np.unique(kinds):
             alike = np.flatnonzero(kinds == kind)
             packed = sliding_window_view(data, int(sizes[alike[0]]))[packets.payloads[chosen[alike]]]

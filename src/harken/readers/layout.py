@@ -15,6 +15,11 @@ SNIFFED_BYTES = 1 << 16
 ROWS_LOOKED_AT = 20
 LONGEST_SHOWN = 200
 UTF8_MARK = b"\xef\xbb\xbf"
+FOREIGN_STARTS = {
+    b"\xff\xfe": "is in UTF-16",
+    b"\xfe\xff": "is in UTF-16",
+    b"PK\x03\x04": "is a zip archive or an Excel sheet",
+}
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -55,10 +60,13 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
     Raises:
         HarkenError: when the file is not a text table, or has no rows.
     """
-    if b"\0" in start or (b"\n" not in start and (b"\r" in start.rstrip() or len(start) == SNIFFED_BYTES)):
+    mark = next((mark for mark in FOREIGN_STARTS if start.startswith(mark)), b"")
+    without_lines = b"\n" not in start and (b"\r" in start.rstrip() or len(start) == SNIFFED_BYTES)
+    if mark or b"\0" in start or without_lines:
+        found = FOREIGN_STARTS.get(mark, "has other bytes or other line ends")
         raise HarkenError(
-            f"{path}: this is not a table of text in UTF-8 with the line ends of Unix or DOS, but perhaps one in "
-            "UTF-16, a zip archive or an Excel sheet; unpack it, or save it as CSV in UTF-8"
+            f"{path}: a table must be text in UTF-8 with the line ends of Unix or DOS, but this file {found}; unpack "
+            "it, or save it as CSV"
         )
     # Bytes that are not UTF-8 matter only in columns that are read; the reader finds them there.
     lines = start.removeprefix(UTF8_MARK).decode("utf-8", errors="replace").split("\n")

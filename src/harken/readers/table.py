@@ -124,7 +124,7 @@ class Table(ABC):
         done = 0
         for frame in self.frames(columns):
             codes = {role: self._codes_of(role, frame[role], done) for role in self._codes if role in frame.columns}
-            signals = np.empty((frame.height, len(self.channels)), dtype=np.float32)
+            signals = np.empty((frame.height, len(self.channels)), np.float32)
             for channel, role in enumerate(channel_roles(columns)):
                 signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
             yield TableRows(
@@ -159,7 +159,7 @@ class Table(ABC):
         self._check_names(role, names, categories, first_row)
         known, words = self._codes[role], self.label_words if role == "label" else {}
         numbers = distinct.to_physical().to_numpy().astype(np.int64)
-        lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
+        lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, np.int16)
         lookup[numbers] = [
             UNLABELLED if name.lower() in NO_NAME else known.setdefault(words.get(name, name), len(known))
             for name in names
@@ -389,7 +389,7 @@ class TableSource(Source):
             with np.errstate(invalid="ignore", over="ignore"):  # damaged bytes may be any number
                 rows.signals[:, :3] *= np.float32(G_PER_UNIT[self._unit])
         codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
-        return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), dtype=bool))
+        return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), bool))
 
     def _rows_of_wearer(self, rows: TableRows) -> Int64Array | None:
         """The rows of the wearer (None: all), by the names in the column of subjects so far."""
@@ -457,7 +457,7 @@ class TableSource(Source):
                 raise SourceChangedError
         time_ns = self._start_ns + numbered_ns(tally.samples, len(rows.signals), rate_hz)
         notes = notes if tally.notes is None else tally.notes
-        return TimeColumn(time_ns, np.ones(len(time_ns), dtype=bool), self._clock_form[0], notes)
+        return TimeColumn(time_ns, np.ones(len(time_ns), bool), self._clock_form[0], notes)
 
     def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
         """The unit of acceleration, and notes on it. It is the user's option, else the unit of the format, else it is

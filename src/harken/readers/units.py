@@ -66,7 +66,7 @@ class AtRest:
     pieces."""
 
     def __init__(self) -> None:
-        self._rest = np.empty((0, 3), dtype=np.float32)
+        self._rest = np.empty((0, 3), np.float32)
         self._kept: list[Float32Array] = []  # blocks 0, stride, 2 * stride and so on
         self._stride = 1
         self._blocks = 0
@@ -317,7 +317,7 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
         return earliest, False
     rows = np.flatnonzero(column.is_not_null().to_numpy())  # rows without a time are ignored
     local = column.drop_nulls().dt.cast_time_unit("ns").to_physical().to_numpy()
-    second_pass = np.zeros(len(column), dtype=bool)
+    second_pass = np.zeros(len(column), bool)
     second_pass[rows] = _second_pass(local, ambiguous[rows])
     instants = pl.select(pl.when(pl.Series(second_pass)).then(latest).otherwise(earliest)).to_series()
     return instants, bool(ambiguous[rows[0]] or ambiguous[rows[-1]])
@@ -325,7 +325,7 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
 
 def _second_pass(local_ns: Int64Array, ambiguous: BoolArray) -> BoolArray:
     """Which of the ``ambiguous`` rows belong to the second pass of the repeated hour, bool ``[n]``."""
-    second = np.zeros(len(local_ns), dtype=bool)
+    second = np.zeros(len(local_ns), bool)
     for first, end in runs_of_true(ambiguous):
         jumps = np.flatnonzero(np.diff(local_ns[first:end]) < -SET_BACK_NS)
         if len(jumps):

@@ -97,16 +97,16 @@ class Fingerprints:
         about half a minute at 25 Hz is not recognised.
         """
         if not len(self.hashes):
-            return np.zeros(len(recording), dtype=bool)
+            return np.zeros(len(recording), bool)
         return self._known(_runs(recording), len(recording))
 
     def _known(self, runs: "_Runs", samples: int) -> BoolArray:
         """``known`` for the runs of so many samples."""
-        known = np.zeros(samples, dtype=bool)
+        known = np.zeros(samples, bool)
         kept = _kept(runs.hashes, self.one_in)
         rows, without_equal = runs.rows[kept], runs.equal[kept] == 0
         is_known = np.isin(runs.hashes[kept], self.hashes)
-        for group in (without_equal, np.ones(len(rows), dtype=bool)):
+        for group in (without_equal, np.ones(len(rows), bool)):
             if np.count_nonzero(is_known[group]) >= MOST_OF_THEM:
                 middles = (rows[group][1:] + rows[group][:-1] + RUN) // 2
                 lengths = np.diff(middles, prepend=0, append=samples)

@@ -371,7 +371,7 @@ def _mended(source: Source, faults: Faults, *, repeated: bool) -> Iterator[Sampl
 
 def _without_unusable(source: Source) -> Iterator[Samples]:
     """The samples, with the source's ``unusable`` ranges marked as not valid."""
-    edges = np.array(source.unusable, dtype=np.int64).ravel()
+    edges = np.array(source.unusable, np.int64).ravel()
     done = 0
     for samples in source.samples_without_labels():
         rows = np.arange(done, done + len(samples.time_ns))

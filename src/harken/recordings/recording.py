@@ -159,7 +159,7 @@ class Recording:
 
     def __post_init__(self) -> None:
         if self.valid is None:
-            object.__setattr__(self, "valid", np.ones(len(self.time_ns), dtype=bool))
+            object.__setattr__(self, "valid", np.ones(len(self.time_ns), bool))
         for name in ("subject", "source", "label_source"):  # often from a file's name, which may contain any bytes
             object.__setattr__(self, name, printable(getattr(self, name)))
         n = len(self.time_ns)
@@ -240,7 +240,7 @@ class Recording:
     @cached_property
     def stretch_ids(self) -> Int64Array:
         """A number for each sample, int64 ``[n]``, which increases by one at every gap."""
-        ids = np.zeros(len(self), dtype=np.int64)
+        ids = np.zeros(len(self), np.int64)
         ids[self.gap_rows] = 1
         return np.cumsum(ids)
 

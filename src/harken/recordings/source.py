@@ -38,10 +38,10 @@ class Samples(NamedTuple):
     def empty(cls, rows: int, channels: int) -> "Samples":
         """Room for so many samples, with arbitrary content."""
         return cls(
-            np.empty(rows, dtype=np.int64),
-            np.empty((rows, channels), dtype=np.float32),
-            np.empty(rows, dtype=np.int16),
-            np.empty(rows, dtype=bool),
+            np.empty(rows, np.int64),
+            np.empty((rows, channels), np.float32),
+            np.empty(rows, np.int16),
+            np.empty(rows, bool),
         )
 
     @classmethod

@@ -24,7 +24,7 @@ it."""
 
 def largest_on_an_axis(acceleration_g: Float32Array) -> Float32Array:
     """The largest absolute value of all axes, ``[n]``. NaN is ignored; it is 0 if all axes are NaN."""
-    largest = np.zeros(len(acceleration_g), dtype=np.float32)
+    largest = np.zeros(len(acceleration_g), np.float32)
     for axis in range(acceleration_g.shape[1]):
         np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
     return largest
@@ -55,7 +55,7 @@ class RangeGuess:
         self._stated_range_g = range_g
         self._limits = STANDARD_RANGES_G if range_g is None else (range_g,)
         # Samples beyond each limit: finite ones, finite ones within twice the limit, those without missing values.
-        self._beyond = {limit: np.zeros(3, dtype=np.int64) for limit in self._limits}
+        self._beyond = {limit: np.zeros(3, np.int64) for limit in self._limits}
         self.rows = 0
         self.smallest_g = self._limits[0] * RANGE_TOLERANCE
 
@@ -149,7 +149,7 @@ class StuckRuns:
             else:
                 whole.append(run)
         lasting = [run for run in whole if run[3] - run[2] >= self._least_ns]
-        return np.array(lasting, dtype=np.int64).reshape(-1, 5)
+        return np.array(lasting, np.int64).reshape(-1, 5)
 
     def _add(self, time_ns: Int64Array, values: AnyArray, row: int) -> None:
         """Add the runs of samples, the first of which has the number ``row``."""
@@ -245,7 +245,7 @@ class ClockSurvey:
     @property
     def gaps_ns(self) -> Int64Array:
         """The times of the samples before and after each gap, int64 ``[gaps, 2]``."""
-        return np.concatenate([np.empty((0, 2), dtype=np.int64), *self._gaps])
+        return np.concatenate([np.empty((0, 2), np.int64), *self._gaps])
 
     @property
     def sample_rate_hz(self) -> float:

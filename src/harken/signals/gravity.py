@@ -234,7 +234,7 @@ def split_gravity(recording: Recording, cutoff_hz: float = 0.3) -> Recording:
             f"{recording.sample_rate_hz:.4g} Hz"
         )
     n, channels = len(recording), len(recording.channels)
-    signals = np.empty((n, channels + len(added)), dtype=np.float32)
+    signals = np.empty((n, channels + len(added)), np.float32)
     signals[:, :channels] = recording.signals
     gravity, body = signals[:, channels : channels + 3], signals[:, channels + 3 :]
     gravity[:] = np.nan

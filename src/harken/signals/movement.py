@@ -82,8 +82,8 @@ class MovementStatistics:
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
         self._done: list[MovementBlocks] = []
         self._listeners = listeners
-        self._time_ns = np.empty(0, dtype=np.int64)  # of the open block, as its signals
-        self._signals = np.empty((len(self._channels), 0), dtype=np.float32)
+        self._time_ns = np.empty(0, np.int64)  # of the open block, as its signals
+        self._signals = np.empty((len(self._channels), 0), np.float32)
 
     def push(self, samples: Samples) -> None:
         """Add samples, later than all before. Acceleration in g is the first three channels."""
@@ -94,16 +94,18 @@ class MovementStatistics:
         """The blocks of all pushed samples; the last one may be incomplete."""
         if len(self._time_ns):
             self._end(len(self._time_ns))
-        parts = [_none(), *self._done]
-        names = MovementBlocks.__dataclass_fields__
-        return MovementBlocks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        if not self._done:
+            some = _blocks_of(np.zeros(1, np.int64), np.zeros((AXES, 1), np.float32))
+            return MovementBlocks(*(array[:0] for array in vars(some).values()))
+        columns = zip(*(vars(part).values() for part in self._done), strict=True)
+        return MovementBlocks(*map(np.concatenate, columns))
 
     def _push(self, samples: Samples) -> None:
         if len(samples.time_ns) == 0:
             return
         kept = len(self._time_ns)
         self._time_ns = np.concatenate([self._time_ns, samples.time_ns])
-        signals = np.empty((len(self._channels), len(self._time_ns)), dtype=np.float32)
+        signals = np.empty((len(self._channels), len(self._time_ns)), np.float32)
         signals[:, :kept] = self._signals
         for line, channel in zip(signals, self._channels, strict=True):
             line[kept:] = samples.signals[:, channel]
@@ -235,13 +237,6 @@ def _smallest_step(narrow: Float32Array, edges: Int64Array, samples_in: Int64Arr
     return np.where(np.isinf(smallest), np.float32(np.nan), smallest)
 
 
-def _none() -> MovementBlocks:
-    whole = np.empty(0, np.int64)
-    wide, narrow = np.empty((0, AXES)), np.empty((0, AXES), np.float32)
-    line, number = np.empty(0), np.empty(0, np.float32)
-    return MovementBlocks(whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)
-
-
 LEAST_WALKING_G, MOST_WALKING_G = 0.1, 0.6
 """The limits of arm movement in walking: the standard deviation of a block, all axes together."""
 MOST_SLOW = 0.35
@@ -325,7 +320,7 @@ class Moments:
             time_ns=times,
             signals=signals,
             channels=("x", "y", "z"),
-            label_codes=np.full(len(times), UNLABELLED, dtype=np.int16),
+            label_codes=np.full(len(times), UNLABELLED, np.int16),
             label_names=(),
             subject="somebody",
         )

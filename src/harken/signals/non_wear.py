@@ -47,7 +47,7 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     is a watch that is off for less than 20 minutes.
     """
     if len(blocks) == 0:
-        return np.empty((0, 2), dtype=np.int64)
+        return np.empty((0, 2), np.int64)
     slot = blocks.start_ns // BLOCK_NS
     longest = round(DEAF_WINDOW_S * 1e9 / BLOCK_NS)
     cuts = np.flatnonzero(np.diff(slot) > longest) + 1
@@ -57,7 +57,7 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     step = float(np.median(steps)) if len(steps) else 0.0
     off = np.concatenate([_off(blocks, rows, step) for rows in parts])
     # A run of blocks that are off, over gaps no longer than a window.
-    new = np.ones(len(off), dtype=bool)
+    new = np.ones(len(off), bool)
     new[1:] = (np.diff(slot) > longest) | (off[1:] != off[:-1])
     firsts = np.flatnonzero(new)
     lasts = np.append(firsts[1:], len(off)) - 1
@@ -97,7 +97,7 @@ def _off(blocks: MovementBlocks, rows: Int64Array, step_g: float) -> BoolArray:
     """Which of these blocks lie in a window of non-wear, bool ``[rows]``. Neighbours are less than an hour apart."""
     slot = blocks.start_ns[rows] // BLOCK_NS
     slot -= slot[0]
-    off = np.zeros(len(rows), dtype=bool)
+    off = np.zeros(len(rows), bool)
     for window_s, quiet in ((QUIET_WINDOW_S, True), (DEAF_WINDOW_S, False)):
         width = round(window_s * 1e9 / BLOCK_NS)
         if slot[-1] + 1 < width:

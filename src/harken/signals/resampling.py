@@ -64,7 +64,7 @@ class Grid:
             times: pieces of increasing times, in order.
             longest_step_ns: two times further apart than this have a hole between them.
         """
-        last = np.empty(0, dtype=np.int64)
+        last = np.empty(0, np.int64)
         for piece in times:
             for first in range(0, len(piece), ROWS_AT_ONCE):
                 together = np.concatenate([last, piece[first : first + ROWS_AT_ONCE]])
@@ -147,11 +147,11 @@ class Points:
         per_step = np.reciprocal(self.lengths)
         good = self.lengths if self.bridged[:-1].all() else np.where(self.bridged, self.lengths, np.float32(np.inf))
         squared = self._squared(good)
-        rises = np.empty((channels, n), dtype=np.float32)
+        rises = np.empty((channels, n), np.float32)
         np.subtract(signals[:, 1:], signals[:, :-1], out=rises[:, :-1])
         rises[:, -1] = 0
         # The second divided difference at each sample, and after the last; 0 without a curve on both sides.
-        slopes, bends = rises * per_step, np.empty((channels, n + 1), dtype=np.float32)
+        slopes, bends = rises * per_step, np.empty((channels, n + 1), np.float32)
         np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
         bends[:, 1:-1] /= good[1:] + good[:-1]
         bends[:, 0] = 0
@@ -180,7 +180,7 @@ class Points:
         lengths; they are infinite where there is no curve."""
         squared = self.lengths * self.lengths
         most = good * np.float32(MISSING)
-        straight = np.zeros(len(good), dtype=bool)
+        straight = np.zeros(len(good), bool)
         np.greater(self.lengths[1:], most[:-1], out=straight[1:])
         straight[:-1] |= self.lengths[:-1] > most[1:]
         straight |= ~self.bridged
@@ -224,7 +224,7 @@ def points_between(
             the points shift by a multiple of ``every``.
         every: see ``hole_points``.
     """
-    steps = np.empty(len(time_ns), dtype=np.int64)
+    steps = np.empty(len(time_ns), np.int64)
     np.subtract(time_ns[1:], time_ns[:-1], out=steps[:-1])
     steps[-1] = EVER_NS
     bridged = steps <= bridged_ns
@@ -233,7 +233,7 @@ def points_between(
         bridged[:-1] &= valid[1:]
     hole = ~bridged & (steps > hole_ns)
     begins, late, on = grid.next_to(time_ns)
-    counts = np.empty(len(time_ns), dtype=np.int64)
+    counts = np.empty(len(time_ns), np.int64)
     np.subtract(begins[1:], begins[:-1], out=counts[:-1])
     counts[-1] = hole_points
     holes = np.flatnonzero(hole)
@@ -442,7 +442,7 @@ class Resampler:
         after = before + points.total
         channels = old.signals.shape[1]
         shape = (channels if whole else channels + 1, self._low_pass.room(after))
-        fine = np.empty(shape, dtype=np.float32)
+        fine = np.empty(shape, np.float32)
         fine[:, :before] = 0
         fine[:, after:] = 0
         signals = old.signals.T.copy()
@@ -504,7 +504,7 @@ class LowPass:
         weights = np.sinc(2 * CUT_OFF * away) * np.kaiser(2 * self.reach + 1, KAISER_BETA)
         self.weights: Float64Array = weights / weights.sum()
         self._row = TOGETHER * every
-        matrix = np.zeros((2 * self._row, TOGETHER), dtype=np.float32)
+        matrix = np.zeros((2 * self._row, TOGETHER), np.float32)
         for column in range(TOGETHER):
             matrix[column * every : column * every + len(weights), column] = self.weights
         # The matrices for a row of points and for the next row. The points are multiplied without a copy.
