@@ -360,11 +360,14 @@ class AxivitySource(DeviceSource):
 def _score(signals: Float32Array, scales: int) -> float:
     """How much further a block's signals ``[samples, channels]`` are from 1 g as recorded than with interchanged
     sensors, in doublings."""
-    counts_per_g = float(2 ** (8 + (scales >> 13)))
+    counts_per_g = 2.0 ** (8 + (scales >> 13))
     radians_per_count = math.radians(8000 / 2 ** (scales >> 10 & 7)) / 2**15
-    as_stored = float(np.median(np.linalg.norm(signals[:, :3], axis=1)))
-    other_way = float(np.median(np.linalg.norm(signals[:, 3:6], axis=1)) / radians_per_count / counts_per_g)
-    return abs(math.log2(max(as_stored, SMALLEST_G))) - abs(math.log2(max(other_way, SMALLEST_G)))
+    as_stored = np.median(np.linalg.norm(signals[:, :3], axis=1))
+    in_counts = np.median(np.linalg.norm(signals[:, 3:6], axis=1)) / radians_per_count
+    away, away_otherwise = (
+        abs(math.log2(max(float(length), SMALLEST_G))) for length in (as_stored, in_counts / counts_per_g)
+    )
+    return away - away_otherwise
 
 
 def _samples_of(blocks: Blocks, some: slice, content: UInt8Array, channels: int) -> LocalSamples:

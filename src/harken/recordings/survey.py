@@ -107,9 +107,8 @@ class StuckRuns:
         self._stride = max(1, least_ns // gap_ns // 8)
         self._rows = 0
         self._last: tuple[Int64Array, AnyArray] | None = None  # time and values of the last sample
-        self._runs: list[
-            tuple[int, int, int, int, bool]
-        ] = []  # those that last long, and those at the edges of what was pushed
+        # Those that last long, and those at the edges of what was looked at, as in ``finish``.
+        self._runs: list[list[int]] = []
 
     def push(self, time_ns: Int64Array, values: AnyArray) -> None:
         """Process the next samples: increasing times ``[n]`` and values ``[n, axes]``."""
@@ -140,14 +139,12 @@ class StuckRuns:
     def finish(self) -> Int64Array:
         """All runs, int64 ``[runs, 5]``: the first and the last row, their times in ns, and whether all values are 0.
         Call it after the last ``push``."""
-        whole: list[tuple[int, int, int, int, bool]] = []
+        whole: list[list[int]] = []
         for run in sorted(self._runs):
-            if whole and run[0] <= whole[-1][1]:  # a part of the same run
-                first, _, first_ns, _, zero = whole[-1]
-                last, last_ns = max(whole[-1][1], run[1]), max(whole[-1][3], run[3])
-                whole[-1] = (first, last, first_ns, last_ns, zero)
-            else:
-                whole.append(run)
+            if not whole or run[0] > whole[-1][1]:
+                whole.append(run.copy())
+            elif run[1] > whole[-1][1]:  # the same run goes on
+                whole[-1][1::2] = run[1::2]
         lasting = [run for run in whole if run[3] - run[2] >= self._least_ns]
         return np.array(lasting, np.int64).reshape(-1, 5)
 
@@ -156,13 +153,15 @@ class StuckRuns:
         same = np.flatnonzero(values[1:, 0] == values[:-1, 0])  # usually few
         same = same[time_ns[same + 1] - time_ns[same] <= self._gap_ns]
         same = same[(values[same] == values[same + 1]).all(axis=1)]
-        firsts = same[np.diff(same, prepend=-2) > 1]
-        lasts = same[np.diff(same, append=len(time_ns)) > 1] + 1
-        lasting = time_ns[lasts] - time_ns[firsts] >= self._least_ns
-        kept = lasting | (firsts == 0) | (lasts == len(time_ns) - 1)
-        for first, last in zip(firsts[kept].tolist(), lasts[kept].tolist(), strict=True):
-            zero = not values[first].any()
-            self._runs.append((row + first, row + last, int(time_ns[first]), int(time_ns[last]), zero))
+        begins = np.diff(same, prepend=-2) > 1
+        ends = np.diff(same, append=len(time_ns)) > 1
+        firsts, lasts = same[begins], same[ends] + 1
+        begin_ns, end_ns = time_ns[firsts], time_ns[lasts]
+        kept = end_ns - begin_ns >= self._least_ns
+        kept |= (firsts == 0) | (lasts == len(time_ns) - 1)
+        zero = ~values[firsts].any(axis=1)
+        runs = np.stack([firsts + row, lasts + row, begin_ns, end_ns, zero], axis=1)
+        self._runs += runs[kept].tolist()
 
 
 GAP_NS = round(MINIMUM_GAP_S * 1e9)

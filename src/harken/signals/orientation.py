@@ -142,8 +142,10 @@ def _with_signs(recording: Recording, signs: tuple[int, int, int], sentence: str
     """The recording with accelerations multiplied by ``signs``, and rotations by the signs that follow from them."""
     _need_axes(recording)
     mirror = int(np.prod(signs))
-    sign_of = {prefix + axis: sign for prefix in POLAR for axis, sign in zip(AXES, signs, strict=True)}
-    sign_of |= {prefix + axis: mirror * sign for prefix in AXIAL for axis, sign in zip(AXES, signs, strict=True)}
+    sign_of: dict[str, int] = {}
+    for axis, sign in zip(AXES, signs, strict=True):
+        sign_of |= {prefix + axis: sign for prefix in POLAR}
+        sign_of |= {prefix + axis: mirror * sign for prefix in AXIAL}
     factors = np.array([sign_of.get(channel, 1) for channel in recording.channels], np.float32)
     return replace(recording, signals=recording.signals * factors, quality=recording.quality.noting(sentence))
 
