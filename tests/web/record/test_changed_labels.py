@@ -213,7 +213,7 @@ def test_broken_labels_of_an_earlier_session_are_told_and_stop_nothing(recorder:
     assert bouts(earlier) == [(10, 40, "walking")]
     assert recorder.trouble(later.name) is None
     trouble = recorder.trouble(earlier.name) or ""
-    assert trouble.startswith(f"the labels of this session were changed, and cannot be read: {labels}, line 2: ")
+    assert trouble.startswith(f"the labels of this session cannot be read: {labels}, line 2: ")
     with pytest.raises(RefusedError, match="cannot be read"):
         recorder.delete(earlier.name, START // 10**6)
     labels.write_text(before.replace("walking", "stairs"))
