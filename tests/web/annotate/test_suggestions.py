@@ -11,7 +11,7 @@ from annotating_server import START_MS, annotating, intervals, put, write_record
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.support.tables import nanoseconds
-from harken.web.annotate.cache import cache_folder, entry_name
+from harken.web.annotate.reading import cache_folder, entry_name
 from harken.web.annotate.server import annotation_server
 from harken.web.annotate.suggestions import NO_LABEL, NOT_WORN, Suggestions
 from server_thread import recogniser

@@ -5,7 +5,7 @@ The page has edges of bouts in milliseconds.
 
 import asyncio
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -115,6 +115,27 @@ def restored_ns(edges_ms: NDArray[np.int64], known_ns: NDArray[np.int64]) -> NDA
     return np.where(last >= first, known_ns[np.clip(first + rank, 0, np.maximum(last, 0))], edges_ms * MS_NS)
 
 
+@dataclass
+class RecordingModel:
+    """The model that labels a recording, and how far it is.
+
+    Attributes:
+        name: its name; None if there is no model.
+        labels: its labels.
+        state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
+        share: how much is labelled; None if not known.
+        error: why it cannot label the recording.
+        suggestions: what it says.
+    """
+
+    name: str | None = None
+    labels: tuple[str, ...] = ()
+    state: str = "none"
+    share: float | None = None
+    error: str | None = None
+    suggestions: Suggestions | None = None
+
+
 class OpenRecording:
     """A recording that the user named.
 
@@ -122,8 +143,6 @@ class OpenRecording:
         number: its number, from 0.
         path: the file.
         name: a name that differs from those of the others.
-        model_name: the model that labels it; None for none.
-        model_labels: its labels.
 
     Attributes:
         state: ``waiting``, ``reading``, ``ready`` or ``failed``.
@@ -135,13 +154,10 @@ class OpenRecording:
         windows: the windows that show it, by their names.
         wanted: whether a window has opened it.
         gaps_ms, not_worn_ns: stretches without samples, and of non-wear, int64 ``[k, 2]``; none until they are known.
-        model: what the model says.
-        model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
+        model: the model that labels it.
     """
 
-    def __init__(
-        self, number: int, path: Path, name: str, *, model_name: str | None, model_labels: tuple[str, ...]
-    ) -> None:
+    def __init__(self, number: int, path: Path, name: str) -> None:
         self.number, self.path, self.name = number, path, name
         self.state = "waiting"
         self.share: float | None = None
@@ -151,12 +167,7 @@ class OpenRecording:
         self.labels: StoredLabels | None = None
         self.wanted = False
         self.windows: dict[str, Client] = {}
-        self.model: Suggestions | None = None
-        self.model_name = model_name
-        self.model_labels = model_labels
-        self.model_state = "none" if model_name is None else "waiting"
-        self.model_share: float | None = None
-        self.model_error: str | None = None
+        self.model = RecordingModel()
         self._facts: dict[str, Any] = {}
         self._read_only = self.why_read_only()
         self.not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
@@ -215,19 +226,18 @@ class OpenRecording:
     def suggest(self, found: Suggestions) -> None:
         """The model has labelled the recording."""
         inside_ns = np.clip(found.start_ns, self.span.start_ns, self.span.end_ns + 1)
-        self.model, self.model_state, self.model_share = replace(found, start_ns=inside_ns), "ready", 1.0
+        self.model.suggestions = replace(found, start_ns=inside_ns)
+        self.model.state, self.model.share = "ready", 1.0
 
     def use_model(self, name: str | None, labels: tuple[str, ...]) -> None:
         """Another model labels the recording from now on; None: no model."""
-        self.model_name, self.model_labels = name, labels
-        self.model, self.model_share, self.model_error = None, None, None
-        self.model_state = "none" if name is None or self.state == "failed" else "waiting"
+        self.model = RecordingModel(name, labels, "none" if name is None or self.state == "failed" else "waiting")
         self.send_status()
 
     def fail(self, error: str) -> None:
         """The recording cannot be read."""
         self.state, self.error, self.share = "failed", error, None
-        self.model_state = "none"
+        self.model.state = "none"
         self.send_status()
         self._send_read_only()
 
@@ -347,7 +357,7 @@ class OpenRecording:
 
     def about(self) -> dict[str, Any]:
         """The answer to ``GET /api/recordings/N``."""
-        facts = self._facts
+        facts, model = self._facts, self.model
         start_ns, end_ns, to_ns = facts.get("start_ns"), facts.get("end_ns"), self._read_to_ns
         return {
             **self.summary(),
@@ -362,19 +372,19 @@ class OpenRecording:
             "labels_path": None if self.store is None else str(self.store.path),
             "choices": self._choices(),
             "model": {
-                "state": self.model_state,
-                "share": self.model_share,
-                "error": self.model_error,
-                "name": self.model_name,
-                "labels": list(self.model_labels),
-                "warnings": [] if self.model is None else list(self.model.warnings),
+                "state": model.state,
+                "share": model.share,
+                "error": model.error,
+                "name": model.name,
+                "labels": model.labels,
+                "warnings": () if model.suggestions is None else model.suggestions.warnings,
             },
         }
 
     def _choices(self) -> list[str]:
         """Labels for the keys: the model's, then others in the order in which they first occur."""
         own = () if self.labels is None else self.labels.bouts.labels
-        return list(dict.fromkeys((*self.model_labels, *own)))
+        return list(dict.fromkeys((*self.model.labels, *own)))
 
 
 def etag_of(digest: str) -> str:

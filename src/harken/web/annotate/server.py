@@ -221,12 +221,11 @@ def suggestions_of(recording: OpenRecording) -> Suggestions:
     Raises:
         RefusedError: when it has not labelled it.
     """
-    if recording.model is None:
-        sentence = recording.model_error or (
-            "there is no model" if recording.model_name is None else "the model has not labelled this recording yet"
-        )
-        raise RefusedError(404, sentence)
-    return recording.model
+    model = recording.model
+    if model.suggestions is None:
+        none = "there is no model" if model.name is None else "the model has not labelled this recording yet"
+        raise RefusedError(404, model.error or none)
+    return model.suggestions
 
 
 async def save_labels(recording: OpenRecording, body: bytes, if_match: str | None) -> Response:
