@@ -1,10 +1,11 @@
 """The state of one watch in the server: its stream, an hour of labels, half a minute of samples, and its sockets.
 
-A history takes little memory: samples are thinned for drawing, and labels are kept as runs of one label.
+A history takes little memory: samples are thinned for drawing, and a label takes 10 bytes.
 """
 
 import math
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,42 +80,21 @@ def drawn(lot: Lot) -> dict[str, list[Any]]:
 
 
 class RecentLabels:
-    """The labels of the latest hour, stored as runs of one label, each label a hop after the one before.
+    """The labels of the latest hour, each with the end of its window. A label takes 10 bytes."""
 
-    An hour of one label is one run; in the worst case, a label takes 12 bytes.
-
-    Args:
-        hop_ns: the usual time from one label to the next.
-    """
-
-    def __init__(self, hop_ns: int) -> None:
-        self._hop_ns = hop_ns
-        self._runs = self._firsts, self._counts, self._codes = array("q"), array("h"), array("h")
+    def __init__(self) -> None:
+        self._ends_ns, self._codes = array("q"), array("h")
 
     def put(self, end_ns: int, code: int) -> None:
-        """Add a label with the end of its window; it replaces those with this end or a later one."""
-        while self._firsts and self._firsts[-1] >= end_ns:
-            self._drop(-1)
-        while self._firsts and self._firsts[0] + self._counts[0] * self._hop_ns < end_ns - HOUR_NS:
-            self._drop(0)
-        if self._firsts:
-            hops, rest = divmod(end_ns - self._firsts[-1], self._hop_ns)
-            self._counts[-1] = count = min(self._counts[-1], hops + (rest > 0))
-            if rest == 0 and count == hops < MOST_LABELS and code == self._codes[-1]:
-                self._counts[-1] = count + 1
-                return
-        for column, value in zip(self._runs, (end_ns, 1, code), strict=True):
-            column.append(value)
-
-    def _drop(self, run: int) -> None:
-        for column in self._runs:
-            column.pop(run)
+        """Add a label; it replaces those with this end or a later one."""
+        kept = bisect_left(self._ends_ns, end_ns)
+        old = max(bisect_right(self._ends_ns, end_ns - HOUR_NS), kept + 1 - MOST_LABELS)
+        self._ends_ns = self._ends_ns[old:kept] + array("q", [end_ns])
+        self._codes = self._codes[old:kept] + array("h", [code])
 
     def ends_and_codes(self) -> Iterator[tuple[int, int]]:
-        """The labels in order of time, those of the latest hour and perhaps some earlier ones."""
-        for first, count, code in zip(*self._runs, strict=True):
-            for hops in range(count):
-                yield first + hops * self._hop_ns, code
+        """The labels in order of time."""
+        return zip(self._ends_ns, self._codes, strict=True)
 
 
 class Session:
@@ -151,7 +131,7 @@ class Session:
         self.stream = Watch(specification)
         self.label: str | None = None
         self.waiting_since_s: float | None = None
-        self._labels = RecentLabels(round(specification.hop * 1e9 / specification.model.sample_rate_hz))
+        self._labels = RecentLabels()
         self._last: Update | None = None
 
     def check_rate(self, samples: int, now_s: float) -> None:
@@ -245,7 +225,7 @@ class Session:
             {"end_ms": end_ns // MS, "label": None if code == NO_LABEL else names[code]}
             for end_ns, code in self._labels.ends_and_codes()
             if end_ns > self.last_ns - HOUR_NS
-        ][-MOST_LABELS:]
+        ]
         if labels and self._last is not None:
             labels[-1] |= {"probabilities": rounded([self._last])[0], **of_hands(self._last.hands)}
         return {"type": "history", "watch": self.name, "labels": labels, "samples": drawn(self._recent.latest())}
