@@ -257,14 +257,6 @@ class FileColumn:
         ends = (parts[:length] for parts in map(_parts, names) for length in range(1, len(parts) + 1))
         return {field for end in ends for field in self._fields.get(end, ())}
 
-    def told_apart(self, name: str) -> str:
-        """The end of a recording's name that shows in what it differs from each field."""
-        parts = _parts(name)
-        shown = 1
-        for own in self._fields:
-            shown = max(shown, min(len(own), max(_alike(parts, own) + 1, 2)))
-        return str(Path(*reversed(parts[:shown])))
-
 
 def _from_shared_folder(written: dict[str, Parts]) -> dict[str, Parts]:
     """The parts of whole paths of another computer, from the last folder that all of them share.
@@ -376,8 +368,7 @@ class Annotations:
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {self.file_column.told_apart(files[0])}, whose wearer is "
-                f"{subject}: {listed(there)}"
+                f"{self.path}: no row is for the recording {files[0]}, whose wearer is {subject}: {listed(there)}"
             )
         return replace(self, entries=tuple(own))
 

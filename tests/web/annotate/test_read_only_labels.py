@@ -12,24 +12,22 @@ from edited_labels import SPAN, START_NS, Labels, opened, row, save
 from harken.annotations.bouts import Annotations
 from harken.annotations.store import LabelStore, ReadOnlyLabelsError
 from harken.readers.folders import recordings_in
+from harken.support.errors import HarkenError
 from harken.web.learn import labelled_in
 
 TIMES = "2023-11-15T00:14:20+02:00,2023-11-15T00:14:25+02:00"
 
 
-def test_labels_of_a_column_that_a_file_cannot_hold_are_read_only_at_once(tmp_path: Path) -> None:
+def test_labels_of_a_column_that_a_file_cannot_hold_are_saved_under_another_name(tmp_path: Path) -> None:
     column = [(START_NS, START_NS + 10**9, "None"), (START_NS + 10**9, START_NS + 2 * 10**9, "stop")]
     labels = Labels(LabelStore(tmp_path / "anna.csv", SPAN, "anna", column=column), SPAN)
     assert labels.intervals.labels == ("None", "stop")
-    assert labels.stored.read_only == (
-        "anna.csv has a label that anna.labels.csv cannot hold ('None' cannot be a label: in a file of labels it means "
-        "that there is none); it is shown, and not changed. To label here, rename it there, or begin without labels: "
-        "write anna.labels.csv with the one line start,end,label"
-    )
-    labels.path.write_text("start,end,label\n")
-    assert labels.follow()
-    assert labels.stored.read_only is None
-    assert LabelStore(tmp_path / "ben.csv", SPAN, "ben", column=column[1:]).load().read_only is None
+    rows = labels.as_json()["intervals"]
+    with pytest.raises(HarkenError, match="interval 1: 'None' cannot be a label: in a file of labels it means that"):
+        save(labels, rows)
+    rows[0]["label"] = "lying"
+    save(labels, rows)
+    assert labels.intervals.labels == ("lying", "stop")
 
 
 ODD = {
