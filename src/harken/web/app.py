@@ -20,7 +20,6 @@ from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.web.address import check_token, is_loopback
 from harken.web.demo import DemoWatch, about_demo, demo_watches, stream
-from harken.web.guard import Guard
 from harken.web.hub import Hub
 from harken.web.learn import Labelled, Learner, chosen_model, labelled_in, models_folder, remember_choice
 from harken.web.learn_routes import learn_routes
@@ -28,7 +27,7 @@ from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
 from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
-from harken.web.requests import application, check_length, described_body, read_body
+from harken.web.requests import Guard, application, check_length, described_body, read_body
 from harken.web.sample_log import SampleLog
 from harken.web.sample_messages import HOW_PUSHED, Push
 from harken.web.schemas import (
