@@ -52,7 +52,7 @@ async def _take_samples(hub: Hub, sender: Sender) -> None:
 
 
 async def _take_choices(hub: Hub, viewer: Client) -> None:
-    hub.viewers.add(viewer, hub.model(), hub.watches())
+    hub.viewers.add(viewer, hub.model())
     hub.viewers.choose(viewer, viewer.socket.query_params.get("watch"))
     try:
         async for message in messages_of(viewer):

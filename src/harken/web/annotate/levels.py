@@ -96,12 +96,11 @@ class LevelsWriter:
                 rows = merged(rows, np.arange(0, len(rows), FINER))
             os.pwrite(file.fileno(), rows.tobytes(), (len(self.blocks) - 1) * len(rows) * ROW_BYTES)
 
-    def close(self, *, sync: bool = False) -> None:
-        """Write the open block, and close the files; with ``sync``, after they are on the disk."""
+    def close(self) -> None:
+        """Write the open block, and close the files when they are on the disk."""
         self.flush()
         for file in self._files:
-            if sync:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
             file.close()
 
     def _rows(self, samples: Samples) -> tuple[Int64Array, Int64Array, Int64Array, Int16Array]:

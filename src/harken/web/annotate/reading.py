@@ -199,7 +199,7 @@ def _facts(stream: MendedStream, done: _Reading, names: tuple[str, ...]) -> dict
 
     writer = done.writer
     assert writer is not None, "a stream has samples"
-    writer.close(sync=True)
+    writer.close()
     bouts = done.column.finish(stream.label_names or names, step_ns=round(1e9 / stream.sample_rate_hz))
     warnings = warnings_of(stream.quality.placement, sample_rate_hz=stream.sample_rate_hz, made_up=False)
     notes = [*warnings, *stream.quality.notes]

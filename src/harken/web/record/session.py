@@ -3,7 +3,7 @@
 In the folder of ``--keep``, ``recordings/NAME.parquet`` has the samples of a session, and beside it
 ``recordings/NAME.labels.csv`` its bouts. ``sessions/NAME.json`` has the rest of what was acknowledged: the bout that is
 being recorded, and bouts that have ended and are not in the file of labels yet, because their samples have not come.
-Times are ns since 1970 by the clock of the watch (``clock``).
+Times are ns since 1970 by the clock of the watch.
 """
 
 import logging
