@@ -109,7 +109,7 @@ def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> No
     annotations = read_annotations(options.path)
     fitting: dict[str | None, list[Path]] = {}
     for path in recordings.values():
-        for file in annotations.file_column.of(recording_names(path)):
+        for file in annotations.files_of(recording_names(path)):
             fitting.setdefault(file, []).append(path)
     for entry in annotations.entries:
         own = fitting.get(entry.file, [])
@@ -135,7 +135,7 @@ def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]
         return None
     fitting: set[tuple[str | None, str | None]] = set()
     for path, subject in recordings:
-        for file in (None, *annotations.file_column.of(recording_names(path))):
+        for file in (None, *annotations.files_of(recording_names(path))):
             fitting |= {(file, None), (file, subject)}
     lines: dict[str, list[int]] = {}
     for entry in annotations.entries:

@@ -101,20 +101,16 @@ async def run_job(
                     raise JobError(message["kind"], message["error"])
                 case _:
                     on_message(message)
-        raise JobError("ended", _how_it_ended(await process.wait()))
+        exit_code = await process.wait()
+        if exit_code == KILLED:
+            raise JobError("ended", f"the process was killed, probably because {NO_MEMORY}")
+        raise JobError("ended", f"the process ended by itself (exit code {exit_code})")
     finally:
         with suppress(ProcessLookupError):
             process.kill()
         while process.returncode is None:
             with suppress(asyncio.CancelledError):  # a second one, such as at the end of the server
                 await process.wait()
-
-
-def _how_it_ended(exit_code: int) -> str:
-    """Why there are no more messages of a process."""
-    if exit_code == KILLED:
-        return f"the process was killed, probably because {NO_MEMORY}"
-    return f"the process ended by itself (exit code {exit_code})"
 
 
 class Progress:

@@ -358,6 +358,7 @@ class OpenRecording:
     def about(self) -> dict[str, Any]:
         """The answer to ``GET /api/recordings/N``."""
         facts, model = self._facts, self.model
+        own = () if self.labels is None else self.labels.bouts.labels
         start_ns, end_ns, to_ns = facts.get("start_ns"), facts.get("end_ns"), self._read_to_ns
         return {
             **self.summary(),
@@ -370,7 +371,8 @@ class OpenRecording:
             "samples": facts.get("samples"),
             "notes": facts.get("notes", []),
             "labels_path": None if self.store is None else str(self.store.path),
-            "choices": self._choices(),
+            # For the keys: the model's labels, then others in the order in which they first occur.
+            "choices": list(dict.fromkeys((*model.labels, *own))),
             "model": {
                 "state": model.state,
                 "share": model.share,
@@ -380,11 +382,6 @@ class OpenRecording:
                 "warnings": () if model.suggestions is None else model.suggestions.warnings,
             },
         }
-
-    def _choices(self) -> list[str]:
-        """Labels for the keys: the model's, then others in the order in which they first occur."""
-        own = () if self.labels is None else self.labels.bouts.labels
-        return list(dict.fromkeys((*self.model.labels, *own)))
 
 
 def etag_of(digest: str) -> str:

@@ -119,11 +119,6 @@ class RecordedSession:
         fields = {name: value for name, value in asdict(self).items() if name not in OF_LABELS}
         return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
 
-    @classmethod
-    def of_json(cls, content: bytes) -> "RecordedSession":
-        """The session that ``to_json`` wrote. Raises ``ValueError`` when it is something else."""
-        return msgspec.json.decode(content, type=cls)
-
     @cached_property
     def bouts(self) -> tuple[Bout, ...]:
         """All bouts that have ended, in the order of their times."""
@@ -288,7 +283,7 @@ class SessionFiles:
         found = []
         for path in self._states.glob("*.json"):
             try:
-                session = RecordedSession.of_json(path.read_bytes())
+                session = msgspec.json.decode(path.read_bytes(), type=RecordedSession)
                 if session.name != path.stem:
                     raise ValueError(f"it is the session {session.name}")
             except (OSError, ValueError) as error:
