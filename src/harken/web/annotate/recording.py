@@ -65,7 +65,7 @@ def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
         span: the time of the recording.
 
     Raises:
-        HarkenError: when they are not valid; the message has the number of the interval, from 1.
+        HarkenError: when they are not valid; the message has the number of the interval, from 1, or its line.
     """
     if len(bouts) > MOST_BOUTS:
         raise HarkenError(f"a file of labels has at most {MOST_BOUTS:,} intervals, got {len(bouts):,}")
@@ -75,18 +75,14 @@ def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
     edges_ms = np.array([(bout.start_ms, bout.end_ms) for bout in bouts], np.int64).reshape(-1, 2)
     first_ms, last_ms = span.start_ns // MS_NS, -(-(span.end_ns + 1) // MS_NS)
     known_ns = np.stack([before.start_ns, before.end_ns], axis=1).ravel()
-    overlaps = np.append(False, edges_ms[1:, 0] < edges_ms[:-1, 1])
     for wrong, sentence in (
-        ((edges_ms[:, 0] < first_ms) | (edges_ms[:, 1] > last_ms), "lies outside the recording"),
-        (edges_ms[:, 1] < edges_ms[:, 0], "ends before it begins"),
-        (overlaps[: len(bouts)], "overlaps the interval before it, or is not in order"),
+        ((edges_ms < first_ms) | (edges_ms > last_ms), "lies outside the recording"),
+        (np.diff(edges_ms.ravel(), prepend=first_ms) < 0, "ends before it begins, or overlaps the interval before it"),
     ):
         if wrong.any():
-            raise HarkenError(f"interval {wrong.argmax() + 1} {sentence}")
+            raise HarkenError(f"interval {wrong.argmax() // 2 + 1} {sentence}")
     edges_ns = restored_ns(edges_ms.ravel(), known_ns).reshape(-1, 2)
     edges_ns = np.clip(edges_ns, span.start_ns, span.end_ns + 1)
-    if (empty := edges_ns[:, 0] == edges_ns[:, 1]).any():
-        raise HarkenError(f"interval {empty.argmax() + 1} has no length")
     notes = {line: plain_note(bout.note) for line, bout in enumerate(bouts, FIRST_LINE) if bout.note}
     return Intervals(
         edges_ns[:, 0],
