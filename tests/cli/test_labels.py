@@ -117,7 +117,7 @@ def test_evaluate_and_adapt_use_the_file_beside(run_harken: Run, trained: Path, 
     assert said in ended.stdout.replace("\n", "")
     ended = run_harken(*command, "--json", "--out", tmp_path / "again.safetensors")
     assert json.loads(ended.stdout)["label_sources"] == {str(carl): f"{beside} ({FORMAT})"}
-    for words in ("laying_down", "=lying", "a="):
+    for words in ("laying_down=", "=lying", "a="):
         ended = run_harken("evaluate", trained / "run", carl, "--rename", words)
         assert ended.exit_code == 2
         assert f"--rename {words}: give the old and the new name, such as laying_down=lying" in ended.stderr

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from harken.annotations.bouts import Intervals
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
-from harken.annotations.table import LONGEST_LABEL, Span, why_not_kept
+from harken.annotations.table import Span, why_not_kept
 from harken.readers.folders import SIDE
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
@@ -407,11 +407,7 @@ def checked_label(text: str) -> str:
         RefusedError: when it is empty, too long, has control characters, or is a word for a missing value.
     """
     label = text.strip()
-    if not label or len(label) > LONGEST_LABEL:
-        reason: str | None = f"name the activity, in 1 to {LONGEST_LABEL} characters"
-    else:
-        reason = why_not_kept(label)
-    if reason is not None:
+    if (reason := why_not_kept(label)) is not None:
         raise RefusedError(422, reason, reason="label")
     return label
 
