@@ -8,11 +8,9 @@ import socket
 import threading
 import time
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 import pytest
 
@@ -20,7 +18,7 @@ import people
 from harken.labelling.file import label_file
 from harken.support.resources import resident_bytes
 from harken.web.limits import Limits
-from harken.web.uploads import Upload, Uploads
+from harken.web.uploads import Upload
 from server_process import child_processes, server_process
 from server_thread import Answer, Served, recogniser, serving
 from waiting import until
@@ -139,21 +137,6 @@ def test_a_recording_that_takes_too_much_is_refused(tmp_path: Path, limits: Limi
         refused = served.ask("/api/recordings?name=bob.csv", recording)
     assert refused.json["error"] == sentence.replace("111,111", f"{len(recording):,}")
     assert refused.status == (413 if limits.upload_bytes == 1000 else 422)
-
-
-def test_a_long_answer_is_not_checked_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def label(_: Uploads, __: str, body: AsyncIterator[bytes], ___: Any, **____: Any) -> bytes:
-        async for _piece in body:  # else the connection is reset with the unread body
-            pass
-        return answer
-
-    answer = orjson.dumps(
-        {"rows": [{"label": "a", "probabilities": [0.5, 0.5]}] * 50_000}
-    )  # the schema would refuse it
-    monkeypatch.setattr(Uploads, "label", label)
-    with serving() as served:
-        got = served.ask("/api/recordings?name=a.csv", b"x")
-    assert (got.body, got.headers["content-length"]) == (answer, str(len(answer)))
 
 
 def test_progress_report_and_tables_are_found_by_the_senders_key(

@@ -5,7 +5,6 @@ seen, by its digest, so that no change of another window or program is overwritt
 """
 
 import csv
-import logging
 import os
 import re
 import time
@@ -26,7 +25,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import ProcessLock, linked_file, regular, write_bytes
 from harken.support.text_rows import MOST_BYTES
 
-LOG = logging.getLogger("uvicorn.error")
 NO_FILE = "none"
 """The digest of no file."""
 UNREADABLE = "unreadable"
@@ -131,12 +129,6 @@ class LabelStore:
                 bouts = own.intervals(self._span, cut=self._cut)
         except HarkenError as error:
             return StoredLabels(Intervals.of([], self.path), digest, zone or f"{error}. {TO_LABEL}", str(error))
-        except OSError:
-            raise
-        except Exception as error:  # the file may be corrected, and other recordings go on meanwhile
-            LOG.exception("%s: its labels cannot be read", self.path)
-            fault = f"{self.path}: its labels cannot be read (a fault in harken: {type(error).__name__}: {error})"
-            return StoredLabels(Intervals.of([], self.path), digest, f"{fault}. {TO_LABEL}", fault)
         return StoredLabels(bouts, digest, zone or self._why_shared(annotations) or self._why_not_written())
 
     def editable(self, *, if_digest: str) -> StoredLabels:
