@@ -114,11 +114,8 @@ def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> No
     for entry in annotations.entries:
         own = fitting.get(entry.file, [])
         if len(own) > 1 and entry.subject is None:
-            raise line_error(
-                options.path,
-                entry.line,
-                f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending",
-            )
+            sentence = f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending"
+            raise line_error(options.path, entry.line, sentence)
 
 
 def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]) -> str | None:

@@ -363,10 +363,8 @@ def live_specification(recogniser: Recogniser) -> StreamSpecification:
     """
     specification = recogniser.specification_
     if specification.channels != ("x", "y", "z"):
-        raise HarkenError(
-            f"the model needs the channels {', '.join(specification.channels)}, but live samples are x, "
-            "y, z; choose another model"
-        )
+        needed = ", ".join(specification.channels)
+        raise HarkenError(f"the model needs the channels {needed}, but live samples are x, y, z; choose another model")
     return StreamSpecification(specification, LiveSettings(hop_s=min(HOP_S, specification.hop_s)))
 
 

@@ -192,12 +192,9 @@ class Session:
         self._allowed += max(0.0, now_s - self._allowed_s) * limits.samples_per_s
         self._allowed, self._allowed_s = min(self._allowed, limits.samples_burst), now_s
         if samples > self._allowed:
-            raise RefusedError(
-                429,
-                f"a watch may send at most {limits.samples_per_s:g} samples per second; wait, and send fewer",
-                reason="rate",
-                retry_s=max(1, round((min(samples, limits.samples_burst) - self._allowed) / limits.samples_per_s)),
-            )
+            sentence = f"a watch may send at most {limits.samples_per_s:g} samples per second; wait, and send fewer"
+            wait_s = (min(samples, limits.samples_burst) - self._allowed) / limits.samples_per_s
+            raise RefusedError(429, sentence, reason="rate", retry_s=max(1, round(wait_s)))
         self._allowed -= samples
 
     def take(
