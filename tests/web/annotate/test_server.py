@@ -92,7 +92,7 @@ def test_files_that_cannot_be_read_do_not_stop_the_others(tmp_path: Path) -> Non
         assert not any("by itself" in each or "a fault" in each or "memory" in each for each in errors), "\n".join(
             errors
         )
-        assert found[2]["error"] == f"{paths[2]} cannot be read (No such file or directory)"
+        assert found[2]["error"] == f"{paths[2]}: cannot be read (No such file or directory)"
         answer = served.ask("/api/recordings/0/signal?start_ms=0&end_ms=1&pixels=1")
         assert (answer.status, answer.json) == (404, {"error": found[0]["error"]})
         refused = put(served, [], number=0)

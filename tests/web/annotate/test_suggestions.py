@@ -110,7 +110,7 @@ def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_other
             for path in (f"/api/recordings/{number}" for number in range(3))
         ]
         assert [each["state"] for each in models] == ["failed", "ready", "ready"]
-        assert models[0]["error"] == f"{gone} cannot be read (No such file or directory)"
+        assert models[0]["error"] == f"{gone}: cannot be read (No such file or directory)"
         assert served.ask("/api/recordings/1/model").json["labels"] == ["dozing"]
 
 

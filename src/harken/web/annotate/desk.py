@@ -211,5 +211,5 @@ def _why(error: JobError | OSError, path: Path) -> str:
     """Why a recording cannot be read or labelled, as a sentence that names it."""
     reason = str(error)
     if isinstance(error, OSError):
-        reason = f"{error.filename or path} cannot be read ({error.strerror or error})"
+        reason = f"{error.filename or path}: cannot be read ({error.strerror or error})"
     return reason if str(path) in reason else f"{path}: {reason}"
