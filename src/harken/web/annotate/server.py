@@ -175,6 +175,13 @@ def recording_routes(routes: APIRouter, desk: Desk, metrics: Metrics) -> None:
         window = Client(socket, LIMITS, metrics)
         await serve(window, show(desk, window, number, client), LIMITS.socket_s)
 
+    suggestion_routes(routes, numbered)
+
+
+def suggestion_routes(routes: APIRouter, numbered: Callable[..., Any]) -> None:
+    """What the model says of a recording, which ``numbered`` finds: ``/api/recordings/N/model`` and ``unsure``."""
+    Numbered = Annotated[OpenRecording, Depends(numbered)]
+
     @routes.get("/api/recordings/{number}/model")
     async def model(found: Numbered) -> Response:
         return answer(suggestions_of(found).bouts)
