@@ -133,7 +133,7 @@ def test_several_recordings_need_names_in_one_file(tmp_path: Path, alice: Path, 
     side_file(study).write_text(notes.read_text())
     assert [one.label_names for one in read_people(study, TableOptions())] == [("a",), ("b",), ("c",)]
     side_file(study).write_text("subject,start,end,label\nalice,0,20,a\n")
-    with pytest.raises(HarkenError, match=r"no row is for the recording study.csv, whose wearer is bob: "):
+    with pytest.raises(HarkenError, match=r"no row is for the recording .*study.csv, whose wearer is bob: "):
         read_people(study, TableOptions())
 
 
@@ -186,7 +186,7 @@ def test_rows_with_a_folder_are_for_the_recording_in_it(tmp_path: Path) -> None:
         return found.label_names
 
     assert (names("anna"), names("ben"), names("link")) == (("lying",), ("sitting",), ("sitting", "walking"))
-    with pytest.raises(HarkenError, match=r"no row is for the recording carl/rec.csv, .* its files are anna/rec.csv, "):
+    with pytest.raises(HarkenError, match=r"no row is for .*carl/rec.csv, .* its files are anna/rec.csv, "):
         read_annotations(table).of_recording(recording_names(tmp_path / "carl" / "rec.csv"), "rec")
 
 
@@ -213,10 +213,6 @@ def test_whole_paths_of_another_computer_count_from_the_folder_that_they_share(t
     for recording in ("carl/1/day.csv", "1/day.csv", "anna/day.csv", "../1/day.csv"):
         with pytest.raises(HarkenError, match="no row is for the recording"):
             found(every, recording)
-    with pytest.raises(HarkenError, match=r"no row is for the recording carl/1/day.csv, whose wearer"):
-        found(["ben/1/day.csv", "ben/2/day.csv"], "carl/1/day.csv")
-    with pytest.raises(HarkenError, match=r"no row is for the recording carl/day.csv, whose wearer"):
-        found(["ben/day.csv"], "carl/day.csv")
 
 
 @given(
@@ -254,7 +250,7 @@ def test_whole_paths_of_this_computer_are_taken_as_they_are(tmp_path: Path) -> N
         found = read_annotations(table).of_recording(recording_names(path), "day").entries
         assert [entry.label for entry in found] == [label]
     table.write_text(f"file,start,end,label\n{main},0,9,lying\n")
-    with pytest.raises(HarkenError, match=rf"no row is for the recording pilot/ben/day.csv, .* its files are {main}"):
+    with pytest.raises(HarkenError, match=rf"no row is for the recording .*pilot/ben/day.csv, .* its files are {main}"):
         read_annotations(table).of_recording(recording_names(pilot), "day")
 
 

@@ -71,7 +71,7 @@ def test_without_a_port_the_usual_one_is_taken_or_another_if_it_is_in_use(monkey
 
 
 def test_the_server_starts_without_the_libraries_of_its_processes() -> None:
-    modules = "harken.web.annotate.desk, harken.web.annotate.routes, harken.web.annotate.server, sys"
+    modules = "harken.web.annotate.server, sys"
     code = f"import {modules}; print(sorted({{'polars', 'matplotlib', 'torch'}} & set(sys.modules)))"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout == "[]\n"

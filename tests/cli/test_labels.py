@@ -117,7 +117,7 @@ def test_evaluate_and_adapt_use_the_file_beside(run_harken: Run, trained: Path, 
     assert said in ended.stdout.replace("\n", "")
     ended = run_harken(*command, "--json", "--out", tmp_path / "again.safetensors")
     assert json.loads(ended.stdout)["label_sources"] == {str(carl): f"{beside} ({FORMAT})"}
-    for words in ("laying_down", "=lying", "a="):
+    for words in ("laying_down=", "=lying", "a="):
         ended = run_harken("evaluate", trained / "run", carl, "--rename", words)
         assert ended.exit_code == 2
         assert f"--rename {words}: give the old and the new name, such as laying_down=lying" in ended.stderr
@@ -249,8 +249,8 @@ def test_a_row_that_may_be_for_two_recordings_is_refused(run_harken: Run, traine
         file.parent.mkdir()
         unlabelled(file, number)
     labels = (*files, "--labels", table)
-    told_apart = run_harken("inspect", *labels).stderr
-    assert "no row is for the recording rec.csv, whose wearer is rec" in told_apart.replace("\n", " ")
+    error = run_harken("inspect", *labels).stderr
+    assert "rec.csv, whose wearer is rec" in error.replace("\n", " ")
     table.write_text("file,start,end,label\nanna/rec.csv,0,20,lying\nrec.csv,30,50,sitting\n")
     cross = ("train", tmp_path / "other.csv", "--cross", *files[:1], "--cross", files[1], "--cross-labels", table)
     for command in (

@@ -149,7 +149,7 @@ def test_an_impossible_value_is_refused(settings: type[Any], field: str, wrong: 
         (("label", "a.csv", "--out", "o", "--cut-points", "hildebrandt"), "adults-geneactiv"),
         (("inspect", "a.csv", "--rate", "0"), "--rate 0: give samples per second, up to 10,000"),
         (("inspect", "a.csv", "--rename", "a=b"), "No such option: --rename"),
-        (("train", "a.csv", "--out", "o", "--rename", "x"), "--rename x: give the old and the new name, such as"),
+        (("train", "a.csv", "--out", "o", "--rename", "x"), "--rename x=: give the old and the new name, such as"),
         (("label", "", "--out", "o"), "harken: the argument after label is empty; is a variable unset?"),
         (("label", "a.csv", "--out", ""), "harken: the argument after --out is empty; is a variable unset?"),
     ],

@@ -125,7 +125,7 @@ def test_how_late_labels_are_is_rounded_up(monkeypatch: pytest.MonkeyPatch) -> N
     sent: list[str] = []
     monkeypatch.setattr(Viewers, "_send", lambda _, frame: sent.append(frame))
     for wait_s, late_s in {1.1: 2, 4.2: 5, 5.1: 10, 61.0: 65}.items():
-        viewers = Viewers({}, 1)
+        viewers = Viewers({}, 1, list)
         viewers.send_late(1.0)
         viewers.send_late(wait_s)
         assert json.loads(sent.pop()) == {"type": "busy", "late_s": late_s}

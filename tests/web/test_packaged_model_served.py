@@ -37,38 +37,20 @@ def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_is_the_packaged_model(served: Served, packaged: Recogniser) -> None:
-    facts = served.ask("/api/model").json
-    assert facts["labels"] == list(packaged.specification_.labels)
-    assert {"lying", "sitting", "standing", "walking"} <= set(facts["labels"])
-
-
-def check_posted(served: Served, packaged: Recogniser, path: Path) -> None:
-    answer = served.ask(f"/api/recordings?name={path.name}", path.read_bytes())
+@pytest.mark.parametrize("name", ["wrist.csv", "skdh_ax3_sample.cwa"])
+def test_a_recording_that_is_posted(served: Served, packaged: Recogniser, csv: Path, data_dir: Path, name: str) -> None:
+    path = csv if name == csv.name else data_dir / "devices" / name
+    answer = served.ask(f"/api/recordings?name={name}", path.read_bytes())
     assert answer.status == 200
     labelled = label_file(path, model=packaged)
     expected = labelled.timeline
-    assert answer.json["notes"] == [
-        note.replace(str(path), path.name) for note in (*labelled.warnings, *labelled.notes)
-    ]
+    assert answer.json["notes"] == [note.replace(str(path), name) for note in (*labelled.warnings, *labelled.notes)]
+    assert any(note.startswith("the watch was turned by ") for note in answer.json["notes"]) == (path != csv)
     rows = answer.json["rows"]
     assert [row["label"] for row in rows] == expected.frame["label"].to_list()
     found = [row["probabilities"] or [np.nan] * len(expected.labels) for row in rows]
     np.testing.assert_allclose(found, expected.probabilities, atol=6e-5)  # four decimals
     assert sum(bool(row["probabilities"]) for row in rows) > 20
-
-
-def test_a_recording_that_is_posted(served: Served, packaged: Recogniser, csv: Path) -> None:
-    check_posted(served, packaged, csv)
-
-
-def test_a_turned_watch_is_noted_in_the_answer_to_a_posted_recording(
-    served: Served, packaged: Recogniser, data_dir: Path
-) -> None:
-    path = data_dir / "devices" / "skdh_ax3_sample.cwa"
-    check_posted(served, packaged, path)
-    notes = served.ask(f"/api/recordings?name={path.name}", path.read_bytes()).json["notes"]
-    assert notes[-1].startswith("the watch was turned by ")
 
 
 def test_samples_through_a_socket(served: Served, packaged: Recogniser, csv: Path) -> None:

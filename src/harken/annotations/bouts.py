@@ -3,7 +3,7 @@
 import ntpath
 import os
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -11,8 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from harken.annotations.table import Entry
-from harken.annotations.times import SECOND_NS, SLACK_NS, Kind, Moment, Span
+from harken.annotations.table import SECOND_NS, SLACK_NS, Entry, Kind, Moment, Span
 from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
@@ -240,54 +239,20 @@ def _order(time_ns: Int64Array) -> Int64Array | None:
     return None if (time_ns[1:] >= time_ns[:-1]).all() else np.argsort(time_ns, kind="stable")
 
 
-class FileColumn:
-    """The fields of a column ``file``, which are found by the names of a recording.
-
-    A field means a recording if the recording's path ends with it: ``anna/day.csv`` is not ``ben/day.csv``. The fields
-    are kept by their parts, because a table may be for thousands of recordings.
-    """
-
-    def __init__(self, fields: Iterable[str]) -> None:
-        self._fields: dict[Parts, list[str]] = {}
-        written = {name: _parts(name) for name in fields}
-        for name, parts in (written | _from_shared_folder(written)).items():
-            self._fields.setdefault(parts, []).append(name)
-
-    def of(self, names: Sequence[str]) -> set[str]:
-        """The fields that mean a recording with these names (``harken.annotations.find.recording_names``)."""
-        ends = (parts[:length] for parts in map(_parts, names) for length in range(1, len(parts) + 1))
-        return {field for end in ends for field in self._fields.get(end, ())}
-
-    def told_apart(self, name: str) -> str:
-        """The end of a recording's name that shows in what it differs from each field."""
-        parts = _parts(name)
-        shown = 1
-        for own in self._fields:
-            shown = max(shown, min(len(own), max(_alike(parts, own) + 1, 2)))
-        return str(Path(*reversed(parts[:shown])))
-
-
 def _from_shared_folder(written: dict[str, Parts]) -> dict[str, Parts]:
     """The parts of whole paths of another computer, from the last folder that all of them share.
 
     What is above it differs between computers. If a folder of one of them exists here, all are taken as they are.
     """
-    whole = {name: parts for name, parts in written.items() if _is_absolute(name)}
+    systems = (Path, PureWindowsPath, PurePosixPath)
+    whole = {name: parts for name, parts in written.items() if any(one(name).is_absolute() for one in systems)}
     places = {Path(name).parent for name in whole if Path(name).is_absolute()}
     if not whole or any(os.path.isdir(place) for place in places):  # noqa: PTH112 - Path.is_dir raises for names too long
         return {}
     folders = [parts[:0:-1] for parts in whole.values()]
-    above = max(_alike(min(folders), max(folders)) - 1, 1)  # at least the root
+    shared = list(takewhile(lambda pair: pair[0] == pair[1], zip(min(folders), max(folders), strict=False)))
+    above = max(len(shared) - 1, 1)  # at least the root
     return {name: parts[: max(len(parts) - above, 2)] for name, parts in whole.items()}
-
-
-def _alike(one: Parts, other: Parts) -> int:
-    """How many parts are the same, from the first."""
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
-
-
-def _is_absolute(path: str) -> bool:
-    return any(kind(path).is_absolute() for kind in (Path, PureWindowsPath, PurePosixPath))
 
 
 def _parts(path: str) -> Parts:
@@ -336,10 +301,23 @@ class Annotations:
         are without a zone, and points, of which the last holds until its end."""
         return self.points or not self.kinds <= {Kind.INSTANT}
 
+    def files_of(self, names: Sequence[str]) -> set[str]:
+        """What the column ``file`` says in rows for a recording with these names
+        (``harken.annotations.find.recording_names``).
+
+        A field means a recording if the recording's path ends with it: ``anna/day.csv`` is not ``ben/day.csv``.
+        """
+        ends = (parts[:length] for parts in map(_parts, names) for length in range(1, len(parts) + 1))
+        return {file for end in ends for file in self._files.get(end, ())}
+
     @cached_property
-    def file_column(self) -> FileColumn:
-        """The column ``file``, which is empty if there is none."""
-        return FileColumn(file for file in self._rows if file is not None)
+    def _files(self) -> dict[Parts, list[str]]:
+        """The fields of the column ``file`` by their parts, because a table may be for thousands of recordings."""
+        files: dict[Parts, list[str]] = {}
+        written = {file: _parts(file) for file in self._rows if file is not None}
+        for file, parts in (written | _from_shared_folder(written)).items():
+            files.setdefault(parts, []).append(file)
+        return files
 
     @cached_property
     def _rows(self) -> dict[str | None, list[Entry]]:
@@ -367,7 +345,7 @@ class Annotations:
         if not self.names:
             return self
         fitting = list(self._rows.get(None, ()))
-        for file in self.file_column.of(files):
+        for file in self.files_of(files):
             fitting += self._rows[file]
         own = sorted((row for row in fitting if row.subject in (None, subject)), key=lambda row: row.line)
         if not own:
@@ -377,8 +355,7 @@ class Annotations:
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {self.file_column.told_apart(files[0])}, whose wearer is "
-                f"{subject}: {listed(there)}"
+                f"{self.path}: no row is for the recording {files[0]}, whose wearer is {subject}: {listed(there)}"
             )
         return replace(self, entries=tuple(own))
 

@@ -109,16 +109,13 @@ def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> No
     annotations = read_annotations(options.path)
     fitting: dict[str | None, list[Path]] = {}
     for path in recordings.values():
-        for file in annotations.file_column.of(recording_names(path)):
+        for file in annotations.files_of(recording_names(path)):
             fitting.setdefault(file, []).append(path)
     for entry in annotations.entries:
         own = fitting.get(entry.file, [])
         if len(own) > 1 and entry.subject is None:
-            raise line_error(
-                options.path,
-                entry.line,
-                f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending",
-            )
+            sentence = f"the file {entry.file!r} may be {own[0]} or {own[1]}; write it with its folder and its ending"
+            raise line_error(options.path, entry.line, sentence)
 
 
 def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]) -> str | None:
@@ -135,7 +132,7 @@ def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]
         return None
     fitting: set[tuple[str | None, str | None]] = set()
     for path, subject in recordings:
-        for file in (None, *annotations.file_column.of(recording_names(path))):
+        for file in (None, *annotations.files_of(recording_names(path))):
             fitting |= {(file, None), (file, subject)}
     lines: dict[str, list[int]] = {}
     for entry in annotations.entries:

@@ -13,8 +13,22 @@ from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.bouts import PLAIN, Annotations
-from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns
-from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
+from harken.annotations.table import (
+    EXAMPLES,
+    MISSING,
+    NAMES,
+    SECOND_NS,
+    Columns,
+    Entry,
+    Kind,
+    Moment,
+    Rows,
+    check_label,
+    named_columns,
+    number_moment,
+    read_date,
+    text_moment,
+)
 from harken.readers.folders import SIDE
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.support.errors import HarkenError
@@ -253,11 +267,8 @@ def _of_one_tier(table: Rows, found: list[tuple[str, Entry]]) -> Annotations:
     for tier, entry in found:
         check_label(table, entry.line, entry.label)
         if tier != found[0][0]:
-            raise table.error(
-                entry.line,
-                f"the export has several tiers, {found[0][0]!r} and {tier!r}; export only the tier of the labels from "
-                "ELAN",
-            )
+            several = f"the export has several tiers, {found[0][0]!r} and {tier!r}"
+            raise table.error(entry.line, f"{several}; export only the tier of the labels from ELAN")
     if not found:
         raise HarkenError(f"{table.path}: the export contains no annotation")
     return Annotations(table.path, "tab-delimited export of ELAN", tuple(entry for _, entry in found))
@@ -322,11 +333,8 @@ def plain(table: Rows) -> Annotations:
 def _by_order(table: Rows) -> dict[str, int]:
     line, first = table.rows[0]
     if len(first) not in ORDERS:
-        raise table.error(
-            line,
-            f"it has no header and {len(first)} columns; without a header, the columns are start, end, label; or the "
-            "recording's file or the date, start, end, label; or start, label",
-        )
+        known = "start, end, label; or the recording's file or the date, start, end, label; or start, label"
+        raise table.error(line, f"it has no header and {len(first)} columns; without a header, the columns are {known}")
     name = "file" if read_date(first[0]) is None else "date"
     return {role.replace("name", name): position for position, role in enumerate(ORDERS[len(first)])}
 

@@ -20,13 +20,8 @@ _option = partial(Option, panel="Labels that are not in the recording")
 
 
 def _pairs(typed: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for text in typed:
-        old, equals, new = text.partition("=")
-        if not equals:
-            raise HarkenError(f"--rename {text}: give the old and the new name, such as laying_down=lying")
-        pairs.append((old.strip(), new.strip()))
-    return tuple(pairs)
+    pairs = (text.partition("=") for text in typed)
+    return tuple((old.strip(), new.strip()) for old, _, new in pairs)
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,8 @@ def listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         number = getattr(error, "errno", None)  # Python's own text repeats the address
         reason = os.strerror(number) if number else error
-        raise HarkenError(
-            f"cannot listen at {host}, port {port} ({reason}); if another server uses this port, choose "
-            "another with --port N"
-        ) from error
+        sentence = f"cannot listen at {host}, port {port} ({reason}); if it is in use, choose another with --port N"
+        raise HarkenError(sentence) from error
 
 
 def check_token(token: str | None) -> None:

@@ -1,6 +1,7 @@
-"""The live server: its HTTP routes, and the tasks beside them.
+"""The live server: its routes, and the tasks beside them.
 
 The routes give information about watches and model, label recordings, take Sensor Logger's pushes, and serve the page.
+Through ``/ws/samples`` come samples and go labels; ``/ws/view`` is for the page.
 """
 
 import asyncio
@@ -8,19 +9,20 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
+from starlette.websockets import WebSocket
 
 from harken import __version__
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.web.address import check_token, is_loopback
+from harken.web.clients import Client, Sender, frame_of, messages_of, serve
 from harken.web.demo import DemoWatch, about_demo, demo_watches, stream
-from harken.web.guard import Guard
 from harken.web.hub import Hub
 from harken.web.learn import Labelled, Learner, chosen_model, labelled_in, models_folder, remember_choice
 from harken.web.learn_routes import learn_routes
@@ -28,7 +30,7 @@ from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
 from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
-from harken.web.requests import application, check_length, described_body, read_body
+from harken.web.requests import Guard, application, check_length, described_body, read_body
 from harken.web.sample_log import SampleLog
 from harken.web.sample_messages import HOW_PUSHED, Push
 from harken.web.schemas import (
@@ -42,7 +44,6 @@ from harken.web.schemas import (
     refusals,
 )
 from harken.web.server import Server, allow_files
-from harken.web.sockets import socket_routes
 from harken.web.uploads import REPORT, TABLES, Uploads
 
 REPORT_HEADERS = {
@@ -57,6 +58,8 @@ WITHOUT_KEEP = "To learn from labels, start the server with harken serve --keep 
 HTML, ZIP = "text/html", "application/zip"
 KEY = "^[A-Za-z0-9_-]{22,64}$"
 """Long enough that nobody guesses a random one."""
+LARGEST_VIEW_MESSAGE = 4096
+YES = ("1", "true", "yes", "on")
 Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which the recording was posted.")]
 
 
@@ -312,6 +315,66 @@ def push_routes(routes: APIRouter, hub: Hub) -> None:
             except HarkenError as error:
                 raise RefusedError(507, str(error)) from error
         return {"samples": len(time_ns)}
+
+
+class Choice(msgspec.Struct):
+    """A message of ``/ws/view``."""
+
+    type: Literal["choose"]
+    watch: str
+
+
+def socket_routes(routes: APIRouter, hub: Hub) -> None:
+    """``/ws/samples`` and ``/ws/view``."""
+
+    async def samples(socket: WebSocket) -> None:
+        """Receive samples of one watch and send its labels, until one side closes the socket."""
+        acknowledging = hub.log is not None or socket.query_params.get("ack", "").lower() in YES
+        watch = socket.query_params.get("watch", "")
+        sender = Sender(socket, hub.limits, hub.metrics, watch=watch, acknowledging=acknowledging)
+        await serve(sender, _take_samples(hub, sender), hub.limits.socket_s)
+
+    async def view(socket: WebSocket) -> None:
+        """Send samples and labels of the chosen or first watch, until one side closes the socket."""
+        viewer = Client(socket, hub.limits, hub.metrics)
+        await serve(viewer, _take_choices(hub, viewer), hub.limits.socket_s)
+
+    routes.add_websocket_route("/ws/samples", samples)
+    routes.add_websocket_route("/ws/view", view)
+
+
+async def _take_samples(hub: Hub, sender: Sender) -> None:
+    senders = hub.session(sender.watch).senders
+    senders.add(sender)
+    try:
+        async for message in messages_of(sender):
+            hub.put(sender, message)
+            await sender.wait(message)
+    finally:
+        senders.discard(sender)
+
+
+async def _take_choices(hub: Hub, viewer: Client) -> None:
+    hub.viewers.add(viewer, hub.model())
+    hub.viewers.choose(viewer, viewer.socket.query_params.get("watch"))
+    try:
+        async for message in messages_of(viewer):
+            name = _chosen_watch(message)
+            if name in hub.sessions:
+                hub.viewers.choose(viewer, name)
+            else:
+                viewer.put(frame_of({"type": "error", "message": f"there is no watch {name!r} any more"}))
+    finally:
+        hub.viewers.remove(viewer)
+
+
+def _chosen_watch(text: str | bytes) -> str:
+    if len(text) > LARGEST_VIEW_MESSAGE:
+        raise RefusedError(413, "the message is too large", reason="message")
+    try:
+        return msgspec.json.decode(text, type=Choice).watch
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(400, 'a message must be {"type": "choose", "watch": NAME}') from error
 
 
 async def _disconnected(request: Request) -> None:

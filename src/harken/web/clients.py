@@ -196,10 +196,13 @@ class Viewers:
     Args:
         sessions: the watches by name.
         most: the largest number of viewers.
+        watches: makes the list of watches for them.
     """
 
-    def __init__(self, sessions: "Mapping[str, Session]", most: int) -> None:
-        self._sessions, self._most = sessions, most
+    def __init__(
+        self, sessions: "Mapping[str, Session]", most: int, watches: Callable[[], list[dict[str, Any]]]
+    ) -> None:
+        self._sessions, self._most, self._watches = sessions, most, watches
         self._all: set[Client] = set()
         self._waiting: dict[Client, str | None] = {}  # the watch that each viewer without one waits for
         self._busy, self._told_s = _busy(0), 0.0
@@ -207,7 +210,7 @@ class Viewers:
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, viewer: Client, model: dict[str, Any], watches: list[dict[str, Any]]) -> None:
+    def add(self, viewer: Client, model: dict[str, Any]) -> None:
         """Send this viewer the model and the watches, now and when they change; and how late labels come.
 
         Raises:
@@ -215,7 +218,7 @@ class Viewers:
         """
         if len(self) >= self._most:
             raise RefusedError(503, "the limit of viewers is reached; try again later", reason="viewers")
-        viewer.put(frame_of({"type": "hello", "model": model, "watches": watches}))
+        viewer.put(frame_of({"type": "hello", "model": model, "watches": self._watches()}))
         self._all.add(viewer)
         if self._busy != _busy(0):
             viewer.put(self._busy)
@@ -240,9 +243,9 @@ class Viewers:
         for session in self._sessions.values():
             session.viewers.discard(viewer)
 
-    def connected(self, session: "Session", watches: Callable[[], list[dict[str, Any]]]) -> None:
+    def connected(self, session: "Session") -> None:
         """The first samples of a watch have come."""
-        self.send_watches(watches)
+        self.send_watches()
         for viewer, watch in list(self._waiting.items()):
             if watch in (None, session.name):
                 self.choose(viewer, session.name)
@@ -267,10 +270,10 @@ class Viewers:
             self._busy, self._told_s = _busy(late_s), now_s
             self._send(self._busy)
 
-    def send_watches(self, watches: Callable[[], list[dict[str, Any]]]) -> None:
+    def send_watches(self) -> None:
         """Send the list of watches, which is not made if there is no viewer."""
         if self._all:
-            self._send(frame_of({"type": "watches", "watches": watches()}))
+            self._send(frame_of({"type": "watches", "watches": self._watches()}))
 
     def send_recording(self, watch: str) -> None:
         """Send that something has changed in what is recorded with a watch."""

@@ -11,17 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from harken.datasets.exercises import UNSEEN, exercises
+from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.printable import percent
-
-if TYPE_CHECKING:
-    from harken.models.recogniser import Recogniser
 
 MODEL = Path(__file__).parents[1] / "models" / "packaged" / "demo.safetensors"
 """A model of seven exercises, trained on seven other people."""
@@ -75,7 +73,7 @@ def demo_watches() -> list[DemoWatch]:
     ]
 
 
-def about_demo(recogniser: "Recogniser") -> dict[str, Any]:
+def about_demo(recogniser: Recogniser) -> dict[str, Any]:
     """The fields of ``/api/model`` that differ in the demo."""
     provenance = recogniser.provenance_
     right = percent(provenance["scores_on_unseen_people"]["accuracy"])

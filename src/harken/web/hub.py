@@ -88,7 +88,7 @@ class Hub:
         self.metrics = Metrics()
         self._about_model = about_model or {}
         self.sessions: dict[str, Session] = {}
-        self.viewers = Viewers(self.sessions, self.limits.viewers)
+        self.viewers = Viewers(self.sessions, self.limits.viewers, self.watches)
         self._messages: deque[tuple[Sender, str | bytes, float]] = deque()  # with the times of their arrival
         self._waiting: dict[Session, None] = {}  # with samples that no tick has labelled, the longest waiting first
         self._dropped: Counter[str] = Counter(late=0, repeated=0)  # of streams that have ended
@@ -117,7 +117,7 @@ class Hub:
                 for sender in session.senders:
                     sender.replace(frame)
             self.viewers.model_changed(frame)
-            self.viewers.send_watches(self.watches)
+            self.viewers.send_watches()
             self.metrics.add("harken_model_changes_total")
 
     def put(self, sender: Sender, message: str | bytes) -> None:
@@ -167,7 +167,7 @@ class Hub:
         self._waiting[session] = None
         self._wake.set()
         if new:
-            self.viewers.connected(session, self.watches)
+            self.viewers.connected(session)
 
     def session(self, name: str, now_s: float | None = None) -> Session:
         """The watch of this name, a new one if need be.
@@ -323,7 +323,7 @@ class Hub:
                 self._dropped.update(session.stream.dropped)
                 self._waiting.pop(session, None)
                 self.metrics.add("harken_forgotten_total")
-        self.viewers.send_watches(self.watches)
+        self.viewers.send_watches()
         hand_back()
 
     def _is_idle(self, session: Session, now_s: float) -> bool:
@@ -363,10 +363,8 @@ def live_specification(recogniser: Recogniser) -> StreamSpecification:
     """
     specification = recogniser.specification_
     if specification.channels != ("x", "y", "z"):
-        raise HarkenError(
-            f"the model needs the channels {', '.join(specification.channels)}, but live samples are x, "
-            "y, z; choose another model"
-        )
+        needed = ", ".join(specification.channels)
+        raise HarkenError(f"the model needs the channels {needed}, but live samples are x, y, z; choose another model")
     return StreamSpecification(specification, LiveSettings(hop_s=min(HOP_S, specification.hop_s)))
 
 

@@ -36,15 +36,15 @@ NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory"
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KILLED = -9
 """By SIGKILL, by which Linux ends a process when memory runs out."""
-Kind = Literal["refused", "memory", "file", "fault", "ended"]
+Kind = Literal["refused", "file", "fault", "ended"]
 
 
 class JobError(HarkenError):
     """A job that has failed.
 
     Attributes:
-        kind: ``refused`` (the job raised a HarkenError), ``memory``, ``file`` (an error of the operating system),
-            ``fault`` (of harken), or ``ended`` (the process ended by itself, or was killed).
+        kind: ``refused`` (the job raised a HarkenError), ``file`` (an error of the operating system), ``fault`` (of
+            harken), or ``ended`` (memory ran out, or the process ended by itself or was killed).
     """
 
     def __init__(self, kind: Kind, sentence: str) -> None:
@@ -79,7 +79,7 @@ async def run_job(
     request = {"work": f"{work.__module__}:{work.__qualname__}", "arguments": arguments, "niceness": niceness}
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", START, json.dumps(sys.path)),
+            *(sys.executable, "-c", START, json.dumps(list(map(os.path.abspath, sys.path)))),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MOST_MESSAGE_BYTES,
@@ -101,20 +101,16 @@ async def run_job(
                     raise JobError(message["kind"], message["error"])
                 case _:
                     on_message(message)
-        raise JobError("ended", _how_it_ended(await process.wait()))
+        exit_code = await process.wait()
+        if exit_code == KILLED:
+            raise JobError("ended", f"the process was killed, probably because {NO_MEMORY}")
+        raise JobError("ended", f"the process ended by itself (exit code {exit_code})")
     finally:
         with suppress(ProcessLookupError):
             process.kill()
         while process.returncode is None:
             with suppress(asyncio.CancelledError):  # a second one, such as at the end of the server
                 await process.wait()
-
-
-def _how_it_ended(exit_code: int) -> str:
-    """Why there are no more messages of a process."""
-    if exit_code == KILLED:
-        return f"the process was killed, probably because {NO_MEMORY}"
-    return f"the process ended by itself (exit code {exit_code})"
 
 
 class Progress:
@@ -183,7 +179,7 @@ def _why(error: Exception) -> tuple[Kind, str]:
         return "refused", str(error)
     if isinstance(error, MemoryError | RuntimeError | SystemError):
         if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY_SIGNS):
-            return "memory", NO_MEMORY
+            return "ended", NO_MEMORY
     elif isinstance(error, OSError):
         if error.errno in DISK:
             return "file", f"the disk is full ({error.filename or error.strerror})"

@@ -16,7 +16,7 @@ import polars as pl
 
 from harken.annotations.bouts import Intervals
 from harken.annotations.formats import read_annotations
-from harken.annotations.times import Span
+from harken.annotations.table import Span
 from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
 from harken.readers.folders import is_side_file, side_file
@@ -148,14 +148,14 @@ def _labels_of(path: Path, _changed_ns: int, _size: int) -> tuple[str, ...] | No
 
 @dataclass
 class _Job:
-    """A job, and its progress. ``out`` is the model file that it writes."""
+    """A job, and its progress; before the first one it is ``idle``. ``out`` is the model file that it writes."""
 
-    how: How
-    out: Path
+    how: How | None = None
+    out: Path = Path()
+    state: str = "idle"
+    stage: str | None = None
+    share: float | None = None
     task: "asyncio.Task[None] | None" = None
-    state: str = "running"
-    stage: str | None = "read"
-    share: float = 0.0
     error: str | None = None
     outcome: dict[str, Any] | None = None
     began_s: float = field(default_factory=time.monotonic)
@@ -173,7 +173,7 @@ class _Job:
 
     @property
     def seconds_left(self) -> float | None:
-        if self.state != "running" or self.share < LEAST_SHARE_FOR_A_FORECAST:
+        if self.state != "running" or self.share is None or self.share < LEAST_SHARE_FOR_A_FORECAST:
             return None
         return round((time.monotonic() - self.began_s) * (1 - self.share) / self.share, 1)
 
@@ -206,7 +206,7 @@ class Learner:
     served: Path | None = None
     refused: str | None = None
     training: Mapping[str, Any] | None = None
-    _job: _Job | None = None
+    _job: _Job = field(default_factory=_Job)
     _choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def state(self) -> dict[str, Any]:
@@ -218,20 +218,20 @@ class Learner:
         if self.before is not None:
             specification = self.before.specification_
             before = {"name": specification.preset, "labels": list(specification.labels)}
-        if job is not None and job.state == "running":  # its model is there before it has ended
+        if job.state == "running":  # its model is there before it has ended
             models = [model for model in models if model["name"] != job.out.name]
         return {
             "enabled": self.refused is None,
-            "state": "idle" if job is None else job.state,
-            "how": job and job.how,
-            "stage": job and job.stage,
-            "share": job and job.share,
-            "seconds_left": job and job.seconds_left,
-            "error": job and job.error,
+            "state": job.state,
+            "how": job.how,
+            "stage": job.stage,
+            "share": job.share,
+            "seconds_left": job.seconds_left,
+            "error": job.error,
             "available": available,
             "before": before,
             "models": models,
-            "outcome": None if job is None or job.state == "running" else job.outcome,
+            "outcome": None if job.state == "running" else job.outcome,
             "serves": "before" if self.served is None else "new",
             "served_path": self.served and str(self.served),
         }
@@ -257,14 +257,14 @@ class Learner:
             raise RefusedError(507, sentence) from error
         self._refuse_second()
         made = "adapted" if how == "adapt" else "trained"
-        job = self._job = _Job(how, self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors")
+        out = self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors"
+        job = self._job = _Job(how, out, "running", "read", 0.0)
         job.task = asyncio.create_task(self._run(job, [str(one.path) for one in labelled]))
 
     async def cancel(self) -> None:
         """End the job, if one runs; its process has then ended."""
-        if self._job is not None and self._job.state == "running":
+        if self._job.state == "running" and self._job.task is not None:
             self._job.end("cancelled")
-            assert self._job.task is not None
             self._job.task.cancel()
             await asyncio.gather(self._job.task, return_exceptions=True)
 
@@ -302,7 +302,7 @@ class Learner:
             job.end("done")
 
     def _refuse_second(self) -> None:
-        if self._job is not None and self._job.state == "running":
+        if self._job.state == "running":
             raise RefusedError(409, "a model is being made already; wait, or cancel it", reason="learn")
 
     def _save_before(self) -> None:
@@ -318,8 +318,8 @@ class Learner:
             return None, self.before
         path: str | None = None
         if choice == "new":
-            outcome = None if self._job is None else self._job.outcome
-            path = None if outcome is None else outcome["model_path"]
+            outcome = self._job.outcome
+            path = outcome["model_path"] if outcome else None
         elif choice in {model["name"] for model in saved_models(self.folder)}:
             path = str(self.folder / choice)
         if path is None:

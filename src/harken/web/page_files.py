@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 
 from harken.reports.colours import colours_of
 from harken.web.limits import RefusedError
@@ -31,13 +31,20 @@ def page_routes(routes: APIRouter, *folders: Path) -> None:
         folders: where the files are. If several have a file of one name, the first counts.
     """
 
-    @routes.get("/", include_in_schema=False)
-    async def page() -> Response:
-        return _page_file("index.html", folders)
+    # Names are looked up among these, so a request cannot reach any other file.
+    files = {path.name: path for path in ASSETS.glob("*/*") if path.suffix in (".js", ".css")}
+    for folder in reversed(folders):
+        files |= {path.name: path for path in folder.glob("*") if path.is_file()}
 
     @routes.get("/assets/{name}", include_in_schema=False)
     async def asset(name: str) -> Response:
-        return _page_file(name, folders)
+        if name not in files:
+            raise RefusedError(404, "there is no such file")
+        return FileResponse(files[name], headers=SECURITY_HEADERS)
+
+    @routes.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return await asset("index.html")
 
     @routes.post("/api/colours", include_in_schema=False)
     async def colours(request: Request) -> Response:
@@ -50,14 +57,3 @@ def page_routes(routes: APIRouter, *folders: Path) -> None:
         found = await asyncio.to_thread(colours_of, labels)
         patches = {name: {"light": one.light, "dark": one.dark, "ink": one.ink} for name, one in found.items()}
         return Response(orjson.dumps(patches), media_type="application/json")
-
-
-def _page_file(name: str, folders: tuple[Path, ...]) -> Response:
-    """One of the page's files. Names are looked up among these, so a request cannot reach any other file."""
-    files = {path.name: path for path in ASSETS.glob("*/*") if path.suffix in (".js", ".css")}
-    for folder in reversed(folders):
-        files |= {path.name: path for path in folder.glob("*") if path.is_file()}
-    path = files.get(name)
-    if path is None:
-        return JSONResponse({"error": "there is no such file"}, 404)
-    return FileResponse(path, headers=SECURITY_HEADERS)

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from harken.training.learn.outcome import How, Learned
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -169,25 +171,92 @@ class Ended(BaseModel):
     missing_s: float
 
 
+class Labelled(BaseModel):
+    """A wearer, and the labelled seconds by label."""
+
+    subject: str
+    seconds_by_label: dict[str, float]
+
+
+class Refused(BaseModel):
+    """Why a way to learn is not possible now; null if it is."""
+
+    adapt: str | None
+    train: str | None
+
+
+class Available(BaseModel):
+    """What there is to learn from. ``too_short`` are labels without a bout of ``least_bout_s``, of which no part can be
+    held out for a test; null without a starting model."""
+
+    people: list[Labelled]
+    labels: list[str]
+    least_bout_s: float | None
+    too_short: list[str]
+    refused: Refused
+
+
+class Known(BaseModel):
+    """The starting model."""
+
+    name: str
+    labels: list[str]
+
+
+class Saved(Known):
+    """A model that was learned earlier: the name of its file, its labels, and when it was made (ISO 8601, UTC)."""
+
+    made: str
+
+
+class LearningState(BaseModel):
+    """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
+    job, ``models`` are the newest learned ones, ``serves`` says which model labels, and ``served_path`` is the file of
+    a learned one."""
+
+    enabled: bool
+    state: Literal["idle", "running", "done", "failed", "cancelled"]
+    how: How | None
+    stage: Literal["read", "test", "people", "model"] | None
+    share: Share | None
+    seconds_left: float | None
+    error: str | None
+    available: Available
+    before: Known | None
+    models: list[Saved]
+    outcome: Learned | None
+    serves: Literal["new", "before"]
+    served_path: str | None
+
+
+class LearnRequestBody(BaseModel):
+    """How to learn: adapt the starting model, or train a new one."""
+
+    how: How
+
+
+class ChoiceBody(BaseModel):
+    """Which model to serve: ``new``, ``before``, or the name of one of ``models``."""
+
+    serve: Annotated[str, Field(min_length=1, max_length=255)]
+
+
+REFUSALS = {
+    400: "The message cannot be read, and none of its samples were accepted.",
+    401: "A token is needed.",
+    403: "A page of another site, or a name that is not this machine's.",
+    404: "There is no watch of this name, no recording or result with this key, or no such bout.",
+    408: "The body came too slowly.",
+    409: "The key of a recording is in use; nothing can be recorded now, or is being recorded; a job of learning runs "
+    "already, or there is no such model.",
+    413: "The body is too large.",
+    422: "The request is not valid, the recording cannot be read, or there is nothing to learn from in this way.",
+    429: "The watch sends too many samples; Retry-After gives the seconds to wait.",
+    503: "The server has reached its limit of watches or recordings; Retry-After gives the seconds to wait.",
+    507: "The samples, or a bout, could not be written to the disk; send the request again.",
+}
+
+
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The descriptions of answers with these statuses."""
-    return {status: REFUSALS[status] for status in statuses}
-
-
-def _refusal(about: str) -> dict[str, Any]:
-    return {"model": Refusal, "description": about}
-
-
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: _refusal("The message cannot be read, and none of its samples were accepted."),
-    401: _refusal("A token is needed."),
-    403: _refusal("A page of another site, or a name that is not this machine's."),
-    404: _refusal("There is no watch of this name, no recording or result with this key, or no such bout."),
-    408: _refusal("The body came too slowly."),
-    409: _refusal("The key of a recording is in use; or nothing can be recorded now, or is being recorded."),
-    413: _refusal("The body is too large."),
-    422: _refusal("The request is not valid, or the recording cannot be read."),
-    429: _refusal("The watch sends too many samples; Retry-After gives the seconds to wait."),
-    503: _refusal("The server has reached its limit of watches or recordings; Retry-After gives the seconds to wait."),
-    507: _refusal("The samples, or a bout, could not be written to the disk; send the request again."),
-}
+    return {status: {"model": Refusal, "description": REFUSALS[status]} for status in statuses}

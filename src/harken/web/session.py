@@ -1,10 +1,11 @@
 """The state of one watch in the server: its stream, an hour of labels, half a minute of samples, and its sockets.
 
-A history takes little memory: samples are thinned for drawing, and labels are kept as runs of one label.
+A history takes little memory: samples are thinned for drawing, and a label takes 10 bytes.
 """
 
 import math
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from harken.labelling.live.watch import StreamSpecification, Update, Watch
 from harken.support.arrays import Float32Array, Int16Array, Int64Array
 from harken.web.limits import Limits, RefusedError
-from harken.web.record.clock import WatchClock
 from harken.web.sample_messages import DeviceSensors
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ HOUR_NS = 3600 * 10**9
 MOST_LABELS = 3600
 MOST_LOTS, MOST_NEW = 8, 512
 """Lots, and new samples in them, after which they are joined. Joining each message would take more time."""
+BUCKET_S = 300.0
+"""The largest difference of the last five to ten minutes counts. A clock that is set forward counts at once, one that
+is set back after this time. In ten minutes two quartz clocks drift apart by less than 0.1 s."""
+UNKNOWN = -(1 << 62)
 
 
 class RecentSamples:
@@ -79,42 +83,70 @@ def drawn(lot: Lot) -> dict[str, list[Any]]:
 
 
 class RecentLabels:
-    """The labels of the latest hour, stored as runs of one label, each label a hop after the one before.
+    """The labels of the latest hour, each with the end of its window. A label takes 10 bytes."""
 
-    An hour of one label is one run; in the worst case, a label takes 12 bytes.
-
-    Args:
-        hop_ns: the usual time from one label to the next.
-    """
-
-    def __init__(self, hop_ns: int) -> None:
-        self._hop_ns = hop_ns
-        self._runs = self._firsts, self._counts, self._codes = array("q"), array("h"), array("h")
+    def __init__(self) -> None:
+        self._ends_ns, self._codes = array("q"), array("h")
 
     def put(self, end_ns: int, code: int) -> None:
-        """Add a label with the end of its window; it replaces those with this end or a later one."""
-        while self._firsts and self._firsts[-1] >= end_ns:
-            self._drop(-1)
-        while self._firsts and self._firsts[0] + self._counts[0] * self._hop_ns < end_ns - HOUR_NS:
-            self._drop(0)
-        if self._firsts:
-            hops, rest = divmod(end_ns - self._firsts[-1], self._hop_ns)
-            self._counts[-1] = count = min(self._counts[-1], hops + (rest > 0))
-            if rest == 0 and count == hops < MOST_LABELS and code == self._codes[-1]:
-                self._counts[-1] = count + 1
-                return
-        for column, value in zip(self._runs, (end_ns, 1, code), strict=True):
-            column.append(value)
-
-    def _drop(self, run: int) -> None:
-        for column in self._runs:
-            column.pop(run)
+        """Add a label; it replaces those with this end or a later one."""
+        kept = bisect_left(self._ends_ns, end_ns)
+        old = max(bisect_right(self._ends_ns, end_ns - HOUR_NS), kept + 1 - MOST_LABELS)
+        self._ends_ns = self._ends_ns[old:kept] + array("q", [end_ns])
+        self._codes = self._codes[old:kept] + array("h", [code])
 
     def ends_and_codes(self) -> Iterator[tuple[int, int]]:
-        """The labels in order of time, those of the latest hour and perhaps some earlier ones."""
-        for first, count, code in zip(*self._runs, strict=True):
-            for hops in range(count):
-                yield first + hops * self._hop_ns, code
+        """The labels in order of time."""
+        return zip(self._ends_ns, self._codes, strict=True)
+
+
+class WatchClock:
+    """Estimates what the clock of a watch shows, at the moment when somebody presses a button.
+
+    Samples have the times of the clock of the watch or phone, which may differ from the server's by minutes. A label
+    lies on the clock of the samples. The difference of the two clocks is known from each message only up to the
+    message's delay: the time of its newest sample minus the time when it came is the difference less the delay. The
+    largest of the latest messages is therefore nearest to the difference. It is the estimate of the clock filter of NTP
+    (RFC 5905, section 10), with messages in one direction only, so that the smallest delay of the latest minutes
+    remains in it.
+
+    >>> from harken.web.session import WatchClock
+    >>> clock = WatchClock()
+    >>> clock.add(last_ns=300_000_000_000, arrived_s=10.2)  # its clock is 5 minutes off, less 10 s; 0.2 s on the way
+    >>> clock.add(last_ns=301_000_000_000, arrived_s=14.0)  # 3 s on the way
+    >>> clock.now_ns(15.0) / 1e9
+    304.8
+    """
+
+    __slots__ = ("_ahead_ns", "_before_ns", "_since_s")
+
+    def __init__(self) -> None:
+        self._ahead_ns = self._before_ns = UNKNOWN
+        self._since_s = -float("inf")
+
+    def add(self, last_ns: int, arrived_s: float) -> None:
+        """A message has come.
+
+        Args:
+            last_ns: the time of its newest sample, by the clock of the watch.
+            arrived_s: when it came, by a clock of the server that is never set (``time.monotonic``).
+        """
+        ahead_ns = last_ns - int(arrived_s * 1e9)
+        age_s = arrived_s - self._since_s
+        if age_s > BUCKET_S:
+            self._before_ns = self._ahead_ns if age_s < 2 * BUCKET_S else UNKNOWN
+            self._ahead_ns, self._since_s = ahead_ns, arrived_s
+        elif ahead_ns > self._ahead_ns:
+            self._ahead_ns = ahead_ns
+
+    @property
+    def known(self) -> bool:
+        """Whether a message has come."""
+        return self._ahead_ns != UNKNOWN
+
+    def now_ns(self, now_s: float) -> int:
+        """What the clock of the watch shows at ``now_s`` of the server's clock, ns since 1970."""
+        return max(self._ahead_ns, self._before_ns) + int(now_s * 1e9)
 
 
 class Session:
@@ -151,7 +183,7 @@ class Session:
         self.stream = Watch(specification)
         self.label: str | None = None
         self.waiting_since_s: float | None = None
-        self._labels = RecentLabels(round(specification.hop * 1e9 / specification.model.sample_rate_hz))
+        self._labels = RecentLabels()
         self._last: Update | None = None
 
     def check_rate(self, samples: int, now_s: float) -> None:
@@ -160,12 +192,9 @@ class Session:
         self._allowed += max(0.0, now_s - self._allowed_s) * limits.samples_per_s
         self._allowed, self._allowed_s = min(self._allowed, limits.samples_burst), now_s
         if samples > self._allowed:
-            raise RefusedError(
-                429,
-                f"a watch may send at most {limits.samples_per_s:g} samples per second; wait, and send fewer",
-                reason="rate",
-                retry_s=max(1, round((min(samples, limits.samples_burst) - self._allowed) / limits.samples_per_s)),
-            )
+            sentence = f"a watch may send at most {limits.samples_per_s:g} samples per second; wait, and send fewer"
+            wait_s = (min(samples, limits.samples_burst) - self._allowed) / limits.samples_per_s
+            raise RefusedError(429, sentence, reason="rate", retry_s=max(1, round(wait_s)))
         self._allowed -= samples
 
     def take(
@@ -245,7 +274,7 @@ class Session:
             {"end_ms": end_ns // MS, "label": None if code == NO_LABEL else names[code]}
             for end_ns, code in self._labels.ends_and_codes()
             if end_ns > self.last_ns - HOUR_NS
-        ][-MOST_LABELS:]
+        ]
         if labels and self._last is not None:
             labels[-1] |= {"probabilities": rounded([self._last])[0], **of_hands(self._last.hands)}
         return {"type": "history", "watch": self.name, "labels": labels, "samples": drawn(self._recent.latest())}

@@ -16,6 +16,6 @@ def _cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def cache() -> Path:
     """The cache folder."""
-    from harken.web.annotate.cache import cache_folder
+    from harken.web.annotate.reading import cache_folder
 
     return cache_folder()

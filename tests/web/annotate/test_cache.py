@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harken.readers.options import TableOptions
-from harken.web.annotate.cache import cache_folder, entry_name, read_facts, remove_oldest, write_facts
 from harken.web.annotate.levels import file_names
+from harken.web.annotate.reading import cache_folder, entry_name, read_facts, remove_oldest, write_facts
 
 
 def entry(folder: Path, size: int, used_s: int) -> Path:

@@ -130,10 +130,10 @@ def test_annotate_and_the_live_recorder_take_the_same_labels(tmp_path: Path, lab
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([row(5, 6), row(1, 2)], "interval 2 overlaps the interval before it, or is not in order"),
-        ([row(1, 3), row(2, 4)], "interval 2 overlaps the interval before it, or is not in order"),
-        ([row(3, 2)], "interval 1 ends before it begins"),
-        ([row(2, 2)], "interval 1 has no length"),
+        ([row(5, 6), row(1, 2)], "interval 2 ends before it begins, or overlaps the interval before it"),
+        ([row(1, 3), row(2, 4)], "interval 2 ends before it begins, or overlaps the interval before it"),
+        ([row(3, 2)], "interval 1 ends before it begins, or overlaps"),
+        ([row(2, 2)], "anna.labels.csv, line 2: the interval has no length"),
         ([row(-1, 2)], "interval 1 lies outside the recording"),
         ([row(1, 3601)], "interval 1 lies outside the recording"),
         ([row(1, 2, " ")], "interval 1: '' cannot be a label"),

@@ -11,7 +11,7 @@ from annotating_server import START_MS, annotating, intervals, put, write_record
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.support.tables import nanoseconds
-from harken.web.annotate.cache import cache_folder, entry_name
+from harken.web.annotate.reading import cache_folder, entry_name
 from harken.web.annotate.server import annotation_server
 from harken.web.annotate.suggestions import NO_LABEL, NOT_WORN, Suggestions
 from server_thread import recogniser
@@ -110,7 +110,7 @@ def test_a_recording_that_the_model_need_not_or_cannot_label_does_not_keep_other
             for path in (f"/api/recordings/{number}" for number in range(3))
         ]
         assert [each["state"] for each in models] == ["failed", "ready", "ready"]
-        assert models[0]["error"] == f"{gone} cannot be read (No such file or directory)"
+        assert models[0]["error"] == f"{gone}: cannot be read (No such file or directory)"
         assert served.ask("/api/recordings/1/model").json["labels"] == ["dozing"]
 
 

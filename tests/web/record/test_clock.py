@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.web.record.clock import WatchClock
+from harken.web.session import WatchClock
 
 MINUTES_NS = 60 * 10**9
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.support.files import temporary_folder
-from harken.web.annotate.cache import cache_folder, entry_name, read_facts
-from harken.web.annotate.reading import read_recording
+from harken.web.annotate.reading import cache_folder, entry_name, read_facts, read_recording
 from harken.web.annotate.recording import OpenRecording
 from harken.web.annotate.suggestions import Suggestions, suggest
 from harken.web.jobs import JobError, Message, run_job
@@ -53,12 +52,8 @@ class Desk:
         on_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.reading, self._on_failed = reading, on_failed
-        self.model: Path | None = None
-        name, labels = self._set_model(model)
-        self.recordings = [
-            OpenRecording(number, path, each, model_name=name, model_labels=labels)
-            for number, (path, each) in enumerate(files)
-        ]
+        self.recordings = [OpenRecording(number, path, name) for number, (path, name) in enumerate(files)]
+        self._set_model(model)
         self._cache, self._temporary = cache_folder(), None
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
@@ -103,23 +98,24 @@ class Desk:
         Raises:
             HarkenError: when the model cannot be read.
         """
-        name, labels = self._set_model(model)
-        for recording in self.recordings:
-            recording.use_model(name, labels)
+        self._set_model(model)
         self._label()
 
-    def _set_model(self, model: Path | None) -> tuple[str | None, tuple[str, ...]]:
-        """The name and the labels of the model that is used from now on."""
-        self.model = None if model is None else model_path(model)
-        if model is None or self.model is None:
-            return None, ()
-        return model.name if model.is_dir() else self.model.stem, read_model(model).specification.labels
+    def _set_model(self, model: Path | None) -> None:
+        self.model = None
+        name: str | None = None
+        labels: tuple[str, ...] = ()
+        if model is not None:
+            self.model, labels = model_path(model), read_model(model).specification.labels
+            name = model.name if model.is_dir() else self.model.stem
+        for recording in self.recordings:
+            recording.use_model(name, labels)
 
     def _label(self) -> None:
         """Begin to label, again after the model has changed."""
 
         def is_due(recording: OpenRecording) -> bool:
-            return recording.wanted and recording.state == "ready" and recording.model_state == "waiting"
+            return recording.wanted and recording.state == "ready" and recording.model.state == "waiting"
 
         if self._labelling is not None:
             self._labelling.cancel()
@@ -163,18 +159,14 @@ class Desk:
                 self._fail(recording, f"{path}: {entry} cannot be read")
             else:
                 recording.complete(entry, facts)
-        except JobError as error:
-            self._fail(recording, str(error) if path in str(error) else f"{path}: {error}")
-        except FileNotFoundError:
-            self._fail(recording, f"{path}: there is no such file")
-        except OSError as error:
-            self._fail(recording, f"{path}: cannot be read ({error.strerror or error})")
+        except (JobError, OSError) as error:
+            self._fail(recording, _why(error, recording.path))
 
     async def _suggest(self, recording: OpenRecording) -> None:
         assert self.model is not None, "without a model, no recording waits for it"
 
         def advance(message: Message) -> None:
-            recording.model_share = message["share"]
+            recording.model.share = message["share"]
             self._status_due.add(recording)
 
         try:
@@ -182,7 +174,7 @@ class Desk:
                 digest = file_digest(model, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]
             file = self._cache / entry_name(recording.path, self.reading) / f"{digest}.npz"
             if (found := Suggestions.read(file)) is None:
-                recording.model_state = "labelling"
+                recording.model.state = "labelling"
                 self._status_due.add(recording)
                 request = str(recording.path), asdict(self.reading), str(self.model), str(file)
                 await run_job(suggest, *request, on_message=advance, niceness=LABELLING_NICENESS)
@@ -191,11 +183,9 @@ class Desk:
                 recording.suggest(found)
                 return
             sentence = f"{file} cannot be read"
-        except JobError as error:
-            sentence = str(error)
-        except OSError as error:
-            sentence = f"{error.filename or recording.path} cannot be read ({error.strerror or error})"
-        recording.model_state, recording.model_error = "failed", sentence
+        except (JobError, OSError) as error:
+            sentence = _why(error, recording.path)
+        recording.model.state, recording.model.error = "failed", sentence
 
     def _fail(self, recording: OpenRecording, sentence: str) -> None:
         recording.fail(sentence)
@@ -215,3 +205,11 @@ class Desk:
                         await recording.follow()
                 except Exception as error:
                     self._fault(recording, error)
+
+
+def _why(error: JobError | OSError, path: Path) -> str:
+    """Why a recording cannot be read or labelled, as a sentence that names it."""
+    reason = str(error)
+    if isinstance(error, OSError):
+        reason = f"{error.filename or path}: cannot be read ({error.strerror or error})"
+    return reason if str(path) in reason else f"{path}: {reason}"

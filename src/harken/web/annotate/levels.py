@@ -33,7 +33,6 @@ EMPTY = -32768
 """The value where there is no sample."""
 LARGEST = 32766
 """Values are cut to 32.766 g."""
-FEW = 8
 BLOCKS_AT_ONCE = 64
 RECORDED, INVALID, NOT_WORN = 1, 2, 4
 COLUMNS = 7
@@ -96,12 +95,11 @@ class LevelsWriter:
                 rows = merged(rows, np.arange(0, len(rows), FINER))
             os.pwrite(file.fileno(), rows.tobytes(), (len(self.blocks) - 1) * len(rows) * ROW_BYTES)
 
-    def close(self, *, sync: bool = False) -> None:
-        """Write the open block, and close the files; with ``sync``, after they are on the disk."""
+    def close(self) -> None:
+        """Write the open block, and close the files when they are on the disk."""
         self.flush()
         for file in self._files:
-            if sync:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
             file.close()
 
     def _rows(self, samples: Samples) -> tuple[Int64Array, Int64Array, Int64Array, Int16Array]:
@@ -117,9 +115,9 @@ class LevelsWriter:
             low, high = (np.where(missing, none, values).astype(np.int16) for none in (LARGEST + 1, EMPTY))
         else:
             low = high = values.astype(np.int16)
-        lowest = over_slots(np.minimum, low, firsts, lasts)
+        lowest = np.minimum.reduceat(low, firsts, axis=1)
         rows[:, 0:6:2] = np.where(lowest > LARGEST, EMPTY, lowest).T
-        rows[:, 1:6:2] = over_slots(np.maximum, high, firsts, lasts).T
+        rows[:, 1:6:2] = np.maximum.reduceat(high, firsts, axis=1).T
         rows[:, 6] = RECORDED
         if not samples.valid.all():
             rows[np.logical_or.reduceat(~samples.valid, firsts), 6] |= INVALID
@@ -234,17 +232,6 @@ class Levels:
         found = np.frombuffer(read[: len(read) // ROW_BYTES * ROW_BYTES], ROW).reshape(-1, COLUMNS)
         rows[: len(found)] = found
         return rows
-
-
-def over_slots(extreme: np.ufunc, values: Int16Array, firsts: Int64Array, lasts: Int64Array) -> Int16Array:
-    """The extreme of each row of values ``[3, n]`` from each of ``firsts`` to its ``lasts``."""
-    most = int((lasts - firsts).max())
-    if most > FEW:
-        return np.asarray(extreme.reduceat(values, firsts, axis=1))
-    found = values[:, firsts]  # with few samples in each slot, this is several times as fast
-    for further in range(1, most + 1):
-        found = extreme(found, values[:, np.minimum(firsts + further, lasts)])
-    return found
 
 
 def merged(rows: Int16Array, firsts: Int64Array) -> Int16Array:

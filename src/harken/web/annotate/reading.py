@@ -1,13 +1,25 @@
-"""The job of reading a recording: its levels of detail, its facts, and the labels in its own file."""
+"""The job of reading a recording: its levels of detail, its facts, and the labels in its own file.
 
+What is read stays in the user's cache folder, so that a recording that is opened again is there at once. An entry is a
+folder whose name is a digest of what it was made from. It is written aside and renamed when all of it is on the disk,
+so a half-written entry is never found.
+"""
+
+import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
+from harken import __version__
 from harken.readers import TableOptions, file_errors, open_source
 from harken.recordings.mending import MendedStream, mended_stream
 from harken.recordings.recording import READ_AS_UTC, UNLABELLED, acceleration_channels, warnings_of
@@ -17,9 +29,8 @@ from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
-from harken.support.files import appearing
-from harken.web.annotate.cache import remove_oldest, write_facts
-from harken.web.annotate.levels import ROW_BYTES, LevelsWriter, slot_length_ns
+from harken.support.files import appearing, is_aside
+from harken.web.annotate.levels import ROW_BYTES, LevelsWriter, file_names, slot_length_ns
 from harken.web.jobs import Send
 
 SENT_S = 0.2
@@ -28,6 +39,12 @@ SPARE_BYTES = 200 << 20
 """What is left free on the disk."""
 MOST_BOUTS = 50_000
 """Intervals that are taken from a label column."""
+FACTS = "facts.json"
+"""The file of an entry with all but the levels."""
+MOST_BYTES = 4 << 30
+"""The size of all entries: two months at any rate above 50 Hz."""
+FORMAT = 2
+"""Changes when the form of an entry does."""
 
 
 class LabelColumn:
@@ -182,7 +199,7 @@ def _facts(stream: MendedStream, done: _Reading, names: tuple[str, ...]) -> dict
 
     writer = done.writer
     assert writer is not None, "a stream has samples"
-    writer.close(sync=True)
+    writer.close()
     bouts = done.column.finish(stream.label_names or names, step_ns=round(1e9 / stream.sample_rate_hz))
     warnings = warnings_of(stream.quality.placement, sample_rate_hz=stream.sample_rate_hz, made_up=False)
     notes = [*warnings, *stream.quality.notes]
@@ -204,3 +221,77 @@ def _facts(stream: MendedStream, done: _Reading, names: tuple[str, ...]) -> dict
         "not_worn_ns": non_wear(done.movement.finish()).tolist(),
         "bouts": bouts,
     }
+
+
+def cache_folder() -> Path:
+    """The folder for entries, by the conventions of the system. It may not exist."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        base = Path(named)
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home())
+    else:
+        base = Path.home() / ".cache"
+    return base / "harken" / "annotate"
+
+
+def entry_name(path: Path, reading: TableOptions) -> str:
+    """The name of a recording's entry: it differs for another file, content, version, or way of reading.
+
+    The content of a file is known by its size and the time of its last change; that of a folder by those of its files.
+
+    Raises:
+        OSError: when the file does not exist.
+    """
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    content = [(str(each), (found := each.stat()).st_size, found.st_mtime_ns) for each in files]
+    made_from = (FORMAT, __version__, str(path.resolve()), content, asdict(reading))
+    return sha256(repr(made_from).encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def write_facts(folder: Path, facts: dict[str, Any]) -> None:
+    """Complete an entry whose levels are written. ``facts`` must have ``blocks``."""
+    sizes = [(folder / name).stat().st_size for name in file_names()]
+    content = orjson.dumps(facts | {"sizes": sizes}, option=orjson.OPT_SERIALIZE_NUMPY)
+    with (folder / FACTS).open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_facts(folder: Path) -> dict[str, Any] | None:
+    """The facts of a complete entry, which counts as used now; None if there is none, or it is damaged."""
+    try:
+        facts: dict[str, Any] = orjson.loads((folder / FACTS).read_bytes())
+        if facts["sizes"] != [(folder / name).stat().st_size for name in file_names()]:
+            return None
+        os.utime(folder)
+    except (OSError, ValueError, KeyError):
+        return None
+    return facts
+
+
+def remove_oldest(cache: Path, *, keep: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+    """Remove the entries that were used longest ago until the others take at most ``most_bytes``.
+
+    A process that has an entry open can read it until it closes the files.
+
+    Args:
+        cache: the folder of entries.
+        keep: an entry that is not removed.
+        most_bytes: the size of all entries.
+    """
+    entries = []
+    with suppress(OSError):
+        for entry in cache.iterdir():
+            if entry.is_dir() and not is_aside(entry):
+                with suppress(OSError):
+                    size = sum(file.stat().st_size for file in entry.iterdir())
+                    entries.append((entry.stat().st_mtime, size, entry))
+    kept = 0
+    for _, size, entry in sorted(entries, reverse=True):
+        kept += size
+        if kept > most_bytes and entry != keep:
+            shutil.rmtree(entry, ignore_errors=True)
+            kept -= size

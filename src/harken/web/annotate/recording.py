@@ -5,7 +5,7 @@ The page has edges of bouts in milliseconds.
 
 import asyncio
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from harken.annotations.bouts import Intervals
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore, StoredLabels
-from harken.annotations.table import LONGEST_NOTE, plain_note, why_not_kept
-from harken.annotations.times import Span
+from harken.annotations.table import LONGEST_NOTE, Span, plain_note, why_not_kept
 from harken.support.errors import HarkenError
 from harken.support.text_rows import MOST_ROWS
 from harken.web.annotate.levels import Levels
@@ -66,7 +65,7 @@ def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
         span: the time of the recording.
 
     Raises:
-        HarkenError: when they are not valid; the message has the number of the interval, from 1.
+        HarkenError: when they are not valid; the message has the number of the interval, from 1, or its line.
     """
     if len(bouts) > MOST_BOUTS:
         raise HarkenError(f"a file of labels has at most {MOST_BOUTS:,} intervals, got {len(bouts):,}")
@@ -76,18 +75,14 @@ def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
     edges_ms = np.array([(bout.start_ms, bout.end_ms) for bout in bouts], np.int64).reshape(-1, 2)
     first_ms, last_ms = span.start_ns // MS_NS, -(-(span.end_ns + 1) // MS_NS)
     known_ns = np.stack([before.start_ns, before.end_ns], axis=1).ravel()
-    overlaps = np.append(False, edges_ms[1:, 0] < edges_ms[:-1, 1])
     for wrong, sentence in (
-        ((edges_ms[:, 0] < first_ms) | (edges_ms[:, 1] > last_ms), "lies outside the recording"),
-        (edges_ms[:, 1] < edges_ms[:, 0], "ends before it begins"),
-        (overlaps[: len(bouts)], "overlaps the interval before it, or is not in order"),
+        ((edges_ms < first_ms) | (edges_ms > last_ms), "lies outside the recording"),
+        (np.diff(edges_ms.ravel(), prepend=first_ms) < 0, "ends before it begins, or overlaps the interval before it"),
     ):
         if wrong.any():
-            raise HarkenError(f"interval {wrong.argmax() + 1} {sentence}")
+            raise HarkenError(f"interval {wrong.argmax() // 2 + 1} {sentence}")
     edges_ns = restored_ns(edges_ms.ravel(), known_ns).reshape(-1, 2)
     edges_ns = np.clip(edges_ns, span.start_ns, span.end_ns + 1)
-    if (empty := edges_ns[:, 0] == edges_ns[:, 1]).any():
-        raise HarkenError(f"interval {empty.argmax() + 1} has no length")
     notes = {line: plain_note(bout.note) for line, bout in enumerate(bouts, FIRST_LINE) if bout.note}
     return Intervals(
         edges_ns[:, 0],
@@ -116,6 +111,27 @@ def restored_ns(edges_ms: NDArray[np.int64], known_ns: NDArray[np.int64]) -> NDA
     return np.where(last >= first, known_ns[np.clip(first + rank, 0, np.maximum(last, 0))], edges_ms * MS_NS)
 
 
+@dataclass
+class RecordingModel:
+    """The model that labels a recording, and how far it is.
+
+    Attributes:
+        name: its name; None if there is no model.
+        labels: its labels.
+        state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
+        share: how much is labelled; None if not known.
+        error: why it cannot label the recording.
+        suggestions: what it says.
+    """
+
+    name: str | None = None
+    labels: tuple[str, ...] = ()
+    state: str = "none"
+    share: float | None = None
+    error: str | None = None
+    suggestions: Suggestions | None = None
+
+
 class OpenRecording:
     """A recording that the user named.
 
@@ -123,8 +139,6 @@ class OpenRecording:
         number: its number, from 0.
         path: the file.
         name: a name that differs from those of the others.
-        model_name: the model that labels it; None for none.
-        model_labels: its labels.
 
     Attributes:
         state: ``waiting``, ``reading``, ``ready`` or ``failed``.
@@ -136,13 +150,10 @@ class OpenRecording:
         windows: the windows that show it, by their names.
         wanted: whether a window has opened it.
         gaps_ms, not_worn_ns: stretches without samples, and of non-wear, int64 ``[k, 2]``; none until they are known.
-        model: what the model says.
-        model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
+        model: the model that labels it.
     """
 
-    def __init__(
-        self, number: int, path: Path, name: str, *, model_name: str | None, model_labels: tuple[str, ...]
-    ) -> None:
+    def __init__(self, number: int, path: Path, name: str) -> None:
         self.number, self.path, self.name = number, path, name
         self.state = "waiting"
         self.share: float | None = None
@@ -152,12 +163,7 @@ class OpenRecording:
         self.labels: StoredLabels | None = None
         self.wanted = False
         self.windows: dict[str, Client] = {}
-        self.model: Suggestions | None = None
-        self.model_name = model_name
-        self.model_labels = model_labels
-        self.model_state = "none" if model_name is None else "waiting"
-        self.model_share: float | None = None
-        self.model_error: str | None = None
+        self.model = RecordingModel()
         self._facts: dict[str, Any] = {}
         self._read_only = self.why_read_only()
         self.not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
@@ -216,19 +222,18 @@ class OpenRecording:
     def suggest(self, found: Suggestions) -> None:
         """The model has labelled the recording."""
         inside_ns = np.clip(found.start_ns, self.span.start_ns, self.span.end_ns + 1)
-        self.model, self.model_state, self.model_share = replace(found, start_ns=inside_ns), "ready", 1.0
+        self.model.suggestions = replace(found, start_ns=inside_ns)
+        self.model.state, self.model.share = "ready", 1.0
 
     def use_model(self, name: str | None, labels: tuple[str, ...]) -> None:
         """Another model labels the recording from now on; None: no model."""
-        self.model_name, self.model_labels = name, labels
-        self.model, self.model_share, self.model_error = None, None, None
-        self.model_state = "none" if name is None or self.state == "failed" else "waiting"
+        self.model = RecordingModel(name, labels, "none" if name is None or self.state == "failed" else "waiting")
         self.send_status()
 
     def fail(self, error: str) -> None:
         """The recording cannot be read."""
         self.state, self.error, self.share = "failed", error, None
-        self.model_state = "none"
+        self.model.state = "none"
         self.send_status()
         self._send_read_only()
 
@@ -348,7 +353,8 @@ class OpenRecording:
 
     def about(self) -> dict[str, Any]:
         """The answer to ``GET /api/recordings/N``."""
-        facts = self._facts
+        facts, model = self._facts, self.model
+        own = () if self.labels is None else self.labels.bouts.labels
         start_ns, end_ns, to_ns = facts.get("start_ns"), facts.get("end_ns"), self._read_to_ns
         return {
             **self.summary(),
@@ -361,21 +367,17 @@ class OpenRecording:
             "samples": facts.get("samples"),
             "notes": facts.get("notes", []),
             "labels_path": None if self.store is None else str(self.store.path),
-            "choices": self._choices(),
+            # For the keys: the model's labels, then others in the order in which they first occur.
+            "choices": list(dict.fromkeys((*model.labels, *own))),
             "model": {
-                "state": self.model_state,
-                "share": self.model_share,
-                "error": self.model_error,
-                "name": self.model_name,
-                "labels": list(self.model_labels),
-                "warnings": [] if self.model is None else list(self.model.warnings),
+                "state": model.state,
+                "share": model.share,
+                "error": model.error,
+                "name": model.name,
+                "labels": model.labels,
+                "warnings": () if model.suggestions is None else model.suggestions.warnings,
             },
         }
-
-    def _choices(self) -> list[str]:
-        """Labels for the keys: the model's, then others in the order in which they first occur."""
-        own = () if self.labels is None else self.labels.bouts.labels
-        return list(dict.fromkeys((*self.model_labels, *own)))
 
 
 def etag_of(digest: str) -> str:

@@ -13,7 +13,7 @@ into equal parts of time, of which each gives its least sure moment: the least s
 that show the same. Of two that overlap at the edge of two parts, the less sure one is kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,26 +82,19 @@ class Suggestions:
             OSError: when it cannot be written.
         """
         with replacing(path) as aside, aside.open("wb") as file:
-            np.savez(
-                file,
-                labels=np.array(self.labels),
-                start_ns=self.start_ns,
-                code=self.code,
-                probability=self.probability,
-                warnings=np.array(self.warnings, dtype=np.str_),
-            )
+            np.savez(file, **asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> "Suggestions | None":
         """The suggestions in a file; None if there is none, or it is damaged."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                labels, warnings = (tuple(arrays[name].tolist()) for name in ("labels", "warnings"))
-                found = cls(labels, arrays["start_ns"], arrays["code"], arrays["probability"], warnings)
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+                found = cls(**arrays)
+        except (OSError, ValueError, TypeError, EOFError, BadZipFile):
             return None
+        found = replace(found, labels=tuple(map(str, found.labels)), warnings=tuple(map(str, found.warnings)))
         rows = len(found.code)
-        whole = found.start_ns.shape == (rows + 1,) and found.probability.shape == (rows, len(labels))
+        whole = found.start_ns.shape == (rows + 1,) and found.probability.shape == (rows, len(found.labels))
         return found if whole else None
 
     @cached_property

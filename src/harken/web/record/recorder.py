@@ -256,7 +256,7 @@ class Recorder:
         Raises:
             RefusedError: when these cannot be read.
         """
-        with _refused("were changed, and cannot be read", "cannot be read"):
+        with _refused("read"):
             state = file_state(self.files.labels(name))
             if name not in self._states or self._states.pop(name) != state:
                 session = self.files.with_labels(self._sessions[name])
@@ -272,7 +272,7 @@ class Recorder:
             RefusedError: when it cannot be written.
         """
         self._states.pop(session.name, None)
-        with _refused("cannot be written", "cannot be written"):
+        with _refused("written"):
             session = self.files.save_labels(session, bouts)
         self._states[session.name] = file_state(self.files.labels(session.name))
         labels = {name: getattr(session, name) for name in OF_LABELS}
@@ -393,15 +393,16 @@ class Recorder:
 
 
 @contextmanager
-def _refused(what: str, by_disk: str) -> Iterator[None]:
-    """Within the block, what is wrong with labels, or with the disk, becomes a refusal.
+def _refused(done: str) -> Iterator[None]:
+    """Within the block, labels that cannot be ``read`` or ``written`` are refused.
 
     Raises:
-        RefusedError: in its place.
+        RefusedError: in place of the error that says why.
     """
+    what = f"the labels of this session cannot be {done}"
     try:
         yield
     except HarkenError as error:
-        raise RefusedError(409, f"the labels of this session {what}: {error}", reason="recording") from error
+        raise RefusedError(409, f"{what}: {error}", reason="recording") from error
     except OSError as error:
-        raise RefusedError(507, f"the labels of this session {by_disk} ({error.strerror or error})") from error
+        raise RefusedError(507, f"{what} ({error.strerror or error})") from error
