@@ -345,9 +345,9 @@ class LabelledFile(Outcomes):
         _check_replaceable(Path(folder))
         try:
             with appearing(folder) as aside:
-                self.timeline.to_parquet(aside / "timeline.parquet")
+                write_parquet(self.timeline.frame, aside / "timeline.parquet")
                 if self.rules.csv:
-                    self.timeline.to_csv(aside / "timeline.csv")
+                    write_csv(self.timeline.frame, aside / "timeline.csv")
                 self.write_tables(aside)
                 write_quality(aside / "quality.json", self.quality)
                 card = self.measured.model.card

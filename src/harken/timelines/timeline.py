@@ -4,7 +4,6 @@ the longest stretches of one label, and its days by the wearer's calendar."""
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from harken.recordings.recording import POSTURES
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
+from harken.support.tables import nanoseconds, times, where_known, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
 from harken.timelines.smoothing import HELD, expected_bouts, pace, smooth, still_at_night_likelihood
 
@@ -188,20 +187,15 @@ class Timeline:
             self, expected_bout_s=expected_bouts(self.labels, expected_bout_s), still_at_night_ns=still_at_night_ns
         )._labelled()
 
-    def bouts(self, bridged_gap_s: float = BRIDGED_GAP_S) -> pl.DataFrame:
+    def bouts(self) -> pl.DataFrame:
         """The longest stretches of one label.
 
-        Two rows of one label belong to one bout if at most ``bridged_gap_s`` without a label lie between them and the
+        Two rows of one label belong to one bout if at most ``BRIDGED_GAP_S`` without a label lie between them and the
         watch was not taken off. The columns are ``start``, ``end``, ``label`` (``unsure`` has its own bouts),
         ``seconds`` from start to end with bridged time, ``mean_probability`` of the label (not smoothed; where it is
         ``unsure``, the largest one), ``activity_mg``, and ``hands`` if the model was taught those. The last three are
         means over the time that has the label.
-
-        Raises:
-            HarkenError: when ``bridged_gap_s`` is negative.
         """
-        if not bridged_gap_s >= 0:
-            raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
         of_hands = [HANDS] if HANDS in self.frame.columns else []
         rows = self.frame.select(
             pl.col("start", "end", "label", "activity_mg", *of_hands),
@@ -211,7 +205,7 @@ class Timeline:
         )
         labelled = rows.filter(pl.col("label").is_not_null())
         label = labelled["label"]
-        joined = _follows(self.frame, labelled, bridged_gap_s) & (label == label.shift(1)).fill_null(False).to_numpy()
+        joined = _follows(self.frame, labelled) & (label == label.shift(1)).fill_null(False).to_numpy()
         weight, activity = pl.col("seconds"), pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
         moving_s = pl.when(pl.col("activity_mg").is_not_null()).then(weight).otherwise(0.0)
         lasting = pl.col("end").last() - pl.col("start").first()
@@ -318,14 +312,6 @@ class Timeline:
         """Seconds without samples, between the first and the last."""
         return self.lasting_s(~self.frame["recorded"])
 
-    def to_parquet(self, path: str | Path) -> None:
-        """Write the rows as Parquet, whole or not at all."""
-        write_parquet(self.frame, path)
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
-        write_csv(self.frame, path)
-
     def own_probability(self, prefix: str = PROBABILITY) -> NDArray[np.float32]:
         """The probability of each row's label, ``[n]``; of the most probable label where it is ``unsure``, and NaN
         without a label.
@@ -358,7 +344,7 @@ class Timeline:
         labelled = rows.filter(pl.col("label").is_in(self.labels))
         label = labelled["label"]
         other = (label != label.shift(1)).fill_null(False).to_numpy()
-        changes = _follows(self.frame, labelled, BRIDGED_GAP_S) & other
+        changes = _follows(self.frame, labelled) & other
         days = np.searchsorted(days_ns[:, 0], nanoseconds(labelled, "start")[changes], side="right") - 1
         return np.bincount(days, minlength=len(days_ns))
 
@@ -411,20 +397,19 @@ def matrix(frame: pl.DataFrame, prefix: str, labels: tuple[str, ...]) -> NDArray
     return frame.select(pl.col(prefix + label).fill_null(float("nan")) for label in labels).to_numpy()
 
 
-def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) -> BoolArray:
+def _follows(frame: pl.DataFrame, labelled: pl.DataFrame) -> BoolArray:
     """Whether each row of ``labelled`` continues the previous one, bool ``[labelled]``.
 
-    It does when at most ``bridged_gap_s`` lie between the two, and the watch was not taken off in between.
+    It does when at most ``BRIDGED_GAP_S`` lie between the two, and the watch was not taken off in between.
 
     Args:
         frame: the rows of a timeline.
         labelled: some of these rows, in order, with their number in ``frame`` as ``row``.
-        bridged_gap_s: the longest time without a label that is bridged.
     """
     if len(labelled) == 0:
         return np.zeros(0, dtype=bool)
     start, end = nanoseconds(labelled, "start"), nanoseconds(labelled, "end")
-    near = start[1:] - end[:-1] <= bridged_gap_s * 1e9
+    near = start[1:] - end[:-1] <= BRIDGED_GAP_S * 1e9
     removed = frame["wear"].fill_null(True).not_().to_numpy()
     removals = np.cumsum(removed)[labelled["row"].to_numpy()]
     return np.concatenate([[False], near & (np.diff(removals) == 0)])
