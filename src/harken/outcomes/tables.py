@@ -264,12 +264,15 @@ def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
     the one with the most wear."""
     complete = _one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
     columns = [pl.len().alias("nights")]
-    for name in CLOCK:
-        since_midnight = pl.col(name) - pl.col("date").cast(pl.Datetime("ns"))
-        hours_later = since_midnight.dt.total_milliseconds() / 3.6e6
-        columns.append(hours_later.mean().alias(f"night_{name}_clock_hours"))
+    columns += [clock_hours(name).mean().alias(f"night_{name}_clock_hours") for name in CLOCK]
     columns.append(pl.col(*OF_NIGHTS).mean().name.prefix("night_"))
     return complete.group_by(PERSON).agg(columns)
+
+
+def clock_hours(name: str) -> pl.Expr:
+    """A column of times as hours by the clock since the midnight that begins ``date``."""
+    since_midnight = pl.col(name).dt.replace_time_zone(None) - pl.col("date").cast(pl.Datetime("ns"))
+    return since_midnight.dt.total_milliseconds() / 3.6e6
 
 
 def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subject: str, timezone: str) -> Stretches:

@@ -1,7 +1,6 @@
 """Arrays of any content: their types, runs of True, rows without missing values, distances between times, numbers
 within pieces, and sums over stretches."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,24 +66,17 @@ def sums_in(edges_ns: AnyArray, start_ns: AnyArray, end_ns: AnyArray, values: An
     return np.asarray(last - first)
 
 
-def most_in(
-    edges: AnyArray,
-    begins: AnyArray,
-    ends: AnyArray,
-    codes: AnyArray,
-    kinds: Sequence[int],
-) -> Int64Array:
-    """Which of ``kinds`` lasts longest between two edges, int64 ``[edges - 1]``: its place, the first of several; -1
-    without any.
+def most_in(cells: AnyArray, begins: AnyArray, ends: AnyArray, codes: AnyArray, *, outside: int) -> Int64Array:
+    """Which code lasts longest in each cell, int64 ``[cells]``: the smallest of several.
 
     Args:
-        edges: the edges of the cells, in order.
+        cells: where each cell begins and ends, ``[cells, 2]``, in order.
         begins, ends: where each row begins and ends, ``[n]``, in order and not overlapping.
-        codes: the kind of each row, ``[n]``.
-        kinds: the codes that are looked for.
+        codes: the code of each row, ``[n]``.
+        outside: the code of a cell without any row.
     """
-    cells = np.stack([edges[:-1], edges[1:]], axis=1)
-    lengths = ends - begins
-    of_kinds = [np.where(codes == kind, lengths, 0) for kind in kinds]
-    lasting = np.stack([sums_in(cells, begins, ends, of_kind) for of_kind in of_kinds])
-    return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)
+    near = slice(np.searchsorted(ends, cells[0, 0]), np.searchsorted(begins, cells[-1, 1]))
+    begins, ends, codes = begins[near], ends[near], codes[near]
+    kinds, lasting = np.unique(codes), [np.zeros(len(cells))]
+    lasting += [sums_in(cells, begins, ends, np.where(codes == kind, ends - begins, 0)) for kind in kinds]
+    return np.asarray(np.array([outside, *kinds])[np.argmax(lasting, axis=0)])

@@ -266,11 +266,11 @@ def _label_image(recording: Recording, axis: TimeAxis) -> Float64Array:
     begins = axis.seconds(recording.time_ns[firsts])
     ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s
     ends[:-1] = np.minimum(ends[:-1], begins[1:])
-    codes = recording.label_codes[firsts]
-    most = most_in(axis.edges_s, begins, ends, codes, range(UNLABELLED, len(recording.label_names)))
+    cells_s = np.stack([axis.edges_s[:-1], axis.edges_s[1:]], axis=1)
+    most = most_in(cells_s, begins, ends, recording.label_codes[firsts], outside=UNLABELLED - 1)
     colours = label_colours(recording.label_names)
     table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
-    return np.asarray(np.concatenate([table[most], (most >= 0)[:, None]], axis=1)[None])
+    return np.asarray(np.concatenate([table[most + 1], (most >= UNLABELLED)[:, None]], axis=1)[None])
 
 
 def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:

@@ -5,6 +5,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.reports.words import Content
-from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array, runs_of_true
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, most_in, runs_of_true, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times
 from harken.timelines import UNSURE, Timeline
@@ -26,11 +27,8 @@ NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
 before or after the recording."""
 
 MOST_LABELS = 200
-LONG_GAP_NS = 22 * 3600 * 10**9
-"""A gap that is shorter than the shortest day, on which clocks go forward."""
 CELL_S = 30
-"""Seconds of a cell. A band shows the most frequent code of each cell, which is a third of a millimetre on paper."""
-LOOKS_A_CELL = 6
+"""Seconds of a cell. A band shows what takes most of each cell, which is a third of a millimetre on paper."""
 ACTIVITY_S = 120
 CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
 TICK_MS = 10
@@ -60,6 +58,11 @@ class CalendarDay:
     @property
     def seconds(self) -> int:
         return (self.end_ns - self.start_ns) // NS
+
+    def stretches_ns(self, step_ns: int) -> Int64Array:
+        """Where each of the day's stretches of a length begins and ends, int64 ``[n, 2]``."""
+        edges_ns = np.arange(self.start_ns, self.end_ns + 1, step_ns)
+        return np.stack([edges_ns[:-1], edges_ns[1:]], axis=1)
 
     @property
     def words(self) -> str:
@@ -153,7 +156,7 @@ class Spells:
     """
 
     edges_ns: Int64Array
-    codes: UInt8Array
+    codes: NDArray[np.uint8]
     probability: Float32Array
     activity_mg: Float32Array
     busy: BoolArray
@@ -165,14 +168,6 @@ class Spells:
     def seconds(self) -> Float64Array:
         """The duration of each row, float64 ``[n]``."""
         return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
-
-    @property
-    def stretches_ns(self) -> list[tuple[int, int]]:
-        """The start and end of each stretch of rows without a gap that may contain a whole day."""
-        long = np.flatnonzero((self.codes == GAP) & (np.diff(self.edges_ns) >= LONG_GAP_NS))
-        begins = np.append(self.edges_ns[0], self.edges_ns[long + 1])
-        ends = np.append(self.edges_ns[long], self.edges_ns[-1])
-        return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
 
     def merged(self, count: int) -> "Spells":
         """Every ``count`` rows as one: what the longest of them has, and their mean movement."""
@@ -187,29 +182,23 @@ class Spells:
             edges_ns=edges_ns,
             codes=self.codes[longest],
             probability=self.probability[longest],
-            activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
+            activity_mg=self.mean_activity_mg(np.stack([edges_ns[:-1], edges_ns[1:]], axis=1)).astype(np.float32),
             busy=self.busy[longest],
         )
 
-    def at(self, moments_ns: Int64Array) -> UInt8Array:
-        """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
-        row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
-        inside = (row >= 0) & (row < len(self.codes))
-        return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
+    def longest_in(self, cells_ns: Int64Array) -> Int64Array:
+        """The code that takes most of each cell ``[k, 2]``, int64 ``[k]``; ``OUTSIDE`` where there is no row."""
+        return most_in(cells_ns, self.edges_ns[:-1], self.edges_ns[1:], self.codes, outside=OUTSIDE)
 
-    def mean_activity_mg(self, edges_ns: Int64Array) -> Float64Array:
-        """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
+    def mean_activity_mg(self, stretches_ns: Int64Array) -> Float64Array:
+        """The mean movement in each stretch ``[k, 2]``; NaN if it is not known anywhere in it."""
         known = ~np.isnan(self.activity_mg)
-        seconds, sums = self.sums(known, edges_ns), self.sums(np.where(known, self.activity_mg, 0.0), edges_ns)
-        means = np.full(len(sums), np.nan)
-        np.divide(sums, seconds, out=means, where=seconds > 1e-6)
-        return means
+        seconds, sums = self.sums(known, stretches_ns), self.sums(np.where(known, self.activity_mg, 0.0), stretches_ns)
+        return np.asarray(np.divide(sums, seconds, out=np.full(len(sums), np.nan), where=seconds > 1e-6))
 
-    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: Int64Array) -> Float64Array:
-        """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
-        so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
-        begin = self.edges_ns[0]
-        return np.diff(np.interp((edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9, so_far))
+    def sums(self, values: NDArray[np.floating | np.bool_], stretches_ns: Int64Array) -> Float64Array:
+        """The sum of a value of each row times its seconds in each stretch ``[k, 2]``, float64 ``[k]``."""
+        return sums_in(stretches_ns, self.edges_ns[:-1], self.edges_ns[1:], values * self.seconds)
 
 
 def spells_of(timeline: Timeline) -> Spells:
@@ -246,11 +235,9 @@ def spells_of(timeline: Timeline) -> Spells:
     )
 
 
-def activity_ceiling_mg(spells: Spells) -> int | None:
+def activity_ceiling_mg(spells: Spells, days: list[CalendarDay]) -> int | None:
     """A round number above nearly all two-minute means; None if no activity is known."""
-    means = np.concatenate(
-        [spells.mean_activity_mg(np.arange(begin, end + 1, ACTIVITY_S * 10**9)) for begin, end in spells.stretches_ns]
-    )
+    means = np.concatenate([spells.mean_activity_mg(day.stretches_ns(ACTIVITY_S * NS)) for day in days])
     means = means[~np.isnan(means)]
     if len(means) == 0:
         return None
@@ -274,7 +261,7 @@ def strip_of(
         ceiling_mg: the movement at the top of the picture; None if no movement is known.
         nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
     """
-    cells = _cells(spells, day)
+    cells = spells.longest_in(day.stretches_ns(CELL_S * NS))
     shapes = []
     for code in sorted({*cells.tolist()} - {OUTSIDE}):
         runs = runs_of_true(cells == code).tolist()
@@ -298,15 +285,6 @@ def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> tuple[float, float,
     return round(first, 3), round(wide, 3), onset_ns == begin, wake_ns == end
 
 
-def _cells(spells: Spells, day: CalendarDay) -> UInt8Array:
-    """The most frequent code in each cell of the day, uint8 ``[cells]``."""
-    step = CELL_S * 10**9 // LOOKS_A_CELL
-    looks = spells.at(np.arange(day.start_ns + step // 2, day.end_ns, step)).reshape(-1, LOOKS_A_CELL)
-    # The most frequent of six codes: count the codes equal to each, and take the first with the largest count.
-    same = (looks[:, :, None] == looks[:, None, :]).sum(axis=2)
-    return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
-
-
 def square_root_height(activity_mg: Float64Array, ceiling_mg: int) -> Float64Array:
     """Where an activity is drawn: 0 for the ceiling and more, 100 for no movement; the scale is a square root."""
     return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
@@ -315,8 +293,7 @@ def square_root_height(activity_mg: Float64Array, ceiling_mg: int) -> Float64Arr
 def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
     if ceiling_mg is None:
         return ""
-    edges = np.arange(day.start_ns, day.end_ns + 1, ACTIVITY_S * 10**9)
-    means = spells.mean_activity_mg(edges)
+    means = spells.mean_activity_mg(day.stretches_ns(ACTIVITY_S * NS))
     known = ~np.isnan(means)
     high = square_root_height(np.where(known, means, 0), ceiling_mg)
     pieces = []
@@ -360,5 +337,5 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
     }
 
 
-def _text(values: AnyArray, kind: str) -> str:
+def _text(values: NDArray[Any], kind: str) -> str:
     return base64.b64encode(values.astype(kind).tobytes()).decode()
