@@ -86,6 +86,7 @@ class TimeAxis:
         width: the right edge.
         knots, knots_s: between two knots the axis is linear; each cut has a knot at its start and one at its end.
         edges, edges_s: the edges of the columns of pixels and their times, ``[COLUMNS + 1]``.
+        centres: the middle of each column, ``[COLUMNS]``.
         first_rows: the first row at or after each of ``edges``; the last is the number of rows.
         stretches_s: the first and last time of each stretch between two cuts.
         cuts: the start and end of each cut in the figure.
@@ -113,6 +114,7 @@ class TimeAxis:
         self.cuts = self.knots[1:-1].reshape(-1, 2).tolist()
         self.width = float(self.knots[-1])
         self.edges = np.linspace(0.0, self.width, COLUMNS + 1)
+        self.centres = (self.edges[:-1] + self.edges[1:]) / 2
         self.edges_s = np.interp(self.edges, self.knots, self.knots_s)
         edges_ns = self.start_ns + np.rint(self.edges_s * 1e9).astype(np.int64)
         edges_ns[-1] = recording.time_ns[-1] + 1
@@ -192,14 +194,13 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     samples = recording.signals[:, channel]
     usable = samples if recording.valid.all() else np.where(recording.valid, samples, np.float32(np.nan))
     if recording.sample_rate_hz * axis.width / COLUMNS >= 2:
-        low, high = _envelope(usable, axis.first_rows)
-        panel.stairs(high, axis.edges, baseline=low, fill=True, facecolor=INK, edgecolor=INK, linewidth=0.5)
+        places, values = np.repeat(axis.centres, 2), _extremes(usable, axis.first_rows)
     else:
-        places = axis.place(axis.seconds(recording.time_ns))
         after = recording.gap_rows
-        marker = "." if len(recording) <= DOTTED_ROWS else ""
-        broken = np.insert(usable, after, np.nan)
-        panel.plot(np.insert(places, after, places[after]), broken, color=INK, linewidth=0.8, marker=marker)
+        places = axis.place(axis.seconds(recording.time_ns))
+        places, values = np.insert(places, after, places[after]), np.insert(usable, after, np.nan)
+    marker = "." if len(recording) <= DOTTED_ROWS else ""
+    panel.plot(places, values, color=INK, linewidth=0.8, marker=marker)
     finite = usable[np.isfinite(usable)]
     low_limit, high_limit = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     if name in ACCELERATION:
@@ -209,20 +210,14 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     panel.set_ylabel(f"{name} [g]" if name in ACCELERATION else name)
 
 
-def _envelope(samples: Float32Array, first_rows: Int64Array) -> tuple[Float32Array, Float32Array]:
-    """The smallest and the largest of ``samples [n]`` in each column of pixels, NaN in a column without any.
-
-    The ranges of neighbouring columns are extended to touch each other, like a line through the samples.
-    """
+def _extremes(samples: Float32Array, first_rows: Int64Array) -> Float32Array:
+    """The smallest and the largest of ``samples [n]`` in each column of pixels, ``[2 * columns]``, NaN in a column
+    without any."""
     filled = first_rows[1:] > first_rows[:-1]
-    low, high = np.full((2, len(filled)), np.nan, dtype=np.float32)
-    low[filled] = np.fmin.reduceat(samples, first_rows[:-1][filled])
-    high[filled] = np.fmax.reduceat(samples, first_rows[:-1][filled])
-    touching_low, touching_high = low.copy(), high.copy()
-    both = np.flatnonzero(~np.isnan(low[1:]) & ~np.isnan(low[:-1])) + 1
-    touching_low[both] = np.minimum(low[both], high[both - 1])
-    touching_high[both] = np.maximum(high[both], low[both - 1])
-    return touching_low, touching_high
+    extremes = np.full((len(filled), 2), np.nan, dtype=np.float32)
+    for side, extreme in enumerate((np.fmin, np.fmax)):
+        extremes[filled, side] = extreme.reduceat(samples, first_rows[:-1][filled])
+    return extremes.reshape(-1)
 
 
 def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
@@ -236,8 +231,7 @@ def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     bottom, top = np.array(panel.get_ylim(), dtype=np.float32)
     valued = np.where(np.isnan(samples), bottom, samples)
     values = np.concatenate([np.minimum.reduceat(valued, starts), np.maximum.reduceat(valued, starts)])
-    centres = (axis.edges[:-1] + axis.edges[1:])[columns[starts]] / 2
-    places = np.tile(centres, 2)
+    places = np.tile(axis.centres[columns[starts]], 2)
     inside = (values > bottom) & (values < top)
     for marker, which in (("^", values >= top), ("v", values <= bottom), (".", inside)):
         if which.any():  # the layout would reserve space for a line without points
