@@ -4,12 +4,13 @@ Recordings of minutes and of weeks are drawn in the same way and in about the sa
 smallest and the largest of its samples, which are found with array operations. Long gaps are cut short.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -67,14 +68,6 @@ DATED_FROM_NS = 10**17
 """March 1973: a clock with an earlier time has no date (``harken.readers.units``)."""
 MOST_TICKS = 13
 CLOSEST_TICKS = 0.055
-STEPS_S = (
-    *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
-    *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30)),
-    *(3_600 * hours for hours in (1, 2, 3, 6, 12)),
-    *(86_400 * days for days in (1, 2, 7, 14, 28, 91)),
-)
-DAY_S = 86_400
-DAY = timedelta(days=1)
 
 
 class TimeAxis:
@@ -319,51 +312,30 @@ def has_dates(recording: Recording) -> bool:
 def draw_times(panel: Axes, recording: Recording, axis: TimeAxis) -> None:
     """Draw round local times of the wearer below the figure, with the day where it changes."""
     dated = has_dates(recording)
-    zone = recording.timezone if dated else "UTC"
-    # The times of a clock without a date are counted from the first sample: midnight of a day that is not shown.
-    origin_ns = axis.start_ns if dated else 0
+    zone = ZoneInfo(recording.timezone if dated else "UTC")
+    # The times of a clock without a date are counted from the first sample.
+    origin_s = axis.start_ns / 1e9 if dated else 0.0
     shown_s = axis.width - sum(right - left for left, right in axis.cuts)
-    step_s = next((step for step in STEPS_S if shown_s / step <= MOST_TICKS), STEPS_S[-1])
+    first, last = (datetime.fromtimestamp(origin_s + seconds, zone) for seconds in (0.0, shown_s))
+    locator = AutoDateLocator(tz=zone, maxticks=MOST_TICKS).get_locator(first, last)  # type: ignore[no-untyped-call]
     places: list[float] = []
     texts: list[str] = []
     day = None
-    for first_s, last_s in axis.stretches_s:
-        first, last = (local_time(origin_ns + round(s * 1e9), zone) for s in (first_s, last_s))
-        ticks = list(_round_times(first, last, step_s)) or [first]
-        for tick in ticks:
-            seconds = tick.timestamp() - origin_ns / 1e9
+    for stretch_s in axis.stretches_s:
+        first, last = (datetime.fromtimestamp(origin_s + seconds, zone) for seconds in stretch_s)
+        ticks = num2date(locator.tick_values(first, last), zone)  # type: ignore[no-untyped-call]
+        for tick in [tick for tick in ticks if first <= tick <= last] or [first]:
+            seconds = tick.timestamp() - origin_s
             place = float(axis.place(np.array([seconds]))[0])
-            if places and place - places[-1] < CLOSEST_TICKS * axis.width:
-                continue
-            places.append(place)
-            texts.append(_tick_text(tick, step_s, new_day=tick.date() != day) if dated else _elapsed(seconds, step_s))
-            day = tick.date()
+            if not places or place - places[-1] >= CLOSEST_TICKS * axis.width:
+                places.append(place)
+                texts.append(_tick_text(tick, new_day=tick.date() != day) if dated else duration_text(seconds))
+                day = tick.date()
     panel.set_xticks(places, texts)
     panel.set_xlabel(f"local time, {zone_in_words(recording.timezone)}" if dated else "time since the recording began")
 
 
-def _round_times(first: datetime, last: datetime, step_s: float) -> Iterator[datetime]:
-    """Local times between two times of one zone that are whole steps after midnight (or whole days)."""
-    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    # In Python, the difference of two times of one zone is that of their local times.
-    steps = -((midnight - first) // timedelta(seconds=step_s)) if step_s < DAY_S else -((midnight - first) // DAY)
-    tick = midnight + steps * min(timedelta(seconds=step_s), DAY)
-    while tick <= last:
-        yield tick
-        tick += timedelta(seconds=step_s)
-
-
-def _tick_text(tick: datetime, step_s: float, *, new_day: bool) -> str:
-    if step_s >= DAY_S:
-        return f"{tick:%a}\n{tick.day} {tick:%b}"
-    pattern = "%H:%M" if step_s >= 60 else "%H:%M:%S"
-    tenths = f".{tick.microsecond // 100_000}" if step_s < 1 else ""
+def _tick_text(tick: datetime, *, new_day: bool) -> str:
+    pattern = "%H:%M:%S" if tick.second or tick.microsecond else "%H:%M"
+    tenths = f".{tick.microsecond // 100_000}" if tick.microsecond else ""
     return f"{tick:{pattern}}{tenths}" + (f"\n{tick:%a} {tick.day} {tick:%b}" if new_day else "")
-
-
-def _elapsed(seconds: float, step_s: float) -> str:
-    if step_s < 1:
-        return f"{seconds:.1f} s"
-    minutes, left = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}"
