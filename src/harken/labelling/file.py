@@ -203,11 +203,6 @@ class _Movement:
     called again and starts over.
     """
 
-    statistics: MovementStatistics
-    walking: Moments
-    moving: Moments
-    training: TrainingShare
-
     def __init__(self, trained: Fingerprints) -> None:
         self._trained = trained
 

@@ -171,16 +171,11 @@ def _numbers(days: pl.DataFrame) -> pl.Expr:
     return pl.col([name for name, kind in days.schema.items() if kind.is_numeric() and name != "seconds_in_day"])
 
 
-def with_one_file_a_date(days: pl.DataFrame) -> pl.DataFrame:
-    """The days of each person, each date once: from the file in which the watch was worn longest on that date.
-
-    Args:
-        days: the days of all files, with the columns ``subject``, ``date`` and ``wear_hours``.
-
-    Returns:
-        Some of the rows, sorted by person and date.
-    """
-    return _one_a_date(days, by=["wear_hours"])
+def one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
+    """Of the rows of each person and date, the one with the largest values of some columns, such as the day from the
+    file in which the watch was worn longest on that date; sorted by person and date."""
+    ordered = table.sort(by, descending=True, nulls_last=True, maintain_order=True)
+    return ordered.unique([PERSON, "date"], keep="first", maintain_order=True).sort(PERSON, "date")
 
 
 def people_table(
@@ -215,7 +210,7 @@ def people_table(
         why_not: why a person is not included, by subject. Who has no valid day is not included, either.
         caveats: the kinds of doubt about a person's results, by subject.
     """
-    chosen = with_one_file_a_date(days)
+    chosen = one_a_date(days, by=["wear_hours"])
     files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
     totals = pl.col("recorded_hours", "wear_hours").sum().name.prefix("total_")
     table = _joined(files, chosen.group_by(PERSON).agg(pl.len().alias("days"), totals))
@@ -249,12 +244,6 @@ def _with_who_counts(table: pl.DataFrame, why_not: Mapping[str, str], caveats: M
     return table.select(*first, pl.exclude(PERSON))
 
 
-def _one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
-    """Of the rows of each person and date, the one with the largest values."""
-    ordered = table.sort(by, descending=True, nulls_last=True, maintain_order=True)
-    return ordered.unique([PERSON, "date"], keep="first", maintain_order=True).sort(PERSON, "date")
-
-
 def _joined(table: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     return table.join(others, on=PERSON, how="left", maintain_order="left")
 
@@ -262,7 +251,7 @@ def _joined(table: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
     """The means over the complete nights of each person with any, each date once: a complete night before others, then
     the one with the most wear."""
-    complete = _one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
+    complete = one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
     columns = [pl.len().alias("nights")]
     columns += [clock_hours(name).mean().alias(f"night_{name}_clock_hours") for name in CLOCK]
     columns.append(pl.col(*OF_NIGHTS).mean().name.prefix("night_"))

@@ -313,12 +313,9 @@ class Chain:
 
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:
     """``[n, ...]`` -> ``[length, blocks, ...]``; the last block is filled up with ``fill``."""
-    full, rest = divmod(len(values), length)
-    blocks = np.full((length, full + (rest > 0), *values.shape[1:]), fill, dtype=values.dtype)
-    blocks.swapaxes(0, 1)[:full] = values[: full * length].reshape(full, length, *values.shape[1:])
-    if rest:
-        blocks[:rest, full] = values[full * length :]
-    return blocks
+    missing = [(0, -len(values) % length), *[(0, 0)] * (values.ndim - 1)]
+    padded = np.pad(values, missing, constant_values=fill)
+    return np.ascontiguousarray(padded.reshape(-1, length, *values.shape[1:]).swapaxes(0, 1))
 
 
 def _max_product(left: Float64Array, right: Float64Array) -> Float64Array:
