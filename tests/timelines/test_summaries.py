@@ -148,7 +148,7 @@ def test_days_without_samples_have_no_row_however_many_there_are(zone: str) -> N
     assert days["seconds_in_day"].to_list() == [86_400] * 4
     recorded = found.frame.filter("recorded")
     start_ns, end_ns = (recorded[name].to_physical().to_numpy() for name in ("start", "end"))
-    assert len(Quarters.of(start_ns, end_ns, zone).start_ns) == 4 * 96
+    assert len(Quarters.of(np.stack([start_ns, end_ns], axis=1), zone).start_ns) == 4 * 96
 
 
 def test_transitions_are_between_labels_a_minute_apart_at_most() -> None:

@@ -26,7 +26,7 @@ from harken.reports.study import Failure, Person, Study, StudyFile, write_study_
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
 from harken.support.printable import printable, without_path
-from harken.support.tables import CSV_TIME, nanoseconds, write_csv, write_parquet
+from harken.support.tables import CSV_TIME, spans_ns, write_csv, write_parquet
 from harken.timelines import UNSURE
 
 STUDY = "study.html"
@@ -249,11 +249,11 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
         of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
         known["days"] = known["days"].with_columns(of_person)
     first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
-    known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
+    of_file = [pl.lit(value).alias(key) for key, value in first.items()]
+    known["days"] = known["days"].select(*of_file, pl.all())
     for table in known.keys() - {"days"}:
         by_clock = _any(*CLOCK).str.head(LOCAL_TIME_LENGTH).str.to_datetime(time_unit="ns")
-        of_file = {"name": pl.lit(name), "subject": pl.lit(entry.subject)}
-        known[table] = known[table].with_columns(by_clock, **of_file)
+        known[table] = known[table].with_columns(by_clock, name=pl.lit(name), subject=pl.lit(entry.subject))
     return entry, known | {"quality": pl.DataFrame([_row(name, quality, summary)])}
 
 
@@ -365,7 +365,7 @@ def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> 
         found = nights.filter(pl.col("onset").is_not_null()).select(
             pl.col("onset", "wake").str.to_datetime(time_unit="ns", time_zone="UTC")
         )
-        nights_ns = np.stack([nanoseconds(found, name) for name in found.columns], axis=1)
+        nights_ns = spans_ns(found, "onset", "wake")
     return day_strips(rows, labels, valid=dict(valid), nights_ns=nights_ns)
 
 

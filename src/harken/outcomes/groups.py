@@ -13,7 +13,7 @@ import polars as pl
 from harken.outcomes.nights import sure_nights
 from harken.outcomes.tables import label_columns
 from harken.support.arrays import Float64Array, Int64Array
-from harken.support.tables import nanoseconds
+from harken.support.tables import spans_ns
 from harken.timelines import Timeline
 from harken.timelines.calendar import parts_by_day
 
@@ -50,8 +50,7 @@ def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
         nights: the result of ``harken.outcomes.nights.nights``.
     """
     days = timeline.quarters.days()
-    onset_ns, wake_ns = sleep_periods_ns(nights).T
-    _, day, *parts_ns = parts_by_day(onset_ns, wake_ns, days.edges_ns)
+    _, day, *parts_ns = parts_by_day(sleep_periods_ns(nights), days.edges_ns)
     groups = groups_of(timeline.labels)
     group_of = {label: group for group, members in groups.items() for label in members}
     label = pl.col("label").replace_strict(group_of, default=None, return_dtype=pl.String)
@@ -78,8 +77,7 @@ def sleep_periods_ns(nights: pl.DataFrame) -> Int64Array:
     """Onset and wake of each of ``sure_nights``, int64 ``[k, 2]``, ns since 1970 (UTC), in order and without overlap:
     two nights of a diary may overlap."""
     sure = sure_nights(nights).sort("onset")
-    onset_ns = nanoseconds(sure, "onset")
-    wake_ns = nanoseconds(sure, "wake")
+    onset_ns, wake_ns = spans_ns(sure, "onset", "wake").T
     latest_ns = np.maximum.accumulate(wake_ns)
     later_ns = np.maximum(onset_ns[1:], latest_ns[:-1])
     onset_ns = np.concatenate([onset_ns[:1], later_ns])

@@ -23,7 +23,7 @@ from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
 from harken.signals.non_wear import worn
 from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, runs_of_true
-from harken.support.tables import nanoseconds, zone_of
+from harken.support.tables import nanoseconds, spans_ns, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
 FIXED_DEGREES = 0.2
@@ -231,7 +231,7 @@ def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> Int64Arra
     """
     bouts = _Rows.of(movement).bouts * ROW_NS
     sure = sure_nights(nights)
-    spans = np.stack([nanoseconds(sure, "onset") + UNCERTAIN_NS, nanoseconds(sure, "wake") - UNCERTAIN_NS], axis=1)
+    spans = spans_ns(sure, "onset", "wake") + np.array([UNCERTAIN_NS, -UNCERTAIN_NS])
     parts = [
         np.clip(bouts[(bouts[:, 1] > first) & (bouts[:, 0] < last)], first, last)
         for first, last in spans[spans[:, 1] > spans[:, 0]].tolist()

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from harken.outcomes.movement_rows import ROW_NS, ROW_S, median_of_known
+from harken.outcomes.movement_rows import ROW_S, median_of_known, row_spans_ns
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
-from harken.support.tables import nanoseconds, where_known
+from harken.support.tables import spans_ns, where_known
 
 WALKING_LABELS, RUNNING_LABELS = ("walking", "stairs"), ("running",)
 MEDIAN_ROWS = 9
@@ -40,14 +40,13 @@ def with_steps(movement: pl.DataFrame, rows: pl.DataFrame, labels: Sequence[str]
         The rows with the column ``steps``, float32. Null without a valid sample, and everywhere if the model has no
         label for walking, stairs or running.
     """
-    start_ns = nanoseconds(movement, "start")
-    edges_ns = np.stack([start_ns, start_ns + ROW_NS], axis=1)
+    rows_ns = row_spans_ns(movement)
     steps = np.zeros(len(movement))
     for names, column, standing_s in (
         (WALKING_LABELS, "walking_cadence", _standing_s(movement, rows)),
         (RUNNING_LABELS, "running_cadence", 0.0),
     ):
-        seconds = _labelled_s(rows, names, edges_ns)
+        seconds = _labelled_s(rows, names, rows_ns)
         cadence = movement[column].fill_null(float("nan")).to_numpy().astype(np.float64)
         steps += np.maximum(seconds - standing_s, 0) / 60 * _smoothed(cadence, seconds > 0)
     on_foot = not set(labels).isdisjoint((*WALKING_LABELS, *RUNNING_LABELS))
@@ -67,10 +66,8 @@ def with_bout_steps(bouts: pl.DataFrame, movement: pl.DataFrame | None) -> pl.Da
     if movement is None or movement["steps"].null_count() == len(movement):
         none = pl.lit(None, dtype=pl.Float64)
         return bouts.with_columns(steps=none, cadence=none)
-    start_ns = nanoseconds(movement, "start")
-    edges_ns = np.stack([nanoseconds(bouts, "start"), nanoseconds(bouts, "end")], axis=1)
     steps = movement["steps"].fill_null(0.0).to_numpy().astype(np.float64)
-    found = pl.Series(sums_in(edges_ns, start_ns, start_ns + ROW_NS, steps))
+    found = pl.Series(sums_in(spans_ns(bouts), row_spans_ns(movement), steps))
     known = where_known(found, on_foot)
     return bouts.with_columns(steps=known, cadence=60 * known / pl.col("seconds"))
 
@@ -101,9 +98,8 @@ def day_cadence(movement: pl.DataFrame) -> pl.DataFrame:
 
 def _labelled_s(rows: pl.DataFrame, names: Sequence[str], edges_ns: Int64Array) -> Float64Array:
     """The seconds with one of the labels in each stretch ``[n, 2]``."""
-    start_ns, end_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
-    chosen = rows["label"].is_in(names).fill_null(False).to_numpy()
-    return sums_in(edges_ns, start_ns, end_ns, np.where(chosen, end_ns - start_ns, 0)) / 1e9
+    rows_ns, chosen = spans_ns(rows), rows["label"].is_in(names).fill_null(False).to_numpy()
+    return sums_in(edges_ns, rows_ns, np.where(chosen, np.diff(rows_ns)[:, 0], 0)) / 1e9
 
 
 def _standing_s(movement: pl.DataFrame, rows: pl.DataFrame) -> Float64Array:
@@ -115,13 +111,13 @@ def _standing_s(movement: pl.DataFrame, rows: pl.DataFrame) -> Float64Array:
     mads_mg = movement["second_mads_mg"].to_numpy().astype(np.float64)
     whole_mg = movement["mad_mg"].fill_null(0.0).to_numpy()
     mads_mg = np.where(np.isfinite(mads_mg), mads_mg, whole_mg[:, None])
-    start_ns = nanoseconds(movement, "start")
-    walking = _labelled_s(rows, WALKING, np.stack([start_ns, start_ns + ROW_NS], axis=1)) > 0
+    rows_ns = row_spans_ns(movement)
+    walking = _labelled_s(rows, WALKING, rows_ns) > 0
     around_mg = _smoothed(np.median(mads_mg, axis=1), walking)
     weak = mads_mg < LEAST_SHARE * around_mg[:, None]
-    second_ns = (start_ns[:, None] + SECOND_NS * np.arange(ROW_S))[weak]
+    second_ns = (rows_ns[:, :1] + SECOND_NS * np.arange(ROW_S))[weak]
     found = np.zeros(mads_mg.shape)
-    found[weak] = _labelled_s(rows, WALKING, np.stack([second_ns, second_ns + SECOND_NS], axis=1))
+    found[weak] = _labelled_s(rows, WALKING, second_ns[:, None] + np.array([0, SECOND_NS]))
     return np.asarray(found.sum(axis=1))
 
 

@@ -10,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
-from harken.outcomes.movement_rows import ROW_NS
+from harken.outcomes.movement_rows import row_spans_ns
 from harken.outcomes.segments import Segment
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
-from harken.support.tables import nanoseconds, times, zone_of
+from harken.support.tables import spans_ns, times, zone_of
 from harken.timelines import Timeline
 from harken.timelines.calendar import Quarters, Stretches, moments_ns
 
@@ -57,12 +57,12 @@ def movement_columns(movement: pl.DataFrame, edges_ns: Int64Array) -> Columns:
         movement: the result of ``with_steps`` and ``with_intensity``.
         edges_ns: where each stretch begins and ends, int64 ``[n, 2]``.
     """
-    start_ns = nanoseconds(movement, "start")
+    rows_ns = row_spans_ns(movement)
     level = movement["level"].fill_null(-1).to_numpy()
     valid_s = movement["valid_s"].to_numpy().astype(np.float64)
 
     def summed(values: NDArray[np.generic]) -> Float64Array:
-        return sums_in(edges_ns, start_ns, start_ns + ROW_NS, values)
+        return sums_in(edges_ns, rows_ns, values)
 
     def minutes(chosen: BoolArray) -> Float64Array:
         return summed(np.where(chosen, valid_s, 0)) / 60
@@ -82,11 +82,12 @@ def movement_columns(movement: pl.DataFrame, edges_ns: Int64Array) -> Columns:
 
 def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: Int64Array) -> Columns:
     """``recorded_hours``, ``wear_hours`` and ``hours_LABEL`` of each stretch, from the rows of a timeline."""
-    start_ns, end_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
+    rows_ns = spans_ns(rows)
+    lengths_ns = np.diff(rows_ns)[:, 0]
 
     def hours_of(chosen: pl.Series) -> pl.Series:
-        lasting = np.where(chosen.fill_null(False).to_numpy(), end_ns - start_ns, 0)
-        return pl.Series(sums_in(edges_ns, start_ns, end_ns, lasting) / 3.6e12)
+        lasting = np.where(chosen.fill_null(False).to_numpy(), lengths_ns, 0)
+        return pl.Series(sums_in(edges_ns, rows_ns, lasting) / 3.6e12)
 
     recorded = rows["recorded"]
     columns = {"recorded_hours": hours_of(recorded), "wear_hours": hours_of(recorded & rows["wear"].fill_null(False))}
@@ -99,8 +100,7 @@ def day_columns(movement: pl.DataFrame) -> pl.DataFrame:
     Args:
         movement: the result of ``with_intensity``.
     """
-    start_ns = nanoseconds(movement, "start")
-    days = Quarters.of(start_ns, start_ns + ROW_NS, zone_of(movement["start"])).days()
+    days = Quarters.of(row_spans_ns(movement), zone_of(movement["start"])).days()
     return days.frame.with_columns(**movement_columns(movement, days.edges_ns))
 
 
@@ -289,7 +289,7 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
         "end": times(_moments_ns([end for _, end in clock], timezone, second=True), timezone),
     }
     frame = pl.DataFrame(columns).sort("start", maintain_order=True)
-    return Stretches(frame, np.stack([nanoseconds(frame, "start"), nanoseconds(frame, "end")], axis=1))
+    return Stretches(frame, spans_ns(frame))
 
 
 def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> Int64Array:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harken.networks import inference
 from harken.networks.specification import RATE_TOLERANCE, Specification
@@ -18,7 +19,7 @@ from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
-from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, numbered, sums_in
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, between, numbered, sums_in
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
 from harken.timelines.timeline import Timeline
@@ -176,9 +177,9 @@ def _computed(probabilities: Probabilities, facts: MendedStream, windows: "Strea
 
 def _timeline(specification: Specification, facts: MendedStream, rows: "TimelineRows", off_ns: Int64Array) -> Timeline:
     """The timeline of these rows; most of a row must lie outside of non-wear to have a label."""
-    edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
-    not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
-    wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
+    spans_ns = between(np.append(rows.start_ns, rows.end_ns))
+    not_worn_ns = sums_in(spans_ns, off_ns, np.diff(off_ns)[:, 0])
+    wear = 2 * not_worn_ns <= np.diff(spans_ns)[:, 0]
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
     probabilities_of_rows[unlabelled] = np.nan
@@ -272,7 +273,7 @@ class Windowing:
         # Arrays of each push, of its rows; an invalid run is one row. The first sample, the times of that and of the
         # sample before, whether it is valid, and whether a gap is before it; over all samples before, the sum of the
         # activity and the number of valid ones; and whether the row begins a run.
-        self._rows: list[tuple[AnyArray, ...]] = []
+        self._rows: list[tuple[NDArray[Any], ...]] = []
 
     def push(self, samples: Samples) -> StreamWindows:
         """Add samples, at least one, later than all before; returns the windows that they complete."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harken.recordings.recording import POSTURES
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times, where_known, zone_of
+from harken.support.tables import nanoseconds, spans_ns, times, where_known, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
 from harken.timelines.smoothing import HELD, expected_bouts, pace, smooth, still_at_night_likelihood
 
@@ -135,7 +135,7 @@ class Timeline:
     @property
     def seconds(self) -> Float64Array:
         """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
-        return np.asarray((nanoseconds(self.frame, "end") - nanoseconds(self.frame, "start")) / 1e9)
+        return np.asarray(np.diff(spans_ns(self.frame))[:, 0] / 1e9)
 
     @property
     def timezone(self) -> str:
@@ -146,7 +146,7 @@ class Timeline:
     def quarters(self) -> Quarters:
         """The quarters of an hour of all days with samples."""
         recorded = self.frame.filter("recorded")
-        return Quarters.of(nanoseconds(recorded, "start"), nanoseconds(recorded, "end"), self.timezone)
+        return Quarters.of(spans_ns(recorded), self.timezone)
 
     def with_unsure_below(self, probability: float | None) -> "Timeline":
         """The same timeline with ``unsure`` where the label's probability is below a limit; None: nowhere.
@@ -238,20 +238,21 @@ class Timeline:
         - ``first_walking``, ``last_walking``: the start of the first and the end of the last row with that label; null
           if there is none.
         """
-        start, end = nanoseconds(self.frame, "start"), nanoseconds(self.frame, "end")
+        spans = spans_ns(self.frame)
+        lengths = np.diff(spans)[:, 0]
         recorded = self.frame["recorded"].fill_null(False).to_numpy()
         worn = self.frame["wear"].fill_null(False).to_numpy()
         quarters = self.quarters
         days_ns = quarters.days().edges_ns
 
         def seconds(chosen: BoolArray) -> Float64Array:
-            return sums_in(quarters.edges_ns, start, end, np.where(chosen, end - start, 0)) / 1e9
+            return sums_in(quarters.edges_ns, spans, np.where(chosen, lengths, 0)) / 1e9
 
         of_labels = {name: (self.frame["label"] == name).fill_null(False).to_numpy() for name in self.names}
         seconds_of_labels = {name: seconds(chosen) for name, chosen in of_labels.items()}
         adjusted = adjusted_seconds(quarters, np.stack(list(seconds_of_labels.values())))
         walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
-        _, day, begin, until = parts_by_day(start[walking], end[walking], days_ns)
+        _, day, begin, until = parts_by_day(spans[walking], days_ns)
         last, first = days_ns.T.copy()  # a day without walking begins it after its end
         np.minimum.at(first, day, begin)
         np.maximum.at(last, day, until)
@@ -333,7 +334,7 @@ class Timeline:
         """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
         bouts = self.bouts()
         codes = np.array([self.names.index(name) for name in bouts["label"]], dtype=np.int64)
-        bout, day, begin, end = parts_by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
+        bout, day, begin, end = parts_by_day(spans_ns(bouts), days_ns)
         longest = np.zeros((len(self.names), len(days_ns)))
         np.maximum.at(longest, (codes[bout], day), (end - begin) / NS_PER_MINUTE)
         return longest
@@ -382,7 +383,7 @@ class Timeline:
 
     def _middle_ns(self, rows: Int64Array) -> Int64Array:
         """The middle of each of these rows, in ns since 1970."""
-        return np.asarray((nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[rows])
+        return np.asarray((spans_ns(self.frame) // 2).sum(axis=1)[rows])
 
     def _elapsed_s(self, known: Int64Array) -> Float64Array:
         """Seconds from the middle of one of these rows to that of the next; infinite with non-wear in between."""
@@ -408,8 +409,8 @@ def _follows(frame: pl.DataFrame, labelled: pl.DataFrame) -> BoolArray:
     """
     if len(labelled) == 0:
         return np.zeros(0, dtype=bool)
-    start, end = nanoseconds(labelled, "start"), nanoseconds(labelled, "end")
-    near = start[1:] - end[:-1] <= BRIDGED_GAP_S * 1e9
+    spans = spans_ns(labelled)
+    near = spans[1:, 0] - spans[:-1, 1] <= BRIDGED_GAP_S * 1e9
     removed = frame["wear"].fill_null(True).not_().to_numpy()
     removals = np.cumsum(removed)[labelled["row"].to_numpy()]
     return np.concatenate([[False], near & (np.diff(removals) == 0)])

@@ -318,7 +318,8 @@ def _with_kept(watches: Sequence[Watch], new: _Even, next_ns: Int64Array) -> _Ev
     for watch, before_ns, begin, end in zip(watches, next_ns.tolist(), ends - counts, ends, strict=True):
         kept = watch._even.part(0, int(watch._even.time_ns.searchsorted(before_ns)))
         pieces += [kept, samples.part(begin, end)]
-    return joined(pieces), np.array([len(piece.time_ns) for piece in pieces]).reshape(-1, 2).sum(axis=1)
+    lengths = [len(piece.time_ns) for piece in pieces]
+    return joined(pieces), np.add.reduceat(lengths, range(0, len(pieces), 2))
 
 
 class _Runs(NamedTuple):
@@ -396,7 +397,8 @@ def _ends(
     """The rows of stretches that end in which no window begins, and the ends, with the run of each."""
     hop = specification.hop
     with_windows = (runs.samples - specification.length) // hop + 1
-    run, number = numbered_after(np.where(closing, -(-runs.samples // hop), 0), np.where(closing, with_windows, 0))
+    rows_of_runs = -(-runs.samples // hop)
+    run, number = numbered_after(np.where(closing, rows_of_runs, 0), np.where(closing, with_windows, 0))
     closed = np.flatnonzero(closing)
     owner = np.concatenate([run, closed])
     entries = np.zeros(len(owner), specification.entry)
@@ -438,7 +440,8 @@ def _keep(
         if even_begin == even_end:
             continue
         # Copies, because a view would keep the samples of all watches.
-        watch._keep(raw.time_ns[begin:end].copy(), raw.signals[begin:end].copy(), int(raw.since_ns[begin]))
+        time_ns, signals = raw.time_ns[begin:end].copy(), raw.signals[begin:end].copy()
+        watch._keep(time_ns, signals, int(raw.since_ns[begin]))
         watch._even = joined([samples.part(even_begin, even_end)])
         watch._known_ns, watch._safe_ns = known, max(final, watch._safe_ns)
         watch._place = int(runs.forgotten[number] + even_begin - runs.begins[number])

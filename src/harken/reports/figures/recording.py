@@ -28,7 +28,7 @@ from harken.reports.figures.style import (
     house_style,
     new_figure,
 )
-from harken.support.arrays import Float32Array, Float64Array, Int64Array, most_in
+from harken.support.arrays import Float32Array, Float64Array, Int64Array, between, most_in
 from harken.support.printable import duration_text, zone_in_words
 
 UNLABELLED_KEY = "(unlabelled)"
@@ -253,8 +253,8 @@ def _label_image(recording: Recording, axis: TimeAxis) -> Float64Array:
     begins = axis.seconds(recording.time_ns[firsts])
     ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s
     ends[:-1] = np.minimum(ends[:-1], begins[1:])
-    cells_s = np.stack([axis.edges_s[:-1], axis.edges_s[1:]], axis=1)
-    most = most_in(cells_s, begins, ends, recording.label_codes[firsts], outside=UNLABELLED - 1)
+    spans = np.stack([begins, ends], axis=1)
+    most = most_in(between(axis.edges_s), spans, recording.label_codes[firsts], outside=UNLABELLED - 1)
     colours = label_colours(recording.label_names)
     table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
     return np.asarray(np.concatenate([table[most + 1], (most >= UNLABELLED)[:, None]], axis=1)[None])

@@ -22,7 +22,7 @@ from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score
 from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
 from harken.reports.words import Content, clock, number, write_page
-from harken.support.arrays import Int64Array, most_in
+from harken.support.arrays import Int64Array, between, most_in
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 
@@ -436,9 +436,8 @@ def day_strips(
     strips = []
     for day, is_valid in sorted(valid.items()):
         begin, end = midnight_ns(day, zone), midnight_ns(date.fromordinal(day.toordinal() + 1), zone)
-        starts_ns = np.arange(begin, end, CELL_S * 10**9)
-        cells_ns = np.stack([starts_ns, np.minimum(starts_ns + CELL_S * 10**9, end)], axis=1)
-        letters = most_in(cells_ns, edges_ns[:-1], edges_ns[1:], codes, outside=ord(OUTSIDE))
+        cells_ns = between(np.append(np.arange(begin, end, CELL_S * 10**9), end))
+        letters = most_in(cells_ns, between(edges_ns), codes, outside=ord(OUTSIDE))
         nights = np.rint(1000 * (np.clip(nights_ns, begin, end) - begin) / (end - begin)).astype(int)
         parts = tuple((first, last) for first, last in nights.tolist() if first < last)
         strips.append(DayStrip(day, "".join(map(chr, letters)), is_valid, parts))

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.reports.words import Content
-from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, most_in, runs_of_true, sums_in
+from harken.support.arrays import Float32Array, Float64Array, Int64Array, between, most_in, runs_of_true, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times
 from harken.timelines import UNSURE, Timeline
@@ -61,8 +61,7 @@ class CalendarDay:
 
     def stretches_ns(self, step_ns: int) -> Int64Array:
         """Where each of the day's stretches of a length begins and ends, int64 ``[n, 2]``."""
-        edges_ns = np.arange(self.start_ns, self.end_ns + 1, step_ns)
-        return np.stack([edges_ns[:-1], edges_ns[1:]], axis=1)
+        return between(np.arange(self.start_ns, self.end_ns + 1, step_ns))
 
     @property
     def words(self) -> str:
@@ -159,7 +158,7 @@ class Spells:
     codes: NDArray[np.uint8]
     probability: Float32Array
     activity_mg: Float32Array
-    busy: BoolArray
+    busy: NDArray[np.bool_]
     names: tuple[str, ...]
     never: tuple[str, ...]
     timezone: str
@@ -182,13 +181,13 @@ class Spells:
             edges_ns=edges_ns,
             codes=self.codes[longest],
             probability=self.probability[longest],
-            activity_mg=self.mean_activity_mg(np.stack([edges_ns[:-1], edges_ns[1:]], axis=1)).astype(np.float32),
+            activity_mg=self.mean_activity_mg(between(edges_ns)).astype(np.float32),
             busy=self.busy[longest],
         )
 
     def longest_in(self, cells_ns: Int64Array) -> Int64Array:
         """The code that takes most of each cell ``[k, 2]``, int64 ``[k]``; ``OUTSIDE`` where there is no row."""
-        return most_in(cells_ns, self.edges_ns[:-1], self.edges_ns[1:], self.codes, outside=OUTSIDE)
+        return most_in(cells_ns, between(self.edges_ns), self.codes, outside=OUTSIDE)
 
     def mean_activity_mg(self, stretches_ns: Int64Array) -> Float64Array:
         """The mean movement in each stretch ``[k, 2]``; NaN if it is not known anywhere in it."""
@@ -198,7 +197,7 @@ class Spells:
 
     def sums(self, values: NDArray[np.floating | np.bool_], stretches_ns: Int64Array) -> Float64Array:
         """The sum of a value of each row times its seconds in each stretch ``[k, 2]``, float64 ``[k]``."""
-        return sums_in(stretches_ns, self.edges_ns[:-1], self.edges_ns[1:], values * self.seconds)
+        return sums_in(stretches_ns, between(self.edges_ns), values * self.seconds)
 
 
 def spells_of(timeline: Timeline) -> Spells:

@@ -161,7 +161,10 @@ def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -
         pl.col("start").dt.convert_time_zone(timezone)
     )
     of_labels = longest_first.group_by("label").agg(
-        pl.col("start").first(), many=pl.len(), median=pl.col("seconds").median(), longest=pl.col("seconds").first()
+        pl.col("start").first(),
+        many=pl.len(),
+        median=pl.col("seconds").median(),
+        longest=pl.col("seconds").first(),
     )
     found = {row["label"]: row for row in of_labels.to_dicts()}
     return [
@@ -224,7 +227,9 @@ def nights_shown(table: pl.DataFrame | None) -> Content | None:
     def row(name: str, notes: list[str], night: Content, *, complete: bool) -> Content:
         onset_h, wake_h = night["onset_h"], night["wake_h"]
         wide = 100 / (last_h - first_h)
-        bar = None if onset_h is None else (round(wide * (onset_h - first_h), 3), round(wide * (wake_h - onset_h), 3))
+        bar = None
+        if onset_h is not None:
+            bar = round(wide * (onset_h - first_h), 3), round(wide * (wake_h - onset_h), 3)
         return {"name": name, "notes": notes, "cells": _night_cells(night), "bar": bar, "complete": complete}
 
     rows = [
