@@ -150,7 +150,8 @@ def movement_table(rows: pl.DataFrame, *, timezone: str, non_wear_ns: Int64Array
         walking_cadence=pl.col("walking_cadence").fill_nan(None),
         running_cadence=pl.col("running_cadence").fill_nan(None),
     )
-    known = values[row].select(pl.when(pl.lit(pl.Series(later == 0))).then(pl.all()))
+    recorded = pl.lit(pl.Series(later == 0))
+    known = values[row].select(pl.when(recorded).then(pl.all()))
     start = times(start_ns[row] + later * ROW_NS, timezone)
     return known.with_columns(pl.col("valid_s").fill_null(0.0)).insert_column(0, start.alias("start"))
 

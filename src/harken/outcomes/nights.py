@@ -22,7 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
 from harken.signals.non_wear import worn
-from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, runs_of_true
+from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, lengths_of, runs_of_true
 from harken.support.tables import nanoseconds, spans_ns, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
@@ -88,10 +88,10 @@ def rest_blocks(unrest: Float64Array, threshold_degrees: float) -> Int64Array:
     """
     with np.errstate(invalid="ignore"):
         blocks = runs_of_true(unrest < threshold_degrees)
-    blocks = blocks[blocks[:, 1] - blocks[:, 0] > SHORTEST_REST_ROWS]
+    blocks = blocks[lengths_of(blocks) > SHORTEST_REST_ROWS]
     if len(blocks) == 0:
         return blocks
-    lengths = blocks[:, 1] - blocks[:, 0]
+    lengths = lengths_of(blocks)
     begins, ends = blocks[:-1, 1], blocks[1:, 0]
     breaks = ends - begins
     known = np.concatenate([[0], np.cumsum(np.isfinite(unrest))])
@@ -350,7 +350,7 @@ def _sleep_period(
 
 
 def _longest(blocks: Int64Array) -> Int64Array:
-    return np.asarray(blocks[np.argmax(blocks[:, 1] - blocks[:, 0])])
+    return np.asarray(blocks[np.argmax(lengths_of(blocks))])
 
 
 def _blocks(rows: _Rows, first: int, last: int, threshold: RestThreshold) -> tuple[Int64Array, float]:

@@ -52,6 +52,11 @@ def between(edges: AnyArray) -> AnyArray:
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
+def lengths_of(spans: AnyArray) -> AnyArray:
+    """From the beginning of each span to its end, ``[n, 2]`` -> ``[n]``."""
+    return spans[:, 1] - spans[:, 0]
+
+
 def sums_in(cells: AnyArray, spans: AnyArray, values: AnyArray) -> Float64Array:
     """The sum of values over each cell, float64 ``[cells]``; a row partly in a cell counts in proportion.
 
@@ -81,7 +86,7 @@ def most_in(cells: AnyArray, spans: AnyArray, codes: AnyArray, *, outside: int) 
     """
     near = slice(np.searchsorted(spans[:, 1], cells[0, 0]), np.searchsorted(spans[:, 0], cells[-1, 1]))
     spans, codes = spans[near], codes[near]
-    lengths = spans[:, 1] - spans[:, 0]
+    lengths = lengths_of(spans)
     kinds, lasting = np.unique(codes), [np.zeros(len(cells))]
     lasting += [sums_in(cells, spans, np.where(codes == kind, lengths, 0)) for kind in kinds]
     return np.asarray(np.array([outside, *kinds])[np.argmax(lasting, axis=0)])

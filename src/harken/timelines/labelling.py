@@ -287,7 +287,8 @@ class Windowing:
         present = np.concatenate([[self._count], self._count + np.cumsum(valid)])
         # The open run and those that begin here; all but the last have ended.
         opened = 1 if total else 0
-        edges = np.concatenate([[self._begin] * opened, new + total, [total + len(time_ns)]]).astype(np.int64)
+        ends = [total + len(time_ns)]
+        edges = np.concatenate([[self._begin] * opened, new + total, ends]).astype(np.int64)
         usable = np.concatenate([[self._last_valid] * opened, valid[new]]).astype(bool)
         rows = np.where(usable, -(-np.diff(edges) // self._hop), 1)
         begun = np.zeros_like(rows)
@@ -315,7 +316,8 @@ class Windowing:
 
     def finish(self) -> StreamWindows:
         """The windows that the end of the stream completes."""
-        return self._windows(np.array([self._begin, self._total]), np.array([self._last_valid]), self._kept, ended=True)
+        edges, usable = np.array([self._begin, self._total]), np.array([self._last_valid])
+        return self._windows(edges, usable, self._kept, ended=True)
 
     def rows(self, probabilities: Float32Array, *, interval_ns: int) -> TimelineRows:
         """The rows of the stream, which has ended and had windows.

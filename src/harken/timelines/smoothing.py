@@ -264,7 +264,8 @@ class Chain:
         """The most probable sequence of states given all evidence, ``[n]`` (Viterbi)."""
         n, states = self.evidence.shape
         length, blocks = self._blocks[1].shape
-        whole = np.where(np.eye(states, dtype=bool), 0.0, -np.inf) + np.zeros((blocks, 1, 1))
+        same = np.where(np.eye(states, dtype=bool), 0.0, -np.inf)
+        whole = np.broadcast_to(same, (blocks, states, states))
         for step in self._log_steps():
             whole = _max_product(whole, step)
         score = np.zeros((blocks, states))

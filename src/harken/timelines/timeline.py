@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.recordings.recording import POSTURES
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_of, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, spans_ns, times, where_known, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
@@ -135,7 +135,7 @@ class Timeline:
     @property
     def seconds(self) -> Float64Array:
         """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
-        return np.asarray(np.diff(spans_ns(self.frame))[:, 0] / 1e9)
+        return np.asarray(lengths_of(spans_ns(self.frame)) / 1e9)
 
     @property
     def timezone(self) -> str:
@@ -239,7 +239,7 @@ class Timeline:
           if there is none.
         """
         spans = spans_ns(self.frame)
-        lengths = np.diff(spans)[:, 0]
+        lengths = lengths_of(spans)
         recorded = self.frame["recorded"].fill_null(False).to_numpy()
         worn = self.frame["wear"].fill_null(False).to_numpy()
         quarters = self.quarters

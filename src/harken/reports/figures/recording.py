@@ -91,7 +91,8 @@ class TimeAxis:
         self.interval_s = 1 / recording.sample_rate_hz if recording.sample_rate_hz else 1.0
         after = recording.gap_rows
         begins = self.seconds(recording.time_ns[np.concatenate([[0], after])])
-        ends = self.seconds(recording.time_ns[np.concatenate([after - 1, [len(recording) - 1]])]) + self.interval_s
+        last_rows = np.concatenate([after - 1, [len(recording) - 1]])
+        ends = self.seconds(recording.time_ns[last_rows]) + self.interval_s
         gaps = begins[1:] - ends[:-1]
         recorded = float((ends - begins).sum())
         cut = gaps > CUT_SHARE * recorded
@@ -257,7 +258,8 @@ def _label_image(recording: Recording, axis: TimeAxis) -> Float64Array:
     most = most_in(between(axis.edges_s), spans, recording.label_codes[firsts], outside=UNLABELLED - 1)
     colours = label_colours(recording.label_names)
     table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
-    return np.asarray(np.concatenate([table[most + 1], (most >= UNLABELLED)[:, None]], axis=1)[None])
+    opacity = (most >= UNLABELLED)[:, None]
+    return np.asarray(np.concatenate([table[most + 1], opacity], axis=1)[None])
 
 
 def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:

@@ -111,8 +111,9 @@ def _rhythm(measures: Content) -> tuple[list[Any], list[Line]]:
         lines.append(Line(title, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
         begin = (int(start[:2]) + int(start[3:]) / 60) / 24
         pieces = [(begin, min(begin + hours / 24, 1.0)), (0.0, begin + hours / 24 - 1)]
-        shown = [(round(100 * first, 3), round(100 * (last - first), 3)) for first, last in pieces if last > first]
-        stretches.append((name, words, sorted(shown, key=lambda piece: -piece[1])))
+        longest_first = sorted(pieces, key=lambda piece: piece[0] - piece[1])
+        shown = [(round(100 * first, 3), round(100 * (last - first), 3)) for first, last in longest_first]
+        stretches.append((name, words, [piece for piece in shown if piece[1] > 0]))
     for name, title, meaning in MEASURES:
         if (value := measures.get(name)) is not None:
             lines.append(Line(title, f"{value:.2f} ({meaning})"))
