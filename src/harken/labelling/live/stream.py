@@ -107,11 +107,9 @@ class Due:
 
     Attributes:
         signals: float32 ``[windows, length, channels]``, one watch after the other.
-        starts_ns: the starts of the windows, int64 ``[windows]``.
     """
 
     signals: Float32Array
-    starts_ns: Int64Array
     _watches: Sequence[Watch]
     _entries: AnyArray
     _counts: Int64Array
@@ -121,14 +119,8 @@ class Due:
         specification = recogniser.specification_
         if len(self.signals) == 0:
             return np.empty((0, specification.outputs), dtype=np.float32)
-        return recogniser.predict_answers(
-            Windows.unlabelled(
-                self.signals,
-                channels=specification.channels,
-                sample_rate_hz=specification.sample_rate_hz,
-                starts_ns=self.starts_ns,
-            )
-        )
+        channels, rate_hz = specification.channels, specification.sample_rate_hz
+        return recogniser.predict_answers(Windows.unlabelled(self.signals, channels=channels, sample_rate_hz=rate_hz))
 
     def updates(self, probabilities: Float32Array) -> list[list[Update]]:
         """The updates of each watch, from the probabilities ``[windows, outputs]``."""
@@ -186,9 +178,9 @@ def advance(watches: Sequence[Watch], *, ended: bool = False) -> Due:
     counts = np.zeros(len(watches), np.int64)
     if not active:
         none = np.empty((0, specification.length, len(specification.model.channels)), np.float32)
-        return Due(none, np.empty(0, np.int64), watches, np.empty(0, specification.entry), counts)
+        return Due(none, watches, np.empty(0, specification.entry), counts)
     signals, entries, counts[active] = _advanced([watches[number] for number in active], specification, ended=ended)
-    return Due(signals, entries["start_ns"][entries["kind"] <= LAST_WINDOW], watches, entries, counts)
+    return Due(signals, watches, entries, counts)
 
 
 def _advanced(
