@@ -86,6 +86,11 @@ def most_in(cells: AnyArray, spans: AnyArray, codes: AnyArray, *, outside: int) 
     """
     near = slice(np.searchsorted(spans[:, 1], cells[0, 0]), np.searchsorted(spans[:, 0], cells[-1, 1]))
     spans, codes = spans[near], codes[near]
+    # Rows of one code that follow one another are one.
+    new = np.append(True, (codes[1:] != codes[:-1]) | (spans[1:, 0] > spans[:-1, 1]))
+    first = np.flatnonzero(new[: len(codes)])
+    last = np.append(first[1:], len(codes))[: len(first)] - 1
+    spans, codes = np.stack([spans[first, 0], spans[last, 1]], axis=1), codes[first]
     lengths = lengths_of(spans)
     kinds, lasting = np.unique(codes), [np.zeros(len(cells))]
     lasting += [sums_in(cells, spans, np.where(codes == kind, lengths, 0)) for kind in kinds]

@@ -23,7 +23,7 @@ from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
 from harken.reports.words import Content, clock, number, write_page
 from harken.support.arrays import Int64Array, between, most_in
-from harken.support.tables import nanoseconds, zone_of
+from harken.support.tables import spans_ns, zone_of
 from harken.timelines import UNSURE
 
 MOST_NAMED = 12
@@ -432,24 +432,22 @@ def day_strips(
         nights_ns: onset and wake of each night in ns since 1970 (UTC), int64 ``[nights, 2]``.
     """
     zone = ZoneInfo(zone_of(rows["start"]))
-    codes, edges_ns = _runs(rows, labels)
+    letters, rows_ns = _letters(rows, labels), spans_ns(rows)
     strips = []
     for day, is_valid in sorted(valid.items()):
         begin, end = midnight_ns(day, zone), midnight_ns(date.fromordinal(day.toordinal() + 1), zone)
         cells_ns = between(np.append(np.arange(begin, end, CELL_S * 10**9), end))
-        letters = most_in(cells_ns, between(edges_ns), codes, outside=ord(OUTSIDE))
+        cells = most_in(cells_ns, rows_ns, letters, outside=ord(OUTSIDE))
         nights = np.rint(1000 * (np.clip(nights_ns, begin, end) - begin) / (end - begin)).astype(int)
         parts = tuple((first, last) for first, last in nights.tolist() if first < last)
-        strips.append(DayStrip(day, "".join(map(chr, letters)), is_valid, parts))
+        strips.append(DayStrip(day, "".join(map(chr, cells)), is_valid, parts))
     return strips
 
 
-def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32], Int64Array]:
-    """The letters of stretches of one kind, int32 ``[n]``, and their edges, int64 ``[n + 1]`` in ns since 1970."""
+def _letters(rows: pl.DataFrame, labels: Sequence[str]) -> NDArray[np.int32]:
+    """The letter of each row, int32 ``[n]``."""
     letters = {UNSURE: ord(NOT_SURE)} | {label: FIRST_LABEL + number for number, label in enumerate(labels)}
     label = rows["label"].replace_strict(letters, default=ord(NO_LABEL), return_dtype=pl.Int32).to_numpy()
     worn = rows["wear"].fill_null(True).to_numpy()
     letter = np.where(worn, label, ord(NOT_WORN))
-    letter = np.where(rows["recorded"].to_numpy(), letter, ord(GAP)).astype(np.int32)
-    first = np.flatnonzero(np.diff(letter, prepend=-1))
-    return letter[first], np.append(nanoseconds(rows, "start")[first], nanoseconds(rows, "end")[-1:])
+    return np.where(rows["recorded"].to_numpy(), letter, ord(GAP)).astype(np.int32)

@@ -5,6 +5,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -163,6 +164,11 @@ class Spells:
     never: tuple[str, ...]
     timezone: str
 
+    @cached_property
+    def spans_ns(self) -> Int64Array:
+        """Where each row begins and ends, int64 ``[n, 2]``."""
+        return between(self.edges_ns)
+
     @property
     def seconds(self) -> Float64Array:
         """The duration of each row, float64 ``[n]``."""
@@ -187,7 +193,7 @@ class Spells:
 
     def longest_in(self, cells_ns: Int64Array) -> Int64Array:
         """The code that takes most of each cell ``[k, 2]``, int64 ``[k]``; ``OUTSIDE`` where there is no row."""
-        return most_in(cells_ns, between(self.edges_ns), self.codes, outside=OUTSIDE)
+        return most_in(cells_ns, self.spans_ns, self.codes, outside=OUTSIDE)
 
     def mean_activity_mg(self, stretches_ns: Int64Array) -> Float64Array:
         """The mean movement in each stretch ``[k, 2]``; NaN if it is not known anywhere in it."""
@@ -197,7 +203,7 @@ class Spells:
 
     def sums(self, values: NDArray[np.floating | np.bool_], stretches_ns: Int64Array) -> Float64Array:
         """The sum of a value of each row times its seconds in each stretch ``[k, 2]``, float64 ``[k]``."""
-        return sums_in(stretches_ns, between(self.edges_ns), values * self.seconds)
+        return sums_in(stretches_ns, self.spans_ns, values * self.seconds)
 
 
 def spells_of(timeline: Timeline) -> Spells:
@@ -234,9 +240,16 @@ def spells_of(timeline: Timeline) -> Spells:
     )
 
 
-def activity_ceiling_mg(spells: Spells, days: list[CalendarDay]) -> int | None:
+def activity_of_days(spells: Spells, days: list[CalendarDay]) -> list[Float64Array]:
+    """The mean movement in each two minutes of each day; NaN where it is not known."""
+    stretches_ns = [day.stretches_ns(ACTIVITY_S * NS) for day in days]
+    means = spells.mean_activity_mg(np.concatenate(stretches_ns))
+    return np.split(means, np.cumsum([len(of_day) for of_day in stretches_ns])[:-1])
+
+
+def activity_ceiling_mg(of_days: list[Float64Array]) -> int | None:
     """A round number above nearly all two-minute means; None if no activity is known."""
-    means = np.concatenate([spells.mean_activity_mg(day.stretches_ns(ACTIVITY_S * NS)) for day in days])
+    means = np.concatenate(of_days)
     means = means[~np.isnan(means)]
     if len(means) == 0:
         return None
@@ -245,7 +258,11 @@ def activity_ceiling_mg(spells: Spells, days: list[CalendarDay]) -> int | None:
 
 
 def strip_of(
-    spells: Spells, day: CalendarDay, ceiling_mg: int | None, nights_ns: Sequence[tuple[int, int]] = ()
+    spells: Spells,
+    day: CalendarDay,
+    activity_mg: Float64Array,
+    ceiling_mg: int | None,
+    nights_ns: Sequence[tuple[int, int]] = (),
 ) -> Content:
     """The strip of a day: the ``day``, and the number of ``cells`` in its band.
 
@@ -257,6 +274,7 @@ def strip_of(
     Args:
         spells: the rows of the timeline.
         day: the day.
+        activity_mg: its movement, see ``activity_of_days``.
         ceiling_mg: the movement at the top of the picture; None if no movement is known.
         nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
     """
@@ -272,7 +290,7 @@ def strip_of(
         "day": day,
         "cells": len(cells),
         "shapes": shapes,
-        "activity": _activity(spells, day, ceiling_mg),
+        "activity": "" if ceiling_mg is None else _activity(activity_mg, ceiling_mg),
         "nights": [_piece(day, *night) for night in nights_ns if night[0] < day.end_ns and night[1] > day.start_ns],
     }
 
@@ -289,10 +307,7 @@ def square_root_height(activity_mg: Float64Array, ceiling_mg: int) -> Float64Arr
     return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
 
 
-def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
-    if ceiling_mg is None:
-        return ""
-    means = spells.mean_activity_mg(day.stretches_ns(ACTIVITY_S * NS))
+def _activity(means: Float64Array, ceiling_mg: int) -> str:
     known = ~np.isnan(means)
     high = square_root_height(np.where(known, means, 0), ceiling_mg)
     pieces = []

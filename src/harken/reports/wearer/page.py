@@ -111,8 +111,11 @@ def _outcomes(
     which labels are recognised less well than others."""
     nights = tables.nights_shown(outcomes.nights)
     spans_ns = [] if nights is None else nights["spans_ns"]
-    ceiling = days.activity_ceiling_mg(spells, calendar)
-    strips = [days.strip_of(spells, day, ceiling, spans_ns) for day in calendar]
+    activity = days.activity_of_days(spells, calendar)
+    ceiling = days.activity_ceiling_mg(activity)
+    strips = [
+        days.strip_of(spells, day, moved, ceiling, spans_ns) for day, moved in zip(calendar, activity, strict=True)
+    ]
     valid = set(outcomes.valid_days["date"].to_list())
     return {
         "strips": strips,
