@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.reports.words import Content
-from harken.support.arrays import Float32Array, Float64Array, Int64Array, between, most_in, runs_of_true, sums_in
+from harken.support.arrays import Float32Array, Float64Array, Int64Array, between, runs_of_true, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times
 from harken.timelines import UNSURE, Timeline
@@ -29,7 +29,8 @@ before or after the recording."""
 
 MOST_LABELS = 200
 CELL_S = 30
-"""Seconds of a cell. A band shows what takes most of each cell, which is a third of a millimetre on paper."""
+"""Seconds of a cell. A band shows the most frequent code of each cell, which is a third of a millimetre on paper."""
+LOOKS_A_CELL = 6
 ACTIVITY_S = 120
 CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
 TICK_MS = 10
@@ -191,15 +192,13 @@ class Spells:
             busy=self.busy[longest],
         )
 
-    def longest_in(self, cells_ns: Int64Array) -> Int64Array:
-        """The code that takes most of each cell ``[k, 2]``, int64 ``[k]``; ``OUTSIDE`` where there is no row."""
-        return most_in(cells_ns, self.spans_ns, self.codes, outside=OUTSIDE)
-
     def mean_activity_mg(self, stretches_ns: Int64Array) -> Float64Array:
         """The mean movement in each stretch ``[k, 2]``; NaN if it is not known anywhere in it."""
         known = ~np.isnan(self.activity_mg)
         seconds, sums = self.sums(known, stretches_ns), self.sums(np.where(known, self.activity_mg, 0.0), stretches_ns)
-        return np.asarray(np.divide(sums, seconds, out=np.full(len(sums), np.nan), where=seconds > 1e-6))
+        means = np.full(len(sums), np.nan)
+        np.divide(sums, seconds, out=means, where=seconds > 1e-6)
+        return means
 
     def sums(self, values: NDArray[np.floating | np.bool_], stretches_ns: Int64Array) -> Float64Array:
         """The sum of a value of each row times its seconds in each stretch ``[k, 2]``, float64 ``[k]``."""
@@ -278,7 +277,7 @@ def strip_of(
         ceiling_mg: the movement at the top of the picture; None if no movement is known.
         nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
     """
-    cells = spells.longest_in(day.stretches_ns(CELL_S * NS))
+    cells = _cells(spells, day)
     shapes = []
     for code in sorted({*cells.tolist()} - {OUTSIDE}):
         runs = runs_of_true(cells == code).tolist()
@@ -300,6 +299,18 @@ def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> tuple[float, float,
     scale = 100 / (day.end_ns - day.start_ns)
     first, wide = scale * (begin - day.start_ns), scale * (end - begin)
     return round(first, 3), round(wide, 3), onset_ns == begin, wake_ns == end
+
+
+def _cells(spells: Spells, day: CalendarDay) -> Int64Array:
+    """The most frequent code in each cell of the day, int64 ``[cells]``."""
+    step_ns = CELL_S * NS // LOOKS_A_CELL
+    moments_ns = np.arange(day.start_ns + step_ns // 2, day.end_ns, step_ns)
+    row = np.searchsorted(spells.edges_ns, moments_ns, side="right")
+    codes = np.concatenate([[OUTSIDE], spells.codes, [OUTSIDE]])
+    looks = codes[row].reshape(-1, LOOKS_A_CELL)
+    # The most frequent of six codes: count the codes equal to each, and take the first with the largest count.
+    same = (looks[:, :, None] == looks[:, None, :]).sum(axis=2)
+    return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
 
 
 def square_root_height(activity_mg: Float64Array, ceiling_mg: int) -> Float64Array:
