@@ -63,7 +63,7 @@ from harken.evaluation.protocols.studies import (
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.networks.pytorch import build
-from harken.outcomes.groups import GROUPS
+from harken.outcomes.tables import GROUPS
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text

@@ -33,8 +33,8 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from benchmarks.command import command, options_of, write_result
 from harken import HarkenError, Recogniser, label_file
+from harken.outcomes.intensity import RUNNING_LABELS, WALKING_LABELS, with_steps
 from harken.outcomes.movement_rows import MovementMeter, movement_table
-from harken.outcomes.steps import RUNNING_LABELS, WALKING_LABELS, with_steps
 from harken.recordings.source import Samples
 from harken.support.tables import times
 

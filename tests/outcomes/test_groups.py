@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from example_timelines import timeline
-from harken.outcomes.groups import GROUPS, day_groups, groups_of
+from harken.outcomes.tables import GROUPS, day_groups, groups_of
 from harken.support.tables import times
 
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")

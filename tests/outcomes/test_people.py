@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from harken.outcomes.tables import averages, people_table, with_one_file_a_date
+from harken.outcomes.tables import averages, one_a_date, people_table
 from made_study import FIRST, made_days, made_nights
 
 
@@ -61,7 +61,7 @@ def test_a_date_in_several_files_counts_once_from_the_file_worn_longest() -> Non
     one, other = made_days(1, 4), made_days(1, 4, seed=7)
     other = other.with_columns(name=pl.lit("second"), date=pl.col("date") + timedelta(days=2))
     both = pl.concat([one, other])
-    chosen = with_one_file_a_date(both)
+    chosen = one_a_date(both, by=["wear_hours"])
     assert chosen["date"].to_list() == [FIRST + timedelta(days=day) for day in range(6)]
     for day in chosen.iter_rows(named=True):
         worn = both.filter(pl.col("date") == day["date"])

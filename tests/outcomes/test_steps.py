@@ -9,8 +9,8 @@ import pytest
 
 from example_timelines import timeline
 from harken.datasets.simulated import Simulation
+from harken.outcomes.intensity import day_cadence, with_bout_steps, with_steps
 from harken.outcomes.movement_rows import MovementMeter, movement_table
-from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
 from harken.recordings.source import Samples
 from harken.support.tables import times
 from movement_frames import movement_frame

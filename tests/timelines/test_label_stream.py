@@ -125,18 +125,19 @@ def test_windows_in_non_wear_are_skipped_and_all_other_rows_stay(
     assert timeline.frame.filter(~worn)["label"].null_count() == (~worn).sum()
 
 
-def test_signals_are_calibrated_with_their_temperature_before_anything_else() -> None:
+def test_samples_are_prepared_before_anything_else() -> None:
     found = recording(1, [(400, True, 1)])
     heats: list[NDArray[np.float32]] = []
 
-    def calibrate(signals: NDArray[np.float32], temperature: NDArray[np.float32] | None) -> NDArray[np.float32]:
-        assert temperature is not None
-        heats.append(temperature)
-        return np.column_stack([signals[:, :3] * np.float32(2), signals[:, 3:]])
+    def prepare(samples: Samples) -> Samples:
+        heats.append(samples.signals[:, 3])
+        return samples._replace(
+            signals=np.column_stack([samples.signals[:, :3] * np.float32(2), samples.signals[:, 3:]])
+        )
 
     model = still_or_moving(40, 15)
     twice = replace(found, signals=np.column_stack([found.signals[:, :3] * np.float32(2), found.signals[:, 3:]]))
-    got = label_stream(model, stream_of(found), by_content, calibrate=calibrate)
+    got = label_stream(model, stream_of(found), by_content, prepare=prepare)
     np.testing.assert_allclose(got.probabilities, label_recording(model, twice, by_content).probabilities, atol=1e-6)
     np.testing.assert_array_equal(np.concatenate(heats), found.signals[:, 3])
 

@@ -28,7 +28,7 @@ def live_for(sessions: list[Session], seconds: int, lot_s: int = 60) -> None:
         for session in sessions:
             session.take(signals.copy(), time_ns.copy(), 0.0)
         due = advance([session.stream for session in sessions])
-        shares = np.full((len(due.starts_ns), labels), 0.1 / (labels - 1), dtype=np.float32)
+        shares = np.full((len(due.signals), labels), 0.1 / (labels - 1), dtype=np.float32)
         shares[:, begin_s // 300 % labels] = 0.9
         for session, updates in zip(sessions, due.updates(shares), strict=True):
             session.remember(updates)

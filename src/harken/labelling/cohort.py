@@ -188,18 +188,8 @@ def _in_processes(tasks: Sequence[FileTask], work: Work, workers: int) -> Iterat
                 yield from _as_they_end(pool, lanes, waiting, running, partial(_tried, work))
         except BrokenProcessPool:  # by one of these files
             for task in running.values():
-                yield _alone(task, work)
-
-
-def _alone(task: FileTask, work: Work) -> FileOutcome:
-    """The outcome of a file in a process of its own. If that is killed, the file is the cause."""
-    try:
-        with process_pool(1) as pool:
-            with one_thread_each():
-                ended = pool.submit(_tried, work, task)
-            return ended.result()
-    except BrokenProcessPool:
-        return FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
+                with process_pool(1) as pool:  # if that is killed, too, the file is the cause
+                    yield from _as_they_end(pool, 1, deque([task]), {}, partial(_tried, work), BrokenProcessPool)
 
 
 def _on_dask(tasks: Sequence[FileTask], work: Work, address: str) -> Iterator[FileOutcome]:

@@ -1,10 +1,9 @@
 """Labelling of one recording, from its samples to its tables and its report, in memory that does not grow with the
 recording. What follows from the probabilities is made by ``summary``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -129,30 +128,33 @@ def _measured(
     stage("movement")
     prepared = _preparation(stream, recogniser, movement, settings)
     stage("label")
-    stream = replace(stream, samples=partial(_handing_back, stream.samples))
     clipped, meter = None, None
     if acceleration_channels(stream.channels):
         clipped, meter = Clipped(stream), MovementMeter(sample_rate_hz=stream.sample_rate_hz)
     length_ns = max(stream.end_ns - stream.start_ns, 1)
+    heat = stream.channels.index("temperature") if "temperature" in stream.channels else None
 
-    def listen(samples: Samples) -> None:
+    def prepare(samples: Samples) -> Samples:
+        """The calibrated samples, whose movement is measured."""
+        if prepared.calibration is not None:
+            temperature = None if heat is None else samples.signals[:, heat]
+            samples = samples._replace(signals=prepared.calibration.apply(samples.signals, temperature))
         if meter is not None:
             meter.push(samples)
         if on_share is not None and len(samples.time_ns):
             on_share(min(max((int(samples.time_ns[-1]) - stream.start_ns) / length_ns, 0.0), 1.0))
+        return samples
 
+    answers = recogniser.predict_answers
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
-        recogniser.predict_answers
-        if prepared.mounting is None
-        else prepared.mounting.averaged(recogniser.predict_answers),
-        calibrate=None if prepared.calibration is None else prepared.calibration.apply,
+        answers if prepared.mounting is None else prepared.mounting.averaged(answers),
+        prepare=prepare,
         non_wear_ns=prepared.non_wear_ns,
-        listener=listen,
         lanes=cores if cores > 1 else 0,
     )
-    stream = stream if clipped is None else clipped.stream
+    stream = stream if clipped is None else clipped.stream  # whose quality now counts the samples
     rows = None
     if meter is not None:
         rows = movement_table(meter.finish(), timezone=stream.timezone, non_wear_ns=prepared.non_wear_ns)
@@ -193,13 +195,6 @@ def _quality(
     )
 
 
-def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
-    """Yield the samples, and return free memory to the system after each part, which the allocator would keep."""
-    for part in read():
-        yield part
-        hand_back()
-
-
 class _Movement:
     """Movement statistics, moments of movement, and the share that was used for training, collected while the file is
     read for the first time.
@@ -207,11 +202,6 @@ class _Movement:
     If a file turns out to have another format than expected, it is read again from the beginning. ``observe`` is then
     called again and starts over.
     """
-
-    statistics: MovementStatistics
-    walking: Moments
-    moving: Moments
-    training: TrainingShare
 
     def __init__(self, trained: Fingerprints) -> None:
         self._trained = trained

@@ -21,7 +21,7 @@ from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
-from harken.support.arrays import Int64Array
+from harken.support.arrays import Int64Array, lengths_of
 from harken.support.errors import HarkenError
 from harken.support.files import Json, read_json, write_text
 from harken.timelines import Timeline
@@ -77,7 +77,7 @@ class GapSummary(msgspec.Struct, frozen=True, rename={"total_s": "total", "longe
     def of(cls, gaps_ns: Int64Array, timezone: str) -> "GapSummary":
         """Of gaps from a sample to the next, int64 ``[k, 2]`` in ns since 1970 (UTC); only the 200 longest are listed,
         in the wearer's time zone."""
-        lengths = gaps_ns[:, 1] - gaps_ns[:, 0]
+        lengths = lengths_of(gaps_ns)
         longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
         listed = [
             Gap(to_millisecond(begin, timezone), to_millisecond(end, timezone), (end - begin) / 1e9)

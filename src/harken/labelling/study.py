@@ -19,14 +19,14 @@ from harken.labelling.settings import Rules, read_summary, results_digest
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
 from harken.outcomes.rhythm import rhythm
-from harken.outcomes.tables import people_table, with_one_file_a_date
+from harken.outcomes.tables import one_a_date, people_table
 from harken.readers.folders import COHORT, PERSON, PERSON_BEFORE, PERSON_CSV, QUALITY, SUMMARY
-from harken.reports.caveats import NO_VALID_DAY, Caveat, CaveatKind, caveats_at, caveats_of
+from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
 from harken.support.printable import printable, without_path
-from harken.support.tables import CSV_TIME, nanoseconds, write_csv, write_parquet
+from harken.support.tables import CSV_TIME, spans_ns, write_csv, write_parquet
 from harken.timelines import UNSURE
 
 STUDY = "study.html"
@@ -170,25 +170,25 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
     of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files)
     counted_nights = None if nights is None else nights.filter(counts)
-    people = people_table(counted, counted_nights, of_rhythm, why_not, _caveats(files))
+    doubts = {subject: [doubt for file in own for doubt in file.doubts] for subject, own in _by_subject(files).items()}
+    caveats = {subject: "; ".join(kinds_of(own)) for subject, own in doubts.items() if own}
+    people = people_table(counted, counted_nights, of_rhythm, why_not, caveats)
     return Cohort(days, quality, people, files, counted, nights)
+
+
+def _by_subject(files: Sequence[StudyFile]) -> dict[str, list[StudyFile]]:
+    """The files of each person."""
+    found: dict[str, list[StudyFile]] = {}
+    for file in files:
+        found.setdefault(file.subject, []).append(file)
+    return found
 
 
 def _why_not(files: Sequence[StudyFile]) -> dict[str, str]:
     """Why a person is not included, by subject: the person is excluded, or no file of theirs is from a wrist."""
-    elsewhere: dict[str, list[str]] = {}
-    for file in files:
-        elsewhere.setdefault(file.subject, []).append(file.elsewhere)
+    elsewhere = {subject: [file.elsewhere for file in own] for subject, own in _by_subject(files).items()}
     never = {subject: "; ".join(dict.fromkeys(words)) for subject, words in elsewhere.items() if all(words)}
     return never | {file.subject: file.excluded for file in files if file.excluded}
-
-
-def _caveats(files: Sequence[StudyFile]) -> dict[str, str]:
-    """The kinds of doubt about each person, by subject; nothing for those without any."""
-    found: dict[str, list[Caveat]] = {}
-    for file in files:
-        found.setdefault(file.subject, []).extend(file.doubts)
-    return {subject: "; ".join(kinds_of(doubts)) for subject, doubts in found.items() if doubts}
 
 
 def without_effect(cohort: Cohort, rules: Rules) -> Iterator[str]:
@@ -218,14 +218,13 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
     name = printable(folder.name)
     try:
         quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
-        report = f"{quote(os.fsencode(folder.name), safe='')}/report.html"
         tables = {table: _table(folder / f"{table}.csv") for table in ("nights", "rhythm")}
         # In folders of earlier layouts, the CSV file has all columns.
         all_days = folder / "days_all.parquet"
         tables["days"] = _table(all_days if all_days.exists() else folder / "days.csv")
         entry = StudyFile(
             name=name,
-            report=report,
+            report=f"{quote(os.fsencode(folder.name), safe='')}/report.html",
             doubts=(
                 *caveats_of(quality),
                 *caveats_at(CaveatKind.NIGHTS, tables["nights"]),
@@ -250,11 +249,11 @@ def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
         of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
         known["days"] = known["days"].with_columns(of_person)
     first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
-    known["days"] = known["days"].select(*(pl.lit(value).alias(key) for key, value in first.items()), pl.all())
+    of_file = [pl.lit(value).alias(key) for key, value in first.items()]
+    known["days"] = known["days"].select(*of_file, pl.all())
     for table in known.keys() - {"days"}:
         by_clock = _any(*CLOCK).str.head(LOCAL_TIME_LENGTH).str.to_datetime(time_unit="ns")
-        of_file = {"name": pl.lit(name), "subject": pl.lit(entry.subject)}
-        known[table] = known[table].with_columns(by_clock, **of_file)
+        known[table] = known[table].with_columns(by_clock, name=pl.lit(name), subject=pl.lit(entry.subject))
     return entry, known | {"quality": pl.DataFrame([_row(name, quality, summary)])}
 
 
@@ -262,7 +261,7 @@ def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFil
     """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
     once."""
     folders = {file.name: file.folder for file in files}
-    several = with_one_file_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1))
+    several = one_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1), by=["wear_hours"])
     tables = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
     for (subject,), of_person in several.group_by("subject", maintain_order=True):
         parts = []
@@ -307,14 +306,12 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
 
 def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
     """The people with a row. Timelines are read one at a time, and only of these people."""
-    files: dict[str, list[StudyFile]] = {}
-    for file in cohort.files:
-        files.setdefault(file.subject, []).append(file)
+    files = _by_subject(cohort.files)
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
     why_not = dict(cohort.people.filter(~pl.col("included")).select("subject", "why_not").iter_rows())
     doubtful = why_not.keys() | {file.subject for file in cohort.files if file.doubts}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
-    chosen = with_one_file_a_date(cohort.counted).filter(pl.col("subject").is_in(subjects))
+    chosen = one_a_date(cohort.counted, by=["wear_hours"]).filter(pl.col("subject").is_in(subjects))
     days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
     by_person = days.partition_by("subject", as_dict=True)
     people = []
@@ -368,7 +365,7 @@ def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> 
         found = nights.filter(pl.col("onset").is_not_null()).select(
             pl.col("onset", "wake").str.to_datetime(time_unit="ns", time_zone="UTC")
         )
-        nights_ns = np.stack([nanoseconds(found, name) for name in found.columns], axis=1)
+        nights_ns = spans_ns(found, "onset", "wake")
     return day_strips(rows, labels, valid=dict(valid), nights_ns=nights_ns)
 
 

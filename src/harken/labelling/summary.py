@@ -19,11 +19,10 @@ from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
 from harken.outcomes import tables
 from harken.outcomes.diary import read_diary
 from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
-from harken.outcomes.groups import day_groups
-from harken.outcomes.intensity import with_intensity
+from harken.outcomes.intensity import day_cadence, with_bout_steps, with_intensity, with_steps
 from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rhythm import day_rhythm, rhythm
-from harken.outcomes.steps import day_cadence, with_bout_steps, with_steps
+from harken.outcomes.tables import day_groups
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
@@ -54,7 +53,8 @@ class Outcomes:
     Attributes:
         timeline: the labels.
         movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
-            acceleration. See ``harken.outcomes.movement_rows.movement_table`` and ``harken.outcomes.steps.with_steps``.
+            acceleration. See ``harken.outcomes.movement_rows.movement_table`` and
+            ``harken.outcomes.intensity.with_steps``.
         sleep: the sleep period of each night as it was found, whether or not it is excluded; None without
             acceleration. See ``harken.outcomes.nights.nights``.
         rules: the rules of the outcomes.
@@ -345,9 +345,9 @@ class LabelledFile(Outcomes):
         _check_replaceable(Path(folder))
         try:
             with appearing(folder) as aside:
-                self.timeline.to_parquet(aside / "timeline.parquet")
+                write_parquet(self.timeline.frame, aside / "timeline.parquet")
                 if self.rules.csv:
-                    self.timeline.to_csv(aside / "timeline.csv")
+                    write_csv(self.timeline.frame, aside / "timeline.csv")
                 self.write_tables(aside)
                 write_quality(aside / "quality.json", self.quality)
                 card = self.measured.model.card

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harken.outcomes.groups import groups_of
+from harken.outcomes.tables import groups_of
 from harken.support.arrays import Float64Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
 from harken.support.tables import times

@@ -7,7 +7,7 @@ import polars as pl
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
 from harken.support.arrays import Float32Array, Float64Array, FloatArray, Int64Array, numbered
-from harken.support.tables import times
+from harken.support.tables import nanoseconds, times
 
 GRID_HZ = 20
 WINDOW = 100
@@ -150,9 +150,15 @@ def movement_table(rows: pl.DataFrame, *, timezone: str, non_wear_ns: Int64Array
         walking_cadence=pl.col("walking_cadence").fill_nan(None),
         running_cadence=pl.col("running_cadence").fill_nan(None),
     )
-    known = values[row].select(pl.when(pl.lit(pl.Series(later == 0))).then(pl.all()))
+    recorded = pl.lit(pl.Series(later == 0))
+    known = values[row].select(pl.when(recorded).then(pl.all()))
     start = times(start_ns[row] + later * ROW_NS, timezone)
     return known.with_columns(pl.col("valid_s").fill_null(0.0)).insert_column(0, start.alias("start"))
+
+
+def row_spans_ns(movement: pl.DataFrame) -> Int64Array:
+    """Where each row of movement begins and ends, int64 ``[n, 2]``, in ns since 1970 (UTC)."""
+    return np.asarray(nanoseconds(movement, "start")[:, None] + np.array([0, ROW_NS]))
 
 
 class MovementMeter:

@@ -22,8 +22,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
 from harken.signals.non_wear import worn
-from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, runs_of_true
-from harken.support.tables import nanoseconds, zone_of
+from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, lengths_of, runs_of_true
+from harken.support.tables import nanoseconds, spans_ns, zone_of
 from harken.timelines.calendar import DAY_NS, moments_ns, wall_ns
 
 FIXED_DEGREES = 0.2
@@ -88,10 +88,10 @@ def rest_blocks(unrest: Float64Array, threshold_degrees: float) -> Int64Array:
     """
     with np.errstate(invalid="ignore"):
         blocks = runs_of_true(unrest < threshold_degrees)
-    blocks = blocks[blocks[:, 1] - blocks[:, 0] > SHORTEST_REST_ROWS]
+    blocks = blocks[lengths_of(blocks) > SHORTEST_REST_ROWS]
     if len(blocks) == 0:
         return blocks
-    lengths = blocks[:, 1] - blocks[:, 0]
+    lengths = lengths_of(blocks)
     begins, ends = blocks[:-1, 1], blocks[1:, 0]
     breaks = ends - begins
     known = np.concatenate([[0], np.cumsum(np.isfinite(unrest))])
@@ -200,14 +200,7 @@ def nights(
         diary_use: what the diary does.
     """
     zone = zone_of(movement["start"])
-    rows = _Rows.of(movement)
-    table: list[dict[str, Any]] = []
-    earliest = 0
-    for window in _windows(movement["start"]):
-        of_diary = (diary_ns or {}).get(window.date)
-        columns, span = _night(rows, window, earliest, threshold, of_diary, diary_use)
-        table.append(columns)
-        earliest = earliest if span is None else int(span[1])
+    table = list(_nights(movement, threshold, diary_ns or {}, diary_use))
     times = pl.col("onset", "wake", "midpoint").cast(pl.Datetime("ns", zone))
     return pl.DataFrame(table, schema=COLUMNS).with_columns(times)
 
@@ -238,7 +231,7 @@ def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> Int64Arra
     """
     bouts = _Rows.of(movement).bouts * ROW_NS
     sure = sure_nights(nights)
-    spans = np.stack([nanoseconds(sure, "onset") + UNCERTAIN_NS, nanoseconds(sure, "wake") - UNCERTAIN_NS], axis=1)
+    spans = spans_ns(sure, "onset", "wake") + np.array([UNCERTAIN_NS, -UNCERTAIN_NS])
     parts = [
         np.clip(bouts[(bouts[:, 1] > first) & (bouts[:, 0] < last)], first, last)
         for first, last in spans[spans[:, 1] > spans[:, 0]].tolist()
@@ -283,16 +276,9 @@ class _Rows(NamedTuple):
         return int(np.isfinite(self.angle_degrees[self.between(first, last)]).sum())
 
 
-class _Window(NamedTuple):
-    """The rows from one noon to the next (exclusive)."""
-
-    date: date
-    first: int
-    last: int
-
-
-def _windows(start: pl.Series) -> Iterator[_Window]:
-    """The windows from noon to noon in which there are rows, and whose midnight was recorded."""
+def _windows(start: pl.Series) -> Iterator[tuple[date, int, int]]:
+    """The windows from noon to noon in which there are rows, and whose midnight was recorded: the date, the first row
+    and the last (exclusive)."""
     zone = zone_of(start)
     dates = np.unique((wall_ns(start) - DAY_NS // 2) // DAY_NS)
     noons_ns = dates * DAY_NS + DAY_NS // 2
@@ -307,7 +293,7 @@ def _windows(start: pl.Series) -> Iterator[_Window]:
         begin, end = (int(edge) // ROW_NS for edge in start.to_physical().gather([0, -1]))
     for day, first, last in windows.iter_rows():
         if begin < first + (12 + BEGINS_BY_HOUR) * ROWS_AN_HOUR and end >= first + 12 * ROWS_AN_HOUR:
-            yield _Window(day, first, last)
+            yield day, first, last
 
 
 def _seen(rows: _Rows, span: Int64Array, earliest: int) -> Int64Array | None:
@@ -319,54 +305,52 @@ def _seen(rows: _Rows, span: Int64Array, earliest: int) -> Int64Array | None:
     return np.array([max(inside[0, 0], earliest), inside[-1, 1]])
 
 
-def _night(
-    rows: _Rows,
-    window: _Window,
-    earliest: int,
-    threshold: RestThreshold,
-    of_diary: Int64Array | None,
-    diary_use: DiaryUse,
-) -> tuple[dict[str, Any], Int64Array | None]:
-    """The columns of a night, and its first row and the one after it; None without a night."""
-    if of_diary is None:
-        source = "movement"
-        window, span, degrees = _sleep_period(rows, window, earliest, threshold)
-    else:
-        source = "diary" if diary_use == "override" else "diary_guide"
-        degrees = None
-        span = np.rint(of_diary / ROW_NS).astype(np.int64)
-    if span is not None and source != "diary":
-        span = _seen(rows, span, earliest)
-    columns = {"date": window.date, "threshold_degrees": degrees, "source": source}
-    return columns | _columns(rows, window, span), span
+def _nights(
+    movement: pl.DataFrame, threshold: RestThreshold, diary_ns: Mapping[date, Int64Array], diary_use: DiaryUse
+) -> Iterator[dict[str, Any]]:
+    """The columns of each night."""
+    rows, earliest = _Rows.of(movement), 0
+    for day, first, last in _windows(movement["start"]):
+        of_diary = diary_ns.get(day)
+        if of_diary is None:
+            source = "movement"
+            first, last, span, degrees = _sleep_period(rows, first, last, earliest, threshold)
+        else:
+            source = "diary" if diary_use == "override" else "diary_guide"
+            span, degrees = np.rint(of_diary / ROW_NS).astype(np.int64), None
+        if span is not None and source != "diary":
+            span = _seen(rows, span, earliest)
+        named = {"date": day, "threshold_degrees": degrees, "source": source}
+        yield named | _columns(rows, first, last, span)
+        earliest = earliest if span is None else int(span[1])
 
 
 def _sleep_period(
-    rows: _Rows, window: _Window, earliest: int, threshold: RestThreshold
-) -> tuple[_Window, Int64Array | None, float]:
-    """The longest block of rest, the window in which it was found, and the threshold in degrees."""
-    first = max(window.first, earliest)
-    blocks, threshold_degrees = _blocks(rows, first, window.last, threshold)
+    rows: _Rows, first: int, last: int, earliest: int, threshold: RestThreshold
+) -> tuple[int, int, Int64Array | None, float]:
+    """The window in which the longest block of rest was found, that block, and the threshold in degrees."""
+    begin = max(first, earliest)
+    blocks, threshold_degrees = _blocks(rows, begin, last, threshold)
     if len(blocks) == 0:
-        return window, None, threshold_degrees
-    longest = blocks[np.argmax(blocks[:, 1] - blocks[:, 0])]
-    if longest[1] > window.last - NEAR_NOON_ROWS:
+        return first, last, None, threshold_degrees
+    longest, shift = _longest(blocks), 0
+    if longest[1] > last - NEAR_NOON_ROWS:
         shift = SHIFT_ROWS
-    elif first == window.first and longest[0] < first + NEAR_NOON_ROWS:
+    elif begin == first and longest[0] < first + NEAR_NOON_ROWS:
         shift = -SHIFT_ROWS
-    else:
-        shift = 0
     if shift:
-        shifted = window._replace(first=window.first + shift, last=window.last + shift)
-        again, other_degrees = _blocks(rows, max(shifted.first, earliest), shifted.last, threshold)
+        again, other_degrees = _blocks(rows, max(first + shift, earliest), last + shift, threshold)
         overlaps = again[(again[:, 0] < longest[1]) & (again[:, 1] > longest[0])]
         if len(overlaps):
-            window, threshold_degrees = shifted, other_degrees
-            longest = overlaps[np.argmax(overlaps[:, 1] - overlaps[:, 0])]
-    length = longest[1] - longest[0]
-    if length < LEAST_OF_ITS_OWN_ROWS and length < _longest_unknown(rows, first, window.last):
-        return window, None, threshold_degrees
-    return window, longest, threshold_degrees
+            first, last, threshold_degrees = first + shift, last + shift, other_degrees
+            longest = _longest(overlaps)
+    least = min(LEAST_OF_ITS_OWN_ROWS, _longest_unknown(rows, begin, last))
+    found = longest if longest[1] - longest[0] >= least else None
+    return first, last, found, threshold_degrees
+
+
+def _longest(blocks: Int64Array) -> Int64Array:
+    return np.asarray(blocks[np.argmax(lengths_of(blocks))])
 
 
 def _blocks(rows: _Rows, first: int, last: int, threshold: RestThreshold) -> tuple[Int64Array, float]:
@@ -386,9 +370,10 @@ def _longest_unknown(rows: _Rows, first: int, last: int) -> int:
     return int(np.diff(known, prepend=number[0] - 1, append=number[-1] + 1).max()) - 1
 
 
-def _columns(rows: _Rows, window: _Window, span: Int64Array | None) -> dict[str, Any]:
-    """The columns of a night from its first row to its last (exclusive); times in ns since 1970 (UTC)."""
-    window_wear = rows.known(window.first, window.last)
+def _columns(rows: _Rows, begin: int, end: int, span: Int64Array | None) -> dict[str, Any]:
+    """The columns of a night from its first row to its last (exclusive), which was searched from ``begin`` to ``end``;
+    times in ns since 1970 (UTC)."""
+    window_wear = rows.known(begin, end)
     columns: dict[str, Any] = {"window_wear_hours": window_wear / ROWS_AN_HOUR, "complete": False}
     if span is None:
         return columns

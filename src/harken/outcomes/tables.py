@@ -1,5 +1,5 @@
-"""The tables of outcomes: per day, hour and named segment, the averages over days, and one row for each person of a
-study, from the days and the nights of all files of the person."""
+"""The tables of outcomes: per day, hour and named segment, the hours of groups of labels, the averages over days, and
+one row for each person of a study, from the days and the nights of all files of the person."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -10,12 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
-from harken.outcomes.movement_rows import ROW_NS
+from harken.outcomes.movement_rows import row_spans_ns
+from harken.outcomes.nights import sure_nights
 from harken.outcomes.segments import Segment
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
-from harken.support.tables import nanoseconds, times, zone_of
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_of, sums_in
+from harken.support.tables import spans_ns, times, zone_of
 from harken.timelines import Timeline
-from harken.timelines.calendar import Quarters, Stretches, moments_ns
+from harken.timelines.calendar import Quarters, Stretches, moments_ns, parts_by_day
 
 PERSON = "subject"
 NO_VALID_DAY = "no valid day"
@@ -40,6 +41,15 @@ LONG_NIGHT = f"a night longer than {LONGEST_NIGHT_H:g} hours"
 NO_STEP = f"a day without a step beside {LEAST_MOVEMENT_H:g} hours or more of movement"
 """The caveat at a day: the sensor may not have been on a wrist, or walking was not recognised."""
 
+# At a wrist, lying and sitting are often confused with each other, but seldom with standing or walking. A group is
+# therefore recognised better than its labels (``docs/model_card.md`` has the scores of both).
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "sedentary": ("lying", "sitting"),
+    "on_feet": ("standing", "walking", "stairs", "running"),
+}
+"""The labels of each group. No label is in two groups."""
+SLEEP, OTHER_WAKING = "sleep_period_hours", "other_waking_hours"
+
 Columns: TypeAlias = dict[str, pl.Series]
 
 
@@ -57,12 +67,12 @@ def movement_columns(movement: pl.DataFrame, edges_ns: Int64Array) -> Columns:
         movement: the result of ``with_steps`` and ``with_intensity``.
         edges_ns: where each stretch begins and ends, int64 ``[n, 2]``.
     """
-    start_ns = nanoseconds(movement, "start")
+    rows_ns = row_spans_ns(movement)
     level = movement["level"].fill_null(-1).to_numpy()
     valid_s = movement["valid_s"].to_numpy().astype(np.float64)
 
     def summed(values: NDArray[np.generic]) -> Float64Array:
-        return sums_in(edges_ns, start_ns, start_ns + ROW_NS, values)
+        return sums_in(edges_ns, rows_ns, values)
 
     def minutes(chosen: BoolArray) -> Float64Array:
         return summed(np.where(chosen, valid_s, 0)) / 60
@@ -82,11 +92,12 @@ def movement_columns(movement: pl.DataFrame, edges_ns: Int64Array) -> Columns:
 
 def label_columns(rows: pl.DataFrame, names: Sequence[str], edges_ns: Int64Array) -> Columns:
     """``recorded_hours``, ``wear_hours`` and ``hours_LABEL`` of each stretch, from the rows of a timeline."""
-    start_ns, end_ns = nanoseconds(rows, "start"), nanoseconds(rows, "end")
+    rows_ns = spans_ns(rows)
+    lengths_ns = lengths_of(rows_ns)
 
     def hours_of(chosen: pl.Series) -> pl.Series:
-        lasting = np.where(chosen.fill_null(False).to_numpy(), end_ns - start_ns, 0)
-        return pl.Series(sums_in(edges_ns, start_ns, end_ns, lasting) / 3.6e12)
+        lasting = np.where(chosen.fill_null(False).to_numpy(), lengths_ns, 0)
+        return pl.Series(sums_in(edges_ns, rows_ns, lasting) / 3.6e12)
 
     recorded = rows["recorded"]
     columns = {"recorded_hours": hours_of(recorded), "wear_hours": hours_of(recorded & rows["wear"].fill_null(False))}
@@ -99,9 +110,65 @@ def day_columns(movement: pl.DataFrame) -> pl.DataFrame:
     Args:
         movement: the result of ``with_intensity``.
     """
-    start_ns = nanoseconds(movement, "start")
-    days = Quarters.of(start_ns, start_ns + ROW_NS, zone_of(movement["start"])).days()
+    days = Quarters.of(row_spans_ns(movement), zone_of(movement["start"])).days()
     return days.frame.with_columns(**movement_columns(movement, days.edges_ns))
+
+
+def groups_of(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The groups of a model with these labels: those of which it knows every label.
+
+    >>> from harken.outcomes.tables import groups_of
+    >>> groups_of(["lying", "sitting", "walking"])
+    {'sedentary': ('lying', 'sitting')}
+    """
+    known = set(labels)
+    return {group: members for group, members in GROUPS.items() if known.issuperset(members)}
+
+
+def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
+    """The time worn on each day with samples, divided into the sleep period and groups of labels outside of it.
+
+    Each row has ``date``; ``sleep_period_hours``, the time worn in the sleep periods of ``sure_nights``;
+    ``GROUP_hours`` for each of ``groups_of``, the time with one of its labels outside of sleep periods; and
+    ``other_waking_hours``, the remaining time worn. These hours add up to ``wear_hours``.
+
+    Args:
+        timeline: the timeline.
+        nights: the result of ``harken.outcomes.nights.nights``.
+    """
+    days = timeline.quarters.days()
+    _, day, *parts_ns = parts_by_day(sleep_periods_ns(nights), days.edges_ns)
+    groups = groups_of(timeline.labels)
+    group_of = {label: group for group, members in groups.items() for label in members}
+    label = pl.col("label").replace_strict(group_of, default=None, return_dtype=pl.String)
+    grouped = timeline.frame.with_columns(label)
+    whole, asleep = (
+        label_columns(grouped, list(groups), edges) for edges in (days.edges_ns, np.stack(parts_ns, axis=1))
+    )
+
+    def in_nights(column: str) -> Float64Array:
+        summed = np.bincount(day, asleep[column].to_numpy(), len(days.frame))
+        return summed.astype(np.float64)
+
+    columns = {SLEEP: in_nights("wear_hours")}
+    for group in groups:
+        column = f"hours_{group}"
+        columns[f"{group}_hours"] = whole[column].to_numpy() - in_nights(column)
+    columns[OTHER_WAKING] = whole["wear_hours"].to_numpy() - np.sum(list(columns.values()), axis=0)
+    # Differences of sums may be less than 0 by a rounding error.
+    found = {name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()}
+    return days.frame.with_columns(**found)
+
+
+def sleep_periods_ns(nights: pl.DataFrame) -> Int64Array:
+    """Onset and wake of each of ``sure_nights``, int64 ``[k, 2]``, ns since 1970 (UTC), in order and without overlap:
+    two nights of a diary may overlap."""
+    sure = sure_nights(nights).sort("onset")
+    onset_ns, wake_ns = spans_ns(sure, "onset", "wake").T
+    latest_ns = np.maximum.accumulate(wake_ns)
+    later_ns = np.maximum(onset_ns[1:], latest_ns[:-1])
+    onset_ns = np.concatenate([onset_ns[:1], later_ns])
+    return np.stack([onset_ns, wake_ns], axis=1)
 
 
 def over_stretches(
@@ -171,16 +238,11 @@ def _numbers(days: pl.DataFrame) -> pl.Expr:
     return pl.col([name for name, kind in days.schema.items() if kind.is_numeric() and name != "seconds_in_day"])
 
 
-def with_one_file_a_date(days: pl.DataFrame) -> pl.DataFrame:
-    """The days of each person, each date once: from the file in which the watch was worn longest on that date.
-
-    Args:
-        days: the days of all files, with the columns ``subject``, ``date`` and ``wear_hours``.
-
-    Returns:
-        Some of the rows, sorted by person and date.
-    """
-    return _one_a_date(days, by=["wear_hours"])
+def one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
+    """Of the rows of each person and date, the one with the largest values of some columns, such as the day from the
+    file in which the watch was worn longest on that date; sorted by person and date."""
+    ordered = table.sort(by, descending=True, nulls_last=True, maintain_order=True)
+    return ordered.unique([PERSON, "date"], keep="first", maintain_order=True).sort(PERSON, "date")
 
 
 def people_table(
@@ -215,7 +277,7 @@ def people_table(
         why_not: why a person is not included, by subject. Who has no valid day is not included, either.
         caveats: the kinds of doubt about a person's results, by subject.
     """
-    chosen = with_one_file_a_date(days)
+    chosen = one_a_date(days, by=["wear_hours"])
     files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
     totals = pl.col("recorded_hours", "wear_hours").sum().name.prefix("total_")
     table = _joined(files, chosen.group_by(PERSON).agg(pl.len().alias("days"), totals))
@@ -249,12 +311,6 @@ def _with_who_counts(table: pl.DataFrame, why_not: Mapping[str, str], caveats: M
     return table.select(*first, pl.exclude(PERSON))
 
 
-def _one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
-    """Of the rows of each person and date, the one with the largest values."""
-    ordered = table.sort(by, descending=True, nulls_last=True, maintain_order=True)
-    return ordered.unique([PERSON, "date"], keep="first", maintain_order=True).sort(PERSON, "date")
-
-
 def _joined(table: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     return table.join(others, on=PERSON, how="left", maintain_order="left")
 
@@ -262,14 +318,17 @@ def _joined(table: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
     """The means over the complete nights of each person with any, each date once: a complete night before others, then
     the one with the most wear."""
-    complete = _one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
+    complete = one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
     columns = [pl.len().alias("nights")]
-    for name in CLOCK:
-        since_midnight = pl.col(name) - pl.col("date").cast(pl.Datetime("ns"))
-        hours_later = since_midnight.dt.total_milliseconds() / 3.6e6
-        columns.append(hours_later.mean().alias(f"night_{name}_clock_hours"))
+    columns += [clock_hours(name).mean().alias(f"night_{name}_clock_hours") for name in CLOCK]
     columns.append(pl.col(*OF_NIGHTS).mean().name.prefix("night_"))
     return complete.group_by(PERSON).agg(columns)
+
+
+def clock_hours(name: str) -> pl.Expr:
+    """A column of times as hours by the clock since the midnight that begins ``date``."""
+    since_midnight = pl.col(name).dt.replace_time_zone(None) - pl.col("date").cast(pl.Datetime("ns"))
+    return since_midnight.dt.total_milliseconds() / 3.6e6
 
 
 def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subject: str, timezone: str) -> Stretches:
@@ -297,7 +356,7 @@ def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subj
         "end": times(_moments_ns([end for _, end in clock], timezone, second=True), timezone),
     }
     frame = pl.DataFrame(columns).sort("start", maintain_order=True)
-    return Stretches(frame, np.stack([nanoseconds(frame, "start"), nanoseconds(frame, "end")], axis=1))
+    return Stretches(frame, spans_ns(frame))
 
 
 def _moments_ns(clock: list[datetime], timezone: str, *, second: bool) -> Int64Array:

@@ -1,7 +1,6 @@
 """Arrays of any content: their types, runs of True, rows without missing values, distances between times, numbers
 within pieces, and sums over stretches."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,43 +47,51 @@ def numbered(counts: Int64Array) -> tuple[Int64Array, Int64Array]:
     return place, np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
 
 
-def sums_in(edges_ns: AnyArray, start_ns: AnyArray, end_ns: AnyArray, values: AnyArray) -> Float64Array:
-    """The sum of values over each stretch, float64 ``[stretches]``; a row partly in a stretch counts in proportion.
+def between(edges: AnyArray) -> AnyArray:
+    """From each edge to the next, ``[n + 1]`` -> ``[n, 2]``."""
+    return np.stack([edges[:-1], edges[1:]], axis=1)
+
+
+def lengths_of(spans: AnyArray) -> AnyArray:
+    """From the beginning of each span to its end, ``[n, 2]`` -> ``[n]``."""
+    return spans[:, 1] - spans[:, 0]
+
+
+def sums_in(cells: AnyArray, spans: AnyArray, values: AnyArray) -> Float64Array:
+    """The sum of values over each cell, float64 ``[cells]``; a row partly in a cell counts in proportion.
 
     Args:
-        edges_ns: where each stretch begins and ends, int64 ``[stretches, 2]``; they may overlap.
-        start_ns, end_ns: where each row begins and ends, int64 ``[n]``, in order and not overlapping.
+        cells: where each cell begins and ends, int64 ``[cells, 2]``; they may overlap.
+        spans: where each row begins and ends, int64 ``[n, 2]``, in order and not overlapping.
         values: of each row, ``[n]``.
     """
-    if len(start_ns) == 0:
-        return np.zeros(len(edges_ns))
-    knots = np.stack([start_ns, end_ns], axis=1).reshape(-1)
+    if len(spans) == 0:
+        return np.zeros(len(cells))
+    knots = spans.reshape(-1)
     until = np.cumsum(values, dtype=np.float64)
-    before = np.append(0.0, until[:-1])
-    sums = np.stack([before, until], axis=1).reshape(-1)
+    sums = between(np.append(0.0, until)).reshape(-1)
     # Counted from the first row, so that float64 is exact to the nanosecond for three months.
-    first, last = np.interp(edges_ns.T - knots[0], knots - knots[0], sums)
+    first, last = np.interp(cells.T - knots[0], knots - knots[0], sums)
     return np.asarray(last - first)
 
 
-def most_in(
-    edges: AnyArray,
-    begins: AnyArray,
-    ends: AnyArray,
-    codes: AnyArray,
-    kinds: Sequence[int],
-) -> Int64Array:
-    """Which of ``kinds`` lasts longest between two edges, int64 ``[edges - 1]``: its place, the first of several; -1
-    without any.
+def most_in(cells: AnyArray, spans: AnyArray, codes: AnyArray, *, outside: int) -> Int64Array:
+    """Which code lasts longest in each cell, int64 ``[cells]``: the smallest of several.
 
     Args:
-        edges: the edges of the cells, in order.
-        begins, ends: where each row begins and ends, ``[n]``, in order and not overlapping.
-        codes: the kind of each row, ``[n]``.
-        kinds: the codes that are looked for.
+        cells: where each cell begins and ends, ``[cells, 2]``, in order.
+        spans: where each row begins and ends, ``[n, 2]``, in order and not overlapping.
+        codes: the code of each row, ``[n]``.
+        outside: the code of a cell without any row.
     """
-    cells = np.stack([edges[:-1], edges[1:]], axis=1)
-    lengths = ends - begins
-    of_kinds = [np.where(codes == kind, lengths, 0) for kind in kinds]
-    lasting = np.stack([sums_in(cells, begins, ends, of_kind) for of_kind in of_kinds])
-    return np.where(lasting.max(axis=0) > 0, lasting.argmax(axis=0), -1)
+    near = slice(np.searchsorted(spans[:, 1], cells[0, 0]), np.searchsorted(spans[:, 0], cells[-1, 1]))
+    spans, codes = spans[near], codes[near]
+    # Rows of one code that follow one another are one.
+    new = np.append(True, (codes[1:] != codes[:-1]) | (spans[1:, 0] > spans[:-1, 1]))
+    first = np.flatnonzero(new[: len(codes)])
+    last = np.append(first[1:], len(codes))[: len(first)] - 1
+    spans, codes = np.stack([spans[first, 0], spans[last, 1]], axis=1), codes[first]
+    lengths = lengths_of(spans)
+    kinds, lasting = np.unique(codes), [np.zeros(len(cells))]
+    lasting += [sums_in(cells, spans, np.where(codes == kind, lengths, 0)) for kind in kinds]
+    return np.asarray(np.array([outside, *kinds])[np.argmax(lasting, axis=0)])

@@ -7,6 +7,7 @@ any option.
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from harken.support.arrays import Int64Array
@@ -24,6 +25,11 @@ def times(time_ns: Int64Array, timezone: str) -> pl.Series:
 def nanoseconds(frame: pl.DataFrame, column: str) -> Int64Array:
     """Datetimes as nanoseconds since 1970, UTC."""
     return frame[column].to_physical().to_numpy()
+
+
+def spans_ns(frame: pl.DataFrame, start: str = "start", end: str = "end") -> Int64Array:
+    """Where each row begins and ends, int64 ``[n, 2]``, in nanoseconds since 1970, UTC."""
+    return np.stack([nanoseconds(frame, start), nanoseconds(frame, end)], axis=1)
 
 
 def where_known(values: pl.Series, known: pl.Series) -> pl.Series:

@@ -38,19 +38,20 @@ def wall_ns(moments: pl.Series) -> Int64Array:
     return moments.dt.replace_time_zone(None).to_physical().to_numpy()
 
 
-def parts_by_day(start_ns: Int64Array, end_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, ...]:
+def parts_by_day(spans_ns: Int64Array, days_ns: Int64Array) -> tuple[Int64Array, ...]:
     """The parts of spans that lie in one day each: the number of the span and of the day, and where the part begins and
     ends, int64 ``[parts]``.
 
     Args:
-        start_ns, end_ns: where each span begins and ends, int64 ``[n]``.
+        spans_ns: where each span begins and ends, int64 ``[n, 2]``.
         days_ns: where each day begins and ends, int64 ``[days, 2]``, in order; there may be time between two of them.
     """
-    first, last = (np.searchsorted(days_ns[:, 0], edge, side="right") - 1 for edge in (start_ns, end_ns - 1))
+    first, last = np.searchsorted(days_ns[:, 0], spans_ns - [0, 1], side="right").T - 1
     first = np.maximum(first, 0)
     span, later = numbered(np.maximum(last - first + 1, 0))
     day = first[span] + later
-    begin, end = np.maximum(start_ns[span], days_ns[day, 0]), np.minimum(end_ns[span], days_ns[day, 1])
+    begin = np.maximum(spans_ns[span, 0], days_ns[day, 0])
+    end = np.minimum(spans_ns[span, 1], days_ns[day, 1])
     inside = begin < end
     return span[inside], day[inside], begin[inside], end[inside]
 
@@ -85,13 +86,13 @@ class Quarters:
     day: Int64Array
 
     @classmethod
-    def of(cls, start_ns: Int64Array, end_ns: Int64Array, timezone: str) -> "Quarters":
-        """The quarters of the days of rows that begin and end at these times, int64 ``[n]``, ns since 1970 (UTC).
+    def of(cls, spans_ns: Int64Array, timezone: str) -> "Quarters":
+        """The quarters of the days of rows that begin and end at these times, int64 ``[n, 2]``, ns since 1970 (UTC).
 
         Only days with a row are looked at, so decades between two rows take no memory.
         """
-        first = start_ns // QUARTER_NS
-        row, later = numbered(np.maximum(-(-end_ns // QUARTER_NS) - first, 1))
+        last, first = -(-spans_ns[:, 1] // QUARTER_NS), spans_ns[:, 0] // QUARTER_NS
+        row, later = numbered(np.maximum(last - first, 1))
         touched = np.unique(first[row] + later)
         days = np.unique(wall_ns(times(touched * QUARTER_NS, timezone)) // DAY_NS)
         # By the clock, a day may have quarters of the day before and the day after by UTC.

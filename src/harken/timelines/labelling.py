@@ -6,12 +6,12 @@ At most a window's length of samples is kept between two parts of a stream.
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harken.networks import inference
 from harken.networks.specification import RATE_TOLERANCE, Specification
@@ -19,7 +19,7 @@ from harken.recordings.mending import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
-from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, numbered, sums_in
+from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, between, numbered, sums_in
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, need_memory
 from harken.timelines.timeline import Timeline
@@ -30,8 +30,6 @@ WINDOWS_AT_ONCE = 2000
 MOST_BYTES_AT_ONCE = 1 << 27
 """The most bytes of windows in a batch: fewer of very long windows are processed at once."""
 
-Calibrate = Callable[[Float32Array, Float32Array | None], Float32Array]
-"""Signals ``[n, channels]`` and the temperature ``[n]`` (or None) -> calibrated signals."""
 Probabilities = Callable[[Windows], Float32Array]
 """Windows ``[n, length, channels]`` -> float32 ``[n, outputs]``, see ``networks.inference.answers``."""
 UNLABELLED, GAP = -1, -2
@@ -79,9 +77,8 @@ def label_stream(
     recording: MendedStream,
     probabilities: Probabilities,
     *,
-    calibrate: Calibrate | None = None,
+    prepare: Callable[[Samples], Samples] | None = None,
     non_wear_ns: Int64Array | None = None,
-    listener: Callable[[Samples], None] | None = None,
     lanes: int = 0,
 ) -> Timeline:
     """Label a stream in the way of ``label_recording``, with limited memory.
@@ -90,10 +87,10 @@ def label_stream(
         specification: the model's specification.
         recording: the stream, see ``harken.readers.open_stream``.
         probabilities: as for ``label_recording``.
-        calibrate: calibrates the signals first.
+        prepare: called with each part of the samples, with all channels, before they are resampled; it returns them
+            calibrated, for example.
         non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; rows in them have no label and no
             probabilities. None: always worn.
-        listener: called with each part of the calibrated samples, with all channels, before they are resampled.
         lanes: the number of threads that compute probabilities at the same time; 0: this thread computes them, after
             the other work. The timeline does not depend on it.
 
@@ -106,7 +103,7 @@ def label_stream(
             f"{recording.source or recording.subject} has no channel {', '.join(missing)}; it has "
             f"{', '.join(recording.channels)}"
         )
-    prepared = _chosen(recording, specification.channels, calibrate, listener)
+    prepared = _chosen(recording, specification.channels, prepare)
     rate_hz = recording.sample_rate_hz
     limit_ns = recording.gap_limit_ns
     if specification.even_grid or abs(rate_hz / specification.sample_rate_hz - 1) > RATE_TOLERANCE:
@@ -145,14 +142,14 @@ def _labelled(
     length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
     values = int(length_s / specification.hop_s * specification.outputs)
     need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
-    skipped_ns = _surely_not_worn(specification, off_ns)
-    compute = partial(_computed, probabilities, facts)
-    with closing(BatchedProbabilities(compute, skipped_ns=skipped_ns, lanes=lanes, most=most)) as batches:
-        for samples in stream:
-            for part in samples.pieces(hop * most):
-                batches.add(windowing.push(part))
-        batches.add(windowing.finish())
-        probabilities_of_windows = batches.finish(specification.outputs)
+    probabilities_of_windows = in_batches(
+        windowing.windows(stream, hop * most),
+        partial(_computed, probabilities, facts),
+        outputs=specification.outputs,
+        skipped_ns=_surely_not_worn(specification, off_ns),
+        lanes=lanes,
+        most=min(most, WINDOWS_AT_ONCE),
+    )
     hand_back()
     if probabilities_of_windows is None:
         raise HarkenError(
@@ -180,9 +177,9 @@ def _computed(probabilities: Probabilities, facts: MendedStream, windows: "Strea
 
 def _timeline(specification: Specification, facts: MendedStream, rows: "TimelineRows", off_ns: Int64Array) -> Timeline:
     """The timeline of these rows; most of a row must lie outside of non-wear to have a label."""
-    edges_ns = np.stack([rows.start_ns, np.append(rows.start_ns[1:], rows.end_ns)], axis=1)
-    not_worn_ns = sums_in(edges_ns, off_ns[:, 0], off_ns[:, 1], np.diff(off_ns)[:, 0])
-    wear = 2 * not_worn_ns <= np.diff(edges_ns)[:, 0]
+    spans_ns = between(np.append(rows.start_ns, rows.end_ns))
+    not_worn_ns = sums_in(spans_ns, off_ns, np.diff(off_ns)[:, 0])
+    wear = 2 * not_worn_ns <= np.diff(spans_ns)[:, 0]
     unlabelled = (rows.kind < 0) | ~wear
     probabilities_of_rows = rows.probabilities[np.where(unlabelled, 0, rows.kind)]
     probabilities_of_rows[unlabelled] = np.nan
@@ -212,22 +209,16 @@ def _surely_not_worn(specification: Specification, non_wear_ns: Int64Array) -> I
 
 
 def _chosen(
-    recording: MendedStream,
-    channels: tuple[str, ...],
-    calibrate: Calibrate | None,
-    listener: Callable[[Samples], None] | None,
+    recording: MendedStream, channels: tuple[str, ...], prepare: Callable[[Samples], Samples] | None
 ) -> Iterator[Samples]:
-    """The samples with the model's channels, calibrated."""
-    heat = recording.channels.index("temperature") if "temperature" in recording.channels else None
+    """The prepared samples with the model's channels. Free memory, which the allocator would keep, is returned to the
+    system after each part."""
     columns = [recording.channels.index(name) for name in channels]
     same = columns == list(range(len(recording.channels)))
-    for samples in recording.samples():
-        signals = samples.signals
-        if calibrate is not None:
-            signals = calibrate(signals, None if heat is None else signals[:, heat])
-        if listener is not None:
-            listener(samples._replace(signals=signals))
-        yield samples._replace(signals=signals if same else np.ascontiguousarray(signals[:, columns]))
+    for found in recording.samples():
+        samples = found if prepare is None else prepare(found)
+        yield samples if same else samples._replace(signals=np.ascontiguousarray(samples.signals[:, columns]))
+        hand_back()
 
 
 class StreamWindows(NamedTuple):
@@ -282,7 +273,7 @@ class Windowing:
         # Arrays of each push, of its rows; an invalid run is one row. The first sample, the times of that and of the
         # sample before, whether it is valid, and whether a gap is before it; over all samples before, the sum of the
         # activity and the number of valid ones; and whether the row begins a run.
-        self._rows: list[tuple[AnyArray, ...]] = []
+        self._rows: list[tuple[NDArray[Any], ...]] = []
 
     def push(self, samples: Samples) -> StreamWindows:
         """Add samples, at least one, later than all before; returns the windows that they complete."""
@@ -296,7 +287,8 @@ class Windowing:
         present = np.concatenate([[self._count], self._count + np.cumsum(valid)])
         # The open run and those that begin here; all but the last have ended.
         opened = 1 if total else 0
-        edges = np.concatenate([[self._begin] * opened, new + total, [total + len(time_ns)]]).astype(np.int64)
+        ends = [total + len(time_ns)]
+        edges = np.concatenate([[self._begin] * opened, new + total, ends]).astype(np.int64)
         usable = np.concatenate([[self._last_valid] * opened, valid[new]]).astype(bool)
         rows = np.where(usable, -(-np.diff(edges) // self._hop), 1)
         begun = np.zeros_like(rows)
@@ -316,9 +308,16 @@ class Windowing:
         self._kept = joined([every.part(len(every.time_ns) - kept, len(every.time_ns))])
         return windows
 
+    def windows(self, stream: Iterable[Samples], rows: int) -> Iterator[StreamWindows]:
+        """The windows of a whole stream, whose samples are added so many at a time."""
+        for samples in stream:
+            yield from map(self.push, samples.pieces(rows))
+        yield self.finish()
+
     def finish(self) -> StreamWindows:
         """The windows that the end of the stream completes."""
-        return self._windows(np.array([self._begin, self._total]), np.array([self._last_valid]), self._kept, ended=True)
+        edges, usable = np.array([self._begin, self._total]), np.array([self._last_valid])
+        return self._windows(edges, usable, self._kept, ended=True)
 
     def rows(self, probabilities: Float32Array, *, interval_ns: int) -> TimelineRows:
         """The rows of the stream, which has ended and had windows.
@@ -450,82 +449,58 @@ def averaged_over_windows(
     return sums.astype(np.float32)
 
 
-class BatchedProbabilities:
-    """Collects windows while a stream is read, and computes their probabilities in batches.
+def in_batches(
+    windows: Iterable[StreamWindows],
+    compute: Callable[[StreamWindows], Float32Array],
+    *,
+    outputs: int,
+    skipped_ns: Int64Array,
+    lanes: int,
+    most: int,
+) -> Float32Array | None:
+    """The probabilities of all windows in their order, float32 ``[n, outputs]``, 0 of skipped ones; None without any.
 
     Args:
-        compute: windows -> their probabilities, float32 ``[n, labels]``.
+        windows: the windows, which are taken while others are computed.
+        compute: windows -> their probabilities.
+        outputs: the number of probabilities of a window.
         skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included.
-        lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
-            At most ``most`` windows wait for each, which limits the memory.
-        most: the largest number of windows in a batch, besides ``WINDOWS_AT_ONCE``.
+        lanes: the number of threads that compute at the same time; 0: each batch is computed before the next windows
+            are taken. At most ``most`` windows wait for each, which limits the memory.
+        most: the largest number of windows in a batch.
     """
+    # The network computes a larger number on several threads, which lanes do already.
+    at_once = min(most, inference.WINDOWS_AT_ONCE) if lanes else most
+    # So many batches wait that lanes have work while the next part of a file is read.
+    ahead = lanes * most // at_once
+    computed: list[BoolArray] = []
+    batches: list[Future[Float32Array]] = []
+    waiting: list[StreamWindows] = []
+    pool = ThreadPoolExecutor(max(lanes, 1), thread_name_prefix="harken-batches")
 
-    def __init__(
-        self,
-        compute: Callable[[StreamWindows], Float32Array],
-        *,
-        skipped_ns: Int64Array,
-        lanes: int,
-        most: int,
-    ) -> None:
-        self._compute, self._skipped_ns = compute, skipped_ns
-        most = min(most, WINDOWS_AT_ONCE)
-        # The network computes a larger number on several threads, which lanes do already.
-        self._at_once = min(most, inference.WINDOWS_AT_ONCE) if lanes else most
-        # So many batches wait that lanes have work while this thread reads the next part of a file.
-        self._ahead = lanes * most // self._at_once
-        self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
-        self._computed: list[BoolArray] = []
-        self._waiting: list[StreamWindows] = []
-        self._waiting_count = 0
-        self._batches: list[Future[Float32Array]] = []
+    def start(least: int) -> None:
+        """Compute batches until fewer than ``least`` windows wait."""
+        while sum(len(some.firsts) for some in waiting) >= least:
+            if len(waiting) > 1:
+                waiting[:] = [StreamWindows(*(np.concatenate(arrays) for arrays in zip(*waiting, strict=True)))]
+            (every,) = waiting
+            waiting[:] = [every.part(slice(at_once, None))]
+            batches.append(pool.submit(compute, every.part(slice(at_once))))
+            if len(batches) > ahead:
+                batches[-1 - ahead].result()
 
-    def close(self) -> None:
-        """Stop the threads."""
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
-
-    def add(self, windows: StreamWindows) -> None:
-        """Add windows."""
-        # A window is skipped if more stretches have begun before it than have ended.
-        begun = np.searchsorted(self._skipped_ns[:, 0], windows.starts_ns, side="right")
-        ended = np.searchsorted(self._skipped_ns[:, 1], windows.starts_ns, side="left")
-        computed = begun == ended
-        self._computed.append(computed)
-        if computed.any():
-            self._waiting.append(windows if computed.all() else windows.part(computed))
-            self._waiting_count += int(computed.sum())
-        while self._waiting_count >= self._at_once:
-            self._start()
-
-    def finish(self, labels: int) -> Float32Array | None:
-        """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None without
-        windows."""
-        if self._waiting:
-            self._start()
-        computed = np.concatenate(self._computed)
-        if len(computed) == 0:
-            return None
-        every = np.zeros((len(computed), labels), np.float32)
-        if self._batches:
-            every[computed] = np.concatenate([batch.result() for batch in self._batches])
-            self._batches.clear()
-        return every
-
-    def _start(self) -> None:
-        """Compute the next batch."""
-        every = self._waiting[0]
-        if len(self._waiting) > 1:
-            every = StreamWindows(*(np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True)))
-        now, rest = every.part(slice(self._at_once)), every.part(slice(self._at_once, None))
-        self._waiting_count = len(rest.firsts)
-        self._waiting = [rest] if self._waiting_count else []
-        if self._executor is None:
-            batch: Future[Float32Array] = Future()
-            batch.set_result(self._compute(now))
-        else:
-            batch = self._executor.submit(self._compute, now)
-        self._batches.append(batch)
-        if len(self._batches) > self._ahead:
-            self._batches[-1 - self._ahead].result()
+    try:
+        for some in windows:
+            # A window is skipped if more stretches have begun before it than have ended.
+            begun = np.searchsorted(skipped_ns[:, 0], some.starts_ns, side="right")
+            computed.append(begun == np.searchsorted(skipped_ns[:, 1], some.starts_ns, side="left"))
+            waiting.append(some if computed[-1].all() else some.part(computed[-1]))
+            start(at_once)
+        start(1)
+        chosen = np.concatenate(computed)
+        found = np.zeros((len(chosen), outputs), np.float32)
+        if batches:
+            found[chosen] = np.concatenate([batch.result() for batch in batches])
+        return found if len(found) else None
+    finally:
+        pool.shutdown(cancel_futures=True)

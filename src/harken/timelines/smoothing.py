@@ -264,7 +264,8 @@ class Chain:
         """The most probable sequence of states given all evidence, ``[n]`` (Viterbi)."""
         n, states = self.evidence.shape
         length, blocks = self._blocks[1].shape
-        whole = np.where(np.eye(states, dtype=bool), 0.0, -np.inf) + np.zeros((blocks, 1, 1))
+        same = np.where(np.eye(states, dtype=bool), 0.0, -np.inf)
+        whole = np.broadcast_to(same, (blocks, states, states))
         for step in self._log_steps():
             whole = _max_product(whole, step)
         score = np.zeros((blocks, states))
@@ -313,12 +314,9 @@ class Chain:
 
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:
     """``[n, ...]`` -> ``[length, blocks, ...]``; the last block is filled up with ``fill``."""
-    full, rest = divmod(len(values), length)
-    blocks = np.full((length, full + (rest > 0), *values.shape[1:]), fill, dtype=values.dtype)
-    blocks.swapaxes(0, 1)[:full] = values[: full * length].reshape(full, length, *values.shape[1:])
-    if rest:
-        blocks[:rest, full] = values[full * length :]
-    return blocks
+    missing = [(0, -len(values) % length), *[(0, 0)] * (values.ndim - 1)]
+    padded = np.pad(values, missing, constant_values=fill)
+    return np.ascontiguousarray(padded.reshape(-1, length, *values.shape[1:]).swapaxes(0, 1))
 
 
 def _max_product(left: Float64Array, right: Float64Array) -> Float64Array:

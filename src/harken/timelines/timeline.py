@@ -4,16 +4,15 @@ the longest stretches of one label, and its days by the wearer's calendar."""
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from harken.recordings.recording import POSTURES
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, sums_in
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_of, sums_in
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times, where_known, write_csv, write_parquet, zone_of
+from harken.support.tables import nanoseconds, spans_ns, times, where_known, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
 from harken.timelines.smoothing import HELD, expected_bouts, pace, smooth, still_at_night_likelihood
 
@@ -136,7 +135,7 @@ class Timeline:
     @property
     def seconds(self) -> Float64Array:
         """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
-        return np.asarray((nanoseconds(self.frame, "end") - nanoseconds(self.frame, "start")) / 1e9)
+        return np.asarray(lengths_of(spans_ns(self.frame)) / 1e9)
 
     @property
     def timezone(self) -> str:
@@ -147,7 +146,7 @@ class Timeline:
     def quarters(self) -> Quarters:
         """The quarters of an hour of all days with samples."""
         recorded = self.frame.filter("recorded")
-        return Quarters.of(nanoseconds(recorded, "start"), nanoseconds(recorded, "end"), self.timezone)
+        return Quarters.of(spans_ns(recorded), self.timezone)
 
     def with_unsure_below(self, probability: float | None) -> "Timeline":
         """The same timeline with ``unsure`` where the label's probability is below a limit; None: nowhere.
@@ -188,20 +187,15 @@ class Timeline:
             self, expected_bout_s=expected_bouts(self.labels, expected_bout_s), still_at_night_ns=still_at_night_ns
         )._labelled()
 
-    def bouts(self, bridged_gap_s: float = BRIDGED_GAP_S) -> pl.DataFrame:
+    def bouts(self) -> pl.DataFrame:
         """The longest stretches of one label.
 
-        Two rows of one label belong to one bout if at most ``bridged_gap_s`` without a label lie between them and the
+        Two rows of one label belong to one bout if at most ``BRIDGED_GAP_S`` without a label lie between them and the
         watch was not taken off. The columns are ``start``, ``end``, ``label`` (``unsure`` has its own bouts),
         ``seconds`` from start to end with bridged time, ``mean_probability`` of the label (not smoothed; where it is
         ``unsure``, the largest one), ``activity_mg``, and ``hands`` if the model was taught those. The last three are
         means over the time that has the label.
-
-        Raises:
-            HarkenError: when ``bridged_gap_s`` is negative.
         """
-        if not bridged_gap_s >= 0:
-            raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
         of_hands = [HANDS] if HANDS in self.frame.columns else []
         rows = self.frame.select(
             pl.col("start", "end", "label", "activity_mg", *of_hands),
@@ -211,7 +205,7 @@ class Timeline:
         )
         labelled = rows.filter(pl.col("label").is_not_null())
         label = labelled["label"]
-        joined = _follows(self.frame, labelled, bridged_gap_s) & (label == label.shift(1)).fill_null(False).to_numpy()
+        joined = _follows(self.frame, labelled) & (label == label.shift(1)).fill_null(False).to_numpy()
         weight, activity = pl.col("seconds"), pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
         moving_s = pl.when(pl.col("activity_mg").is_not_null()).then(weight).otherwise(0.0)
         lasting = pl.col("end").last() - pl.col("start").first()
@@ -244,20 +238,21 @@ class Timeline:
         - ``first_walking``, ``last_walking``: the start of the first and the end of the last row with that label; null
           if there is none.
         """
-        start, end = nanoseconds(self.frame, "start"), nanoseconds(self.frame, "end")
+        spans = spans_ns(self.frame)
+        lengths = lengths_of(spans)
         recorded = self.frame["recorded"].fill_null(False).to_numpy()
         worn = self.frame["wear"].fill_null(False).to_numpy()
         quarters = self.quarters
         days_ns = quarters.days().edges_ns
 
         def seconds(chosen: BoolArray) -> Float64Array:
-            return sums_in(quarters.edges_ns, start, end, np.where(chosen, end - start, 0)) / 1e9
+            return sums_in(quarters.edges_ns, spans, np.where(chosen, lengths, 0)) / 1e9
 
         of_labels = {name: (self.frame["label"] == name).fill_null(False).to_numpy() for name in self.names}
         seconds_of_labels = {name: seconds(chosen) for name, chosen in of_labels.items()}
         adjusted = adjusted_seconds(quarters, np.stack(list(seconds_of_labels.values())))
         walking = of_labels.get(WALKING, np.zeros(len(self), dtype=bool))
-        _, day, begin, until = parts_by_day(start[walking], end[walking], days_ns)
+        _, day, begin, until = parts_by_day(spans[walking], days_ns)
         last, first = days_ns.T.copy()  # a day without walking begins it after its end
         np.minimum.at(first, day, begin)
         np.maximum.at(last, day, until)
@@ -318,14 +313,6 @@ class Timeline:
         """Seconds without samples, between the first and the last."""
         return self.lasting_s(~self.frame["recorded"])
 
-    def to_parquet(self, path: str | Path) -> None:
-        """Write the rows as Parquet, whole or not at all."""
-        write_parquet(self.frame, path)
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
-        write_csv(self.frame, path)
-
     def own_probability(self, prefix: str = PROBABILITY) -> NDArray[np.float32]:
         """The probability of each row's label, ``[n]``; of the most probable label where it is ``unsure``, and NaN
         without a label.
@@ -347,7 +334,7 @@ class Timeline:
         """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
         bouts = self.bouts()
         codes = np.array([self.names.index(name) for name in bouts["label"]], dtype=np.int64)
-        bout, day, begin, end = parts_by_day(nanoseconds(bouts, "start"), nanoseconds(bouts, "end"), days_ns)
+        bout, day, begin, end = parts_by_day(spans_ns(bouts), days_ns)
         longest = np.zeros((len(self.names), len(days_ns)))
         np.maximum.at(longest, (codes[bout], day), (end - begin) / NS_PER_MINUTE)
         return longest
@@ -358,7 +345,7 @@ class Timeline:
         labelled = rows.filter(pl.col("label").is_in(self.labels))
         label = labelled["label"]
         other = (label != label.shift(1)).fill_null(False).to_numpy()
-        changes = _follows(self.frame, labelled, BRIDGED_GAP_S) & other
+        changes = _follows(self.frame, labelled) & other
         days = np.searchsorted(days_ns[:, 0], nanoseconds(labelled, "start")[changes], side="right") - 1
         return np.bincount(days, minlength=len(days_ns))
 
@@ -396,7 +383,7 @@ class Timeline:
 
     def _middle_ns(self, rows: Int64Array) -> Int64Array:
         """The middle of each of these rows, in ns since 1970."""
-        return np.asarray((nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[rows])
+        return np.asarray((spans_ns(self.frame) // 2).sum(axis=1)[rows])
 
     def _elapsed_s(self, known: Int64Array) -> Float64Array:
         """Seconds from the middle of one of these rows to that of the next; infinite with non-wear in between."""
@@ -411,20 +398,19 @@ def matrix(frame: pl.DataFrame, prefix: str, labels: tuple[str, ...]) -> NDArray
     return frame.select(pl.col(prefix + label).fill_null(float("nan")) for label in labels).to_numpy()
 
 
-def _follows(frame: pl.DataFrame, labelled: pl.DataFrame, bridged_gap_s: float) -> BoolArray:
+def _follows(frame: pl.DataFrame, labelled: pl.DataFrame) -> BoolArray:
     """Whether each row of ``labelled`` continues the previous one, bool ``[labelled]``.
 
-    It does when at most ``bridged_gap_s`` lie between the two, and the watch was not taken off in between.
+    It does when at most ``BRIDGED_GAP_S`` lie between the two, and the watch was not taken off in between.
 
     Args:
         frame: the rows of a timeline.
         labelled: some of these rows, in order, with their number in ``frame`` as ``row``.
-        bridged_gap_s: the longest time without a label that is bridged.
     """
     if len(labelled) == 0:
         return np.zeros(0, dtype=bool)
-    start, end = nanoseconds(labelled, "start"), nanoseconds(labelled, "end")
-    near = start[1:] - end[:-1] <= bridged_gap_s * 1e9
+    spans = spans_ns(labelled)
+    near = spans[1:, 0] - spans[:-1, 1] <= BRIDGED_GAP_S * 1e9
     removed = frame["wear"].fill_null(True).not_().to_numpy()
     removals = np.cumsum(removed)[labelled["row"].to_numpy()]
     return np.concatenate([[False], near & (np.diff(removals) == 0)])

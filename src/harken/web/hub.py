@@ -291,9 +291,9 @@ class Hub:
                     frame = frame_of(samples)
                     for viewer in session.viewers:
                         viewer.put(frame)
-            loop, some = asyncio.get_running_loop(), len(due.starts_ns) > 0
+            loop, some = asyncio.get_running_loop(), len(due.signals) > 0
             all_updates = due.updates(await loop.run_in_executor(self._network, compute) if some else compute())
-            self.metrics.add("harken_windows_total", len(due.starts_ns))
+            self.metrics.add("harken_windows_total", len(due.signals))
             self._send_labels(sessions, all_updates)
         except Exception:
             for session in sessions:

@@ -285,7 +285,7 @@ class Session:
         return {
             "watch": self.name,
             "labels": list(labels),
-            "hop_s": self.specification.offline.hop_s,
+            "hop_s": self.specification.hop_s,
             "rows": [
                 {
                     "start_ms": row.start_ns / MS,

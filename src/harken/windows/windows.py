@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from harken.recordings.recording import UNLABELLED, Recording, recoded
-from harken.support.arrays import BoolArray, Float32Array, Int16Array, Int64Array, IntArray, StrArray, finite_rows
+from harken.support.arrays import BoolArray, Float32Array, Int16Array, Int64Array, StrArray, finite_rows, numbered
 from harken.support.errors import HarkenError
 
 DRAWS_AT_ONCE = 1 << 16
@@ -250,8 +250,8 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     counts = np.where(room >= length, (room - length) // hop + 1, 0)
     if not counts.any():
         raise HarkenError(_no_window([recording], length, run_ends(ids), usable))
-    before = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    starts = np.repeat(first, counts) + hop * (np.arange(int(counts.sum())) - np.repeat(before, counts))
+    run, number = numbered(counts)
+    starts = first[run] + hop * number
     codes, names = recording.label_codes, recording.label_names
     return _windows_at(starts, [recording], length=length, label_codes=codes, label_names=names)
 
@@ -301,7 +301,7 @@ def draw_starts(fits: BoolArray, *, count: int, seed: int) -> Int64Array:
     return np.concatenate(kept)[:count]
 
 
-def run_ends(ids: IntArray) -> Int64Array:
+def run_ends(ids: Int64Array | Int16Array) -> Int64Array:
     """For each row, the end (exclusive) of its run of equal ``ids``, int64 ``[n]``."""
     edges = np.concatenate([np.flatnonzero(ids[1:] != ids[:-1]) + 1, [len(ids)]])
     return np.repeat(edges, np.diff(np.concatenate([[0], edges])))

@@ -142,7 +142,7 @@ def test_what_cannot_be_is_refused(learned: tuple[Recogniser, Recording]) -> Non
         LiveRecogniser(recogniser, LiveSettings(enter_at=0.3, leave_below=0.5))
     with pytest.raises(HarkenError, match="a hop must be at least one sample and at most one window, 2 s; got 60 s"):
         LiveRecogniser(recogniser, LiveSettings(hop_s=60))
-    with pytest.raises(HarkenError, match="at least one row must be kept, got 0"):
+    with pytest.raises(HarkenError, match="kept_rows must be above 0, got 0"):
         LiveSettings(kept_rows=0)
     stream = LiveRecogniser(recogniser)
     with pytest.raises(HarkenError, match=r"samples are float \[n, 3\] \(x, y, z\) and int64 nanoseconds"):

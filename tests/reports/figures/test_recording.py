@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import StepPatch
 from numpy.typing import NDArray
 
 from harken import Recogniser
@@ -60,9 +59,9 @@ def band(figure: Figure) -> NDArray[np.float64]:
 
 def drawn(figure: Figure, panel: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The smallest and the largest sample that each column of a panel shows."""
-    (step,) = [patch for patch in figure.axes[panel].patches if isinstance(patch, StepPatch)]
-    values, _, baseline = step.get_data()
-    return np.asarray(baseline), np.asarray(values)
+    line = figure.axes[panel].lines[0]
+    low, high = np.asarray(line.get_ydata()).reshape(-1, 2).T
+    return low, high
 
 
 def written(figure: Figure) -> str:
@@ -107,8 +106,8 @@ def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
     figure.canvas.draw()
     ticks = {label.get_text(): label.get_position()[0] for label in figure.axes[-1].get_xticklabels()}
     assert ticks["02:00"] == 2 * 3600
-    assert ticks["05:00"] == 4 * 3600
-    assert ticks["13:00"] == 12 * 3600
+    assert ticks["06:00"] == 5 * 3600
+    assert ticks["12:00"] == 11 * 3600
 
 
 @pytest.mark.parametrize(
@@ -163,10 +162,9 @@ def test_each_column_shows_its_own_samples_and_no_extreme_is_lost() -> None:
     signals[12_345, 1], signals[54_321, 1] = 3.5, -4.5
     low, high = drawn(draw_recording(replace(recording, signals=signals)), 1)
     of_columns = signals[:, 1].reshape(1500, 100)
-    assert (low <= of_columns.min(axis=1)).all()
-    assert (high >= of_columns.max(axis=1)).all()
-    assert (low == of_columns.min(axis=1)).mean() > 0.9
-    assert (np.nanmin(low), np.nanmax(high)) == (-4.5, 3.5)
+    np.testing.assert_array_equal(low, of_columns.min(axis=1))
+    np.testing.assert_array_equal(high, of_columns.max(axis=1))
+    assert (low.min(), high.max()) == (-4.5, 3.5)
 
 
 @pytest.mark.parametrize(
@@ -174,11 +172,11 @@ def test_each_column_shows_its_own_samples_and_no_extreme_is_lost() -> None:
     [
         (
             recorded((0, 1200), timezone="Europe/Athens"),
-            ["01:48\nWed 21 Feb", "local time, Europe/Athens"],
+            ["01:50\nWed 21 Feb", "local time, Europe/Athens"],
         ),
         (
             recorded((0, 1200), start_ns=90_426 * 10**9),
-            ["time since the recording began", "0:10:00", "anna: 20 min"],
+            ["time since the recording began", "10 min", "anna: 20 min"],
         ),
         (recorded((0, 1000), (90_000, 91_000)), ["gap of 1 d 1 h"]),
         (recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("_hidden",)), ["_hidden (1 min)"]),

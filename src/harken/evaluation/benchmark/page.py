@@ -8,7 +8,7 @@ from typing import Any
 
 from harken.evaluation.benchmark.scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
-from harken.outcomes.groups import GROUPS
+from harken.outcomes.tables import GROUPS
 from harken.support.printable import duration_text, percent
 
 WORN = {"known": "known", "found": "as found"}

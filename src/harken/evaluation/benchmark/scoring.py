@@ -48,7 +48,7 @@ from harken.models.scores import (
     score_people,
     scores_of,
 )
-from harken.outcomes.groups import GROUPS
+from harken.outcomes.tables import GROUPS
 from harken.recordings.recording import POSTURES, Recording
 from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json

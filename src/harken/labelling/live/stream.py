@@ -7,7 +7,7 @@ windows as in an offline run, and labelled by one call of the network.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -107,11 +107,9 @@ class Due:
 
     Attributes:
         signals: float32 ``[windows, length, channels]``, one watch after the other.
-        starts_ns: the starts of the windows, int64 ``[windows]``.
     """
 
     signals: Float32Array
-    starts_ns: Int64Array
     _watches: Sequence[Watch]
     _entries: AnyArray
     _counts: Int64Array
@@ -121,14 +119,8 @@ class Due:
         specification = recogniser.specification_
         if len(self.signals) == 0:
             return np.empty((0, specification.outputs), dtype=np.float32)
-        return recogniser.predict_answers(
-            Windows.unlabelled(
-                self.signals,
-                channels=specification.channels,
-                sample_rate_hz=specification.sample_rate_hz,
-                starts_ns=self.starts_ns,
-            )
-        )
+        channels, rate_hz = specification.channels, specification.sample_rate_hz
+        return recogniser.predict_answers(Windows.unlabelled(self.signals, channels=channels, sample_rate_hz=rate_hz))
 
     def updates(self, probabilities: Float32Array) -> list[list[Update]]:
         """The updates of each watch, from the probabilities ``[windows, outputs]``."""
@@ -166,11 +158,8 @@ class _Raw(NamedTuple):
         return np.add.reduceat(earlier, self.begins, dtype=np.int64)
 
 
-class _Even(NamedTuple):
-    """Samples at the model's rate, one watch after the other; ``counts`` int64 ``[watches]``."""
-
-    samples: Samples
-    counts: Int64Array
+_Even: TypeAlias = tuple[Samples, Int64Array]
+"""Samples at the model's rate, one watch after the other, and their number for each watch, int64 ``[watches]``."""
 
 
 def advance(watches: Sequence[Watch], *, ended: bool = False) -> Due:
@@ -185,13 +174,13 @@ def advance(watches: Sequence[Watch], *, ended: bool = False) -> Due:
         again.
     """
     specification = watches[0].specification
-    active = [number for number, watch in enumerate(watches) if watch._samples]
+    active = [number for number, watch in enumerate(watches) if len(watch.time_ns)]
     counts = np.zeros(len(watches), np.int64)
     if not active:
         none = np.empty((0, specification.length, len(specification.model.channels)), np.float32)
-        return Due(none, np.empty(0, np.int64), watches, np.empty(0, specification.entry), counts)
+        return Due(none, watches, np.empty(0, specification.entry), counts)
     signals, entries, counts[active] = _advanced([watches[number] for number in active], specification, ended=ended)
-    return Due(signals, entries["start_ns"][entries["kind"] <= LAST_WINDOW], watches, entries, counts)
+    return Due(signals, watches, entries, counts)
 
 
 def _advanced(
@@ -200,14 +189,15 @@ def _advanced(
     """``advance`` for watches with samples: signals of windows, entries, and the number of entries of each watch."""
     raw = _gathered(watches, specification)
     rows = raw.counts if ended else raw.decided
-    next_ns = np.array([watch._known_ns for watch in watches])
+    known_ns, unchanged, safe_ns = np.array(
+        [(watch._known_ns, watch._unchanged, watch._safe_ns) for watch in watches]
+    ).T
     # Samples that new ones change.
-    unchanged = np.array([watch._unchanged for watch in watches])
-    row = unchanged if specification.resampler is None else np.maximum(np.minimum(unchanged - 2, rows - 1), 0)
-    from_ns = raw.time_ns[raw.begins + np.minimum(row, raw.counts - 1)] - specification.reach_ns
-    next_ns = np.where((unchanged < raw.counts) & (rows > 0), np.minimum(next_ns, from_ns), next_ns)
+    row = np.maximum(np.minimum(unchanged - 2, rows - 1), 0)
+    from_ns = raw.time_ns[raw.begins + row] - specification.resampler.reach_ns
+    next_ns = np.where((unchanged < raw.counts) & (rows > 0), np.minimum(known_ns, from_ns), known_ns)
     # A late sample that closes a gap can leave it open again whether the sensor is stuck; what is final stays.
-    next_ns = np.maximum(next_ns, [watch._safe_ns for watch in watches])
+    next_ns = np.maximum(next_ns, safe_ns)
     new, known_ns = _resampled(raw, rows, next_ns, specification, ended=ended)
     even = _with_kept(watches, new, next_ns)
     for watch, before_ns in zip(watches, next_ns.tolist(), strict=True):
@@ -227,6 +217,13 @@ def _starts_of(counts: Int64Array) -> Int64Array:
     return np.cumsum(counts) - counts
 
 
+def _pieces(cut: BoolArray, count: int) -> tuple[Int64Array, Int64Array]:
+    """Where pieces of ``count`` rows begin and end (exclusive), int64 ``[pieces]``; ``cut``: whether there is an edge
+    after each row but the last."""
+    edges = np.flatnonzero(np.concatenate([[True], cut, [True]])) if count else np.zeros(1, np.int64)
+    return edges[:-1], edges[1:]
+
+
 def _rows_of(firsts: Int64Array, counts: Int64Array) -> Int64Array:
     """The rows of pieces with these first rows and lengths, int64 ``[sum of counts]``."""
     piece, place = numbered(counts)
@@ -235,9 +232,9 @@ def _rows_of(firsts: Int64Array, counts: Int64Array) -> Int64Array:
 
 def _gathered(watches: Sequence[Watch], specification: StreamSpecification) -> _Raw:
     """The samples of these watches, those beyond the sensor's range or of a stuck sensor marked."""
-    time_ns = np.concatenate([piece for watch in watches for piece in watch._times])
-    signals = np.concatenate([piece for watch in watches for piece in watch._signals])
-    counts = np.array([watch._samples for watch in watches])
+    time_ns = np.concatenate([watch.time_ns for watch in watches])
+    signals = np.concatenate([watch._signals for watch in watches])
+    counts = np.array([len(watch.time_ns) for watch in watches])
     begins, axes = _starts_of(counts), acceleration_channels(specification.model.channels)
     limit = np.float32(specification.settings.sensor_range_g * RANGE_TOLERANCE)
     valid = np.ones(len(signals), bool)
@@ -279,51 +276,42 @@ def _resampled(
     unlabelled = np.zeros(len(chosen), np.int16)
     old = Samples(raw.time_ns[chosen], raw.signals[chosen], unlabelled, raw.valid[chosen])
     time_ns, watch = old.time_ns, np.repeat(np.arange(len(counts)), counts)
-    cut = (np.diff(time_ns) > LONG_GAP_NS) | (np.diff(watch) > 0)
-    begins = np.flatnonzero(np.concatenate([[True], cut]))[: len(time_ns)]
-    ends = np.append(begins[1:], len(time_ns))[: len(begins)]
+    begins, ends = _pieces((np.diff(time_ns) > LONG_GAP_NS) | (np.diff(watch) > 0), len(time_ns))
     watch = watch[begins]
     # Of the last part of a watch, the latest samples are not known yet.
     last_ns, known_ns = np.full(len(begins), EVER_NS), np.full(len(counts), NEVER_NS)
     if not ended:
         last = np.flatnonzero(np.diff(watch, append=len(counts)))
-        enough = ends[last] - (1 if resampler is None else 2)
-        last_ns[last] = time_ns[np.maximum(enough, begins[last])] - specification.reach_ns + (resampler is None)
+        last_ns[last] = time_ns[np.maximum(ends[last] - 2, begins[last])] - resampler.reach_ns
         known_ns[watch[last]] = last_ns[last]
     if len(begins) == 0:
-        return _Even(old, np.zeros(len(counts), np.int64)), known_ns
-    cycle_ns, longest_ns = 1, 0
-    if resampler is not None:
-        cycle_ns, longest_ns = resampler.grid.cycle_ns * TOGETHER, resampler.longest_step_ns
+        return (old, np.zeros(len(counts), np.int64)), known_ns
+    cycle_ns, longest_ns = resampler.grid.cycle_ns * TOGETHER, resampler.longest_step_ns
     begin_ns, end_ns = time_ns[begins], time_ns[ends - 1]
     phase_ns = begin_ns % cycle_ns
     # In cycles: the place of each part, and how much later the next one begins.
     taken = -(-(phase_ns + end_ns - begin_ns + longest_ns + cycle_ns) // cycle_ns)
     place = _starts_of(taken) + 1 + longest_ns // cycle_ns
     moved_ns = place * cycle_ns + phase_ns - begin_ns
-    new = old._replace(time_ns=time_ns + np.repeat(moved_ns, ends - begins))
-    if resampler is not None:
-        new = resampler.between(new, 0, EVER_NS)
+    new = resampler.between(old._replace(time_ns=time_ns + np.repeat(moved_ns, ends - begins)), 0, EVER_NS)
     firsts = np.searchsorted(new.time_ns, np.maximum(next_ns[watch], begin_ns) + moved_ns)
     lasts = np.searchsorted(new.time_ns, np.minimum(last_ns, end_ns + 1) + moved_ns)
     new_counts = np.maximum(lasts - firsts, 0)
     new = new.chosen(_rows_of(firsts, new_counts))
     new = new._replace(time_ns=new.time_ns - np.repeat(moved_ns, new_counts))
-    return _Even(new, np.bincount(watch, new_counts, minlength=len(counts)).astype(np.int64)), known_ns
+    return (new, np.bincount(watch, new_counts, minlength=len(counts)).astype(np.int64)), known_ns
 
 
 def _with_kept(watches: Sequence[Watch], new: _Even, next_ns: Int64Array) -> _Even:
     """The samples that each watch has kept from before its time ``next_ns``, and the new ones from there on."""
     pieces: list[Samples] = []
-    for watch, before_ns, end, count in zip(
-        watches, next_ns.tolist(), np.cumsum(new.counts).tolist(), new.counts.tolist(), strict=True
-    ):
-        kept = watch._even
-        if len(kept.time_ns) and kept.time_ns[-1] >= before_ns:
-            kept = kept.part(0, int(kept.time_ns.searchsorted(before_ns)))
-        pieces += [kept, new.samples.part(end - count, end)]
-    counts = np.array([len(piece.time_ns) for piece in pieces]).reshape(-1, 2).sum(axis=1)
-    return _Even(joined(pieces), counts)
+    samples, counts = new
+    ends = np.cumsum(counts)
+    for watch, before_ns, begin, end in zip(watches, next_ns.tolist(), ends - counts, ends, strict=True):
+        kept = watch._even.part(0, int(watch._even.time_ns.searchsorted(before_ns)))
+        pieces += [kept, samples.part(begin, end)]
+    lengths = [len(piece.time_ns) for piece in pieces]
+    return joined(pieces), np.add.reduceat(lengths, range(0, len(pieces), 2))
 
 
 class _Runs(NamedTuple):
@@ -350,25 +338,22 @@ class _Runs(NamedTuple):
 
 def _runs(watches: Sequence[Watch], even: _Even, specification: StreamSpecification, *, ended: bool) -> _Runs:
     """The runs in these samples."""
-    time_ns, valid, count = even.samples.time_ns, even.samples.valid, len(even.samples.time_ns)
-    owner = np.repeat(np.arange(len(watches)), even.counts)
-    another = np.diff(owner) > 0
-    breaks = another | (np.diff(time_ns) > specification.resampled_gap_ns) | (valid[1:] != valid[:-1])
-    begins = np.flatnonzero(np.concatenate([[True], breaks]))[:count]
-    ends = np.append(begins[1:], count)[: len(begins)]
+    samples, counts = even
+    owner = np.repeat(np.arange(len(watches)), counts)
+    gap = np.diff(samples.time_ns) > specification.resampler.hole_ns
+    begins, ends = _pieces((np.diff(owner) > 0) | gap | np.diff(samples.valid), len(owner))
     watch = owner[begins]
     first = np.diff(watch, prepend=-1) > 0
     last = np.diff(watch, append=len(watches)) > 0
-    places = np.array([watch._place for watch in watches])
-    forgotten = np.where(first, places[watch], 0)
+    forgotten = np.where(first, np.array([watch._place for watch in watches])[watch], 0)
     return _Runs(
-        begins,
-        forgotten,
-        np.where(valid[begins], ends - begins + forgotten, 0),
-        watch,
-        ~last | ended,
-        last & ended,
-        time_ns[np.where(last, ends - 1, ends % max(count, 1))],
+        begins=begins,
+        forgotten=forgotten,
+        samples=np.where(samples.valid[begins], ends - begins + forgotten, 0),
+        watch=watch,
+        closed=~last | ended,
+        cut=last & ended,
+        close_ns=samples.time_ns[ends - last],
     )
 
 
@@ -376,7 +361,8 @@ def _cut(
     even: _Even, runs: _Runs, next_ns: Int64Array, specification: StreamSpecification
 ) -> tuple[Float32Array, AnyArray, Int64Array]:
     """The signals of the windows that are due, the entries, and the number of entries of each watch."""
-    length, hop, time_ns = specification.length, specification.hop, even.samples.time_ns
+    samples, counts = even
+    length, hop, time_ns = specification.length, specification.hop, samples.time_ns
     first_ns = next_ns[runs.watch]
     run, place = window_places(runs.samples, runs.closed, -(-runs.forgotten // hop), length=length, hop=hop)
     rows = runs.begins[run] + place - runs.forgotten[run]
@@ -388,41 +374,33 @@ def _cut(
     windows["kind"] = np.where(last_window[due], LAST_WINDOW, WINDOW)
     windows["key_ns"], windows["place"] = key_ns[due], place[due]
     windows["start_ns"], windows["end_ns"] = time_ns[rows], time_ns[rows + length - 1] + specification.interval_ns
-    if len(rows):
-        views = np.lib.stride_tricks.sliding_window_view(even.samples.signals, length, axis=0)
-        signals = np.ascontiguousarray(views[rows].swapaxes(1, 2))
-    else:
-        signals = np.empty((0, length, even.samples.signals.shape[1]), np.float32)
     closing = runs.closed & (runs.samples >= length) & ((runs.close_ns >= first_ns) | runs.cut)
-    entries, owner = windows, run
-    if closing.any():
-        closing_run, ends = _ends(even, runs, closing, specification)
-        owner = np.concatenate([run, closing_run])
-        order = np.argsort(owner, kind="stable")
-        entries, owner = np.concatenate([windows, ends])[order], owner[order]
-    return signals, entries, np.bincount(runs.watch[owner], minlength=len(even.counts))
+    closing_run, ends = _ends(time_ns, runs, closing, specification)
+    owner = np.concatenate([run, closing_run])
+    order = np.argsort(owner, kind="stable")
+    entries = np.concatenate([windows, ends])[order]
+    numbers = np.bincount(runs.watch[owner], minlength=len(counts))
+    return samples.signals[rows[:, None] + np.arange(length)], entries, numbers
 
 
 def _ends(
-    even: _Even, runs: _Runs, closing: BoolArray, specification: StreamSpecification
+    time_ns: Int64Array, runs: _Runs, closing: BoolArray, specification: StreamSpecification
 ) -> tuple[Int64Array, AnyArray]:
     """The rows of stretches that end in which no window begins, and the ends, with the run of each."""
-    hop, time_ns = specification.hop, even.samples.time_ns
+    hop = specification.hop
     with_windows = (runs.samples - specification.length) // hop + 1
     rows_of_runs = -(-runs.samples // hop)
     run, number = numbered_after(np.where(closing, rows_of_runs, 0), np.where(closing, with_windows, 0))
-    rows = np.zeros(len(run), specification.entry)
-    rows["kind"], rows["place"] = ROW, hop * number
-    rows["start_ns"] = time_ns[runs.begins[run] + hop * number - runs.forgotten[run]]
     closed = np.flatnonzero(closing)
-    ends = np.zeros(len(closed), specification.entry)
-    ends["kind"], ends["place"] = END, runs.samples[closed]
-    last_samples = runs.begins[closed] + runs.samples[closed] - runs.forgotten[closed] - 1
-    ends["end_ns"] = time_ns[last_samples] + specification.interval_ns
-    entries, owner = np.concatenate([rows, ends]), np.concatenate([run, closed])
+    owner = np.concatenate([run, closed])
+    entries = np.zeros(len(owner), specification.entry)
+    entries["kind"] = np.repeat([ROW, END], [len(run), len(closed)])
+    entries["place"] = np.concatenate([hop * number, runs.samples[closed]])
     entries["key_ns"] = runs.close_ns[owner]
-    order = np.argsort(owner, kind="stable")
-    return owner[order], entries[order]
+    here = runs.begins[owner] + entries["place"] - runs.forgotten[owner]  # the first sample of a row, or after the end
+    entries["start_ns"] = time_ns[here - (entries["kind"] == END)]
+    entries["end_ns"] = time_ns[here - 1] + specification.interval_ns
+    return owner, entries
 
 
 def _keep(
@@ -435,32 +413,27 @@ def _keep(
     specification: StreamSpecification,
 ) -> None:
     """Keep the samples that late samples or later windows need, and forget the others."""
+    samples, counts = even
     newest_ns = raw.time_ns[raw.begins + raw.counts - 1]
     late = raw.before(newest_ns - LATE_NS)
-    if specification.resampler is None:
-        safe_ns, first = np.minimum(newest_ns - LATE_NS, known_ns), np.minimum(late, rows)
-    else:
-        # A late sample can become the neighbour of the row before; at the beginning of a stream no row is safe.
-        row = np.maximum(np.minimum(late, rows) - 2, 0)
-        safe_ns = np.minimum(known_ns, raw.time_ns[raw.begins + row] - specification.reach_ns)
-        safe_ns = np.where(late >= 2, safe_ns, NEVER_NS)
-        first = np.maximum(raw.before(safe_ns - specification.needs_ns) - 3, 0)
+    # A late sample can become the neighbour of the row before; at the beginning of a stream no row is safe.
+    row = np.maximum(np.minimum(late, rows) - 2, 0)
+    safe_ns = np.minimum(known_ns, raw.time_ns[raw.begins + row] - specification.resampler.reach_ns)
+    safe_ns = np.where(late >= 2, safe_ns, NEVER_NS)
+    first = np.maximum(raw.before(safe_ns - specification.needs_ns) - 3, 0)
     raw_begins, raw_ends = raw.begins + first, raw.begins + raw.counts
-    owner = np.repeat(np.arange(len(watches)), even.counts)
-    safe = np.bincount(owner[even.samples.time_ns < safe_ns[owner]], minlength=len(watches))
-    even_ends = np.cumsum(even.counts)
-    even_begins = even_ends - even.counts + np.maximum(safe - specification.length - 1, 0)
-    places, some_even = np.zeros_like(even_begins), even.counts > 0
-    run = np.searchsorted(runs.begins, even_begins[some_even], side="right") - 1
-    places[some_even] = runs.forgotten[run] + even_begins[some_even] - runs.begins[run]
-    edges = (raw_begins, raw_ends, even_begins, even_ends, known_ns, safe_ns, places, rows)
-    for watch, since, begin, end, even_begin, even_end, known, final, place, some in zip(
-        watches, raw.since_ns[raw_begins].tolist(), *(column.tolist() for column in edges), strict=True
-    ):
-        if not some:
-            watch._join()
+    owner = np.repeat(np.arange(len(watches)), counts)
+    safe = np.bincount(owner[samples.time_ns < safe_ns[owner]], minlength=len(watches))
+    even_ends = np.cumsum(counts)
+    even_begins = even_ends - counts + np.maximum(safe - specification.length - 1, 0)
+    run = np.searchsorted(runs.begins, even_begins, side="right") - 1
+    edges = np.stack([raw_begins, raw_ends, even_begins, even_ends, known_ns, safe_ns, run], axis=1)
+    for watch, (begin, end, even_begin, even_end, known, final, number) in zip(watches, edges.tolist(), strict=True):
+        if even_begin == even_end:
             continue
         # Copies, because a view would keep the samples of all watches.
-        watch._keep(raw.time_ns[begin:end].copy(), raw.signals[begin:end].copy(), since)
-        watch._even = joined([even.samples.part(even_begin, even_end)])
-        watch._known_ns, watch._safe_ns, watch._place = known, max(final, watch._safe_ns), place
+        time_ns, signals = raw.time_ns[begin:end].copy(), raw.signals[begin:end].copy()
+        watch._keep(time_ns, signals, int(raw.since_ns[begin]))
+        watch._even = joined([samples.part(even_begin, even_end)])
+        watch._known_ns, watch._safe_ns = known, max(final, watch._safe_ns)
+        watch._place = int(runs.forgotten[number] + even_begin - runs.begins[number])

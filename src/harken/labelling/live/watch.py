@@ -1,16 +1,14 @@
 """The stream of one watch: its latest samples, and the history of its windows with their labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from harken.networks.specification import RATE_TOLERANCE, Specification
+from harken.networks.specification import Specification
 from harken.recordings.recording import MINIMUM_GAP_S
 from harken.recordings.source import Samples
-from harken.recordings.survey import GAP_NS
 from harken.signals import Resampler
 from harken.signals.resampling import SECOND_NS
 from harken.support.arrays import AnyArray, Float32Array, FloatArray, Int64Array
@@ -41,13 +39,12 @@ class LiveSettings:
         leave_below: the bout ends when its probability is below this. Two thresholds prevent labels that change back
             and forth.
         sensor_range_g: samples with an acceleration beyond it are marked invalid, as ``mending.mend`` does.
-        sensor_rate_hz: approximate rate of the sensors. It is needed only for sensors more than 7 times as fast as the
-            model's rate, and for a model trained without an even grid that should take samples as they come.
+        sensor_rate_hz: approximate rate of the sensors, which is needed only for sensors more than 7 times as fast as
+            the model's rate.
         kept_rows: how many rows of the timeline are kept.
 
     Raises:
-        HarkenError: for thresholds outside 0 to 1 or in the wrong order, and a range, rate or number of rows that is
-            not positive.
+        HarkenError: for thresholds outside 0 to 1 or in the wrong order, and another value that is not above 0.
     """
 
     hop_s: float | None = None
@@ -63,88 +60,47 @@ class LiveSettings:
                 "enter_at and leave_below must be probabilities from 0 to 1, and enter_at at least "
                 f"leave_below; got {self.enter_at:g} and {self.leave_below:g}"
             )
-        if not self.sensor_range_g > 0:
-            raise HarkenError(f"a sensor's range must be above 0 g, got {self.sensor_range_g:g}")
-        if self.sensor_rate_hz is not None and not self.sensor_rate_hz > 0:
-            raise HarkenError(f"a sensor's rate must be above 0 Hz, got {self.sensor_rate_hz:g}")
-        if self.kept_rows < 1:
-            raise HarkenError(f"at least one row must be kept, got {self.kept_rows}")
+        for name in ("sensor_range_g", "sensor_rate_hz", "kept_rows"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise HarkenError(f"{name} must be above 0, got {value:g}")
 
 
-@dataclass(frozen=True)
 class StreamSpecification:
     """A model's specification and the settings of its streams, with the values that all its watches share.
 
     Attributes:
         model: the model's specification.
         settings: how streams are labelled.
+        length: samples in a window.
+        hop_s, hop: from one window to the next, and of a row of the timeline, in seconds and in samples.
+        interval_ns: the time between two samples at the model's rate.
+        resampler: the resampler to that rate.
+        needs_ns: the time before a new sample from which its input begins; the three samples before that are needed,
+            too.
+        entry: an entry of a watch's history (see ``Watch``).
 
     Raises:
         HarkenError: for a hop that is shorter than a sample or longer than a window.
     """
 
-    model: Specification
-    settings: LiveSettings = LiveSettings()
-
-    def __post_init__(self) -> None:
-        hop_s, longest_s = self.settings.hop_s, self.model.window_length_s
-        if hop_s is not None and not 1 / self.model.sample_rate_hz <= hop_s <= longest_s:
+    def __init__(self, model: Specification, settings: LiveSettings | None = None) -> None:
+        self.model, self.settings = model, settings or LiveSettings()
+        rate_hz, longest_s = model.sample_rate_hz, model.window_length_s
+        self.length = model.window_length
+        self.hop_s = model.hop_s if self.settings.hop_s is None else self.settings.hop_s
+        if self.settings.hop_s is not None and not 1 / rate_hz <= self.hop_s <= longest_s:
             raise HarkenError(
-                f"a hop must be at least one sample and at most one window, {longest_s:g} s; got {hop_s:g} s"
+                f"a hop must be at least one sample and at most one window, {longest_s:g} s; got {self.hop_s:g} s"
             )
-
-    @cached_property
-    def offline(self) -> Specification:
-        """The specification for which ``harken.timelines`` gives the same probabilities."""
-        hop_s = self.settings.hop_s
-        return self.model if hop_s is None else replace(self.model, hop_s=hop_s)
-
-    @cached_property
-    def hop(self) -> int:
-        """Samples from one window to the next, and in a row of the timeline."""
-        return max(1, round(self.offline.hop_s * self.model.sample_rate_hz))
-
-    @property
-    def length(self) -> int:
-        """Samples in a window."""
-        return self.model.window_length
-
-    @cached_property
-    def interval_ns(self) -> int:
-        """The time between two samples at the model's rate."""
-        return round(SECOND_NS / self.model.sample_rate_hz)
-
-    @cached_property
-    def resampled_gap_ns(self) -> int:
-        """The largest time between two samples at the model's rate without a gap."""
-        return GAP_NS if self.resampler is None else self.resampler.hole_ns
-
-    @cached_property
-    def resampler(self) -> Resampler | None:
-        """The resampler to the model's rate; None if samples are not resampled."""
-        rate_hz = self.model.sample_rate_hz
-        sensor_hz = self.settings.sensor_rate_hz
-        near = sensor_hz is not None and abs(sensor_hz / rate_hz - 1) <= RATE_TOLERANCE
-        if near and not self.model.even_grid:
-            return None
-        return Resampler(rate_hz, source_rate_hz=sensor_hz or rate_hz, largest_gap_s=MINIMUM_GAP_S)
-
-    @cached_property
-    def reach_ns(self) -> int:
-        """How far around a resampled sample the samples lie that it depends on."""
-        return 0 if self.resampler is None else self.resampler.reach_ns
-
-    @cached_property
-    def needs_ns(self) -> int:
-        """The time before a new sample from which its input begins; the three samples before that are needed, too."""
-        return 0 if self.resampler is None else self.resampler.reach_ns + round(self.resampler.grid.step_ns)
-
-    @cached_property
-    def entry(self) -> np.dtype[Any]:
-        """An entry of a watch's history (see ``Watch``)."""
+        self.hop = max(1, round(self.hop_s * rate_hz))
+        self.interval_ns = round(SECOND_NS / rate_hz)
+        source_hz = self.settings.sensor_rate_hz or rate_hz
+        self.resampler = Resampler(rate_hz, source_rate_hz=source_hz, largest_gap_s=MINIMUM_GAP_S)
+        self.needs_ns = self.resampler.reach_ns + round(self.resampler.grid.step_ns)
         times = [(name, np.int64) for name in ("key_ns", "start_ns", "end_ns", "place")]
-        shares = ("probabilities", np.float32, (self.model.outputs,))
-        return np.dtype([*times, ("kind", np.int8), ("bout", np.int16), shares])
+        shares = ("probabilities", np.float32, (model.outputs,))
+        self.entry = np.dtype([*times, ("kind", np.int8), ("bout", np.int16), shares])
 
 
 class Update(NamedTuple):
@@ -192,6 +148,7 @@ class Watch:
 
     Attributes:
         specification: shared with other watches of the same model.
+        time_ns: the times of the samples of the last seconds, int64 ``[n]``.
         dropped: the numbers of dropped samples by reason: ``late`` and ``repeated``.
     """
 
@@ -203,16 +160,14 @@ class Watch:
     def reset(self) -> None:
         """Forget all samples and labels; the next samples may be of any time."""
         self._latest_ns = NEVER_NS
-        self._history, self._entries = np.empty(0, self.specification.entry), 0
-        self._history_is_cut = False
+        self._history, self._history_is_cut = np.empty(0, self.specification.entry), False
         self._forget()
 
     def _forget(self) -> None:
         """Drop all samples. The next ones begin a new stretch and must be later."""
         channels = len(self.specification.model.channels)
-        none = np.empty(0, np.int64), np.empty((0, channels), np.float32)
         self._floor_ns = self._latest_ns
-        self._keep(*none, NEVER_NS)
+        self._keep(np.empty(0, np.int64), np.empty((0, channels), np.float32), NEVER_NS)
         self._even = Samples.empty(0, channels)  # the latest resampled samples
         self._place = 0  # of the first of these in its stretch
         # Resampled samples are known before the first time, and final before the second.
@@ -220,19 +175,8 @@ class Watch:
 
     def _keep(self, time_ns: Int64Array, signals: Float32Array, since_ns: int) -> None:
         """Keep these samples instead of all others; the sensor has had the first values since ``since_ns``."""
-        self._times, self._signals, self._since_ns = [time_ns], [signals], since_ns
-        self._samples = self._unchanged = len(time_ns)  # before the second, no sample is new or follows a new one
-
-    @property
-    def time_ns(self) -> Int64Array:
-        """The times of the samples of the last seconds, int64 ``[n]``."""
-        self._join()
-        return self._times[0]
-
-    def _join(self) -> None:
-        """Copy all samples into one piece, so that no piece keeps a larger array in memory."""
-        if len(self._times) > 1:
-            self._times, self._signals = [np.concatenate(self._times)], [np.concatenate(self._signals)]
+        self.time_ns, self._signals, self._since_ns = time_ns, signals, since_ns
+        self._unchanged = len(time_ns)  # of these, the first that is new or follows a new one
 
     def add(self, signals: FloatArray, time_ns: Int64Array) -> None:
         """Add samples ``[n, channels]`` (acceleration in g) with their times in nanoseconds since 1970, in any order.
@@ -254,44 +198,41 @@ class Watch:
         first_ns, last_ns = (time_ns[0], time_ns[-1]) if rising else (time_ns.min(), time_ns.max())
         if not (first_ns >= 0 and last_ns < LATEST_NS):
             raise HarkenError("times are nanoseconds since 1970, before 2096")
-        if self._samples + len(time_ns) > MOST_SAMPLES:
+        if len(self.time_ns) + len(time_ns) > MOST_SAMPLES:
             raise HarkenError(
                 f"there are more than {MOST_SAMPLES:,} samples within a minute; is the unit of times right?"
             )
         if not rising or first_ns <= self._latest_ns:
             self._sort_in(signals, time_ns)
             return
-        if self._samples == 0:
+        if len(self.time_ns) == 0:
             self._since_ns = int(first_ns)
-        self._unchanged = min(self._unchanged, self._samples)
-        self._samples += len(time_ns)
         self._latest_ns = int(last_ns)
-        self._times.append(time_ns)
-        self._signals.append(signals)
+        self.time_ns = np.concatenate([self.time_ns, time_ns])
+        self._signals = np.concatenate([self._signals, signals])
 
     def _sort_in(self, signals: Float32Array, time_ns: Int64Array) -> None:
         """Merge the samples that are neither late nor repeated."""
         latest = np.maximum.accumulate(np.concatenate([[self._latest_ns], time_ns]))[:-1]
         kept = (time_ns >= latest - LATE_NS) & (time_ns > self._floor_ns)
         self.dropped["late"] += len(kept) - int(np.count_nonzero(kept))
-        self._join()
-        times = np.concatenate([self._times[0], time_ns[kept]])
+        times = np.concatenate([self.time_ns, time_ns[kept]])
         order = np.argsort(times, kind="stable")
         order = order[np.diff(times[order], prepend=NEVER_NS) > 0]
         self.dropped["repeated"] += len(times) - len(order)
-        new = np.flatnonzero(order >= self._samples)
+        new = np.flatnonzero(order >= len(self.time_ns))
         if len(new) == 0:
             return
-        self._times = [times[order]]
-        self._signals = [np.concatenate([self._signals[0], signals[kept]])[order]]
+        self.time_ns = times[order]
+        self._signals = np.concatenate([self._signals, signals[kept]])[order]
         if new[0] == 0:
-            self._since_ns = int(self._times[0][0])
+            self._since_ns = int(self.time_ns[0])
         self._unchanged = min(self._unchanged, int(new[0]))
-        self._samples, self._latest_ns = len(order), max(self._latest_ns, int(self._times[0][-1]))
+        self._latest_ns = max(self._latest_ns, int(self.time_ns[-1]))
 
     def _take_back(self, from_ns: int) -> None:
         """Remove the entries from this time on; new ones replace them."""
-        self._entries = int(self._history["key_ns"][: self._entries].searchsorted(from_ns))
+        self._history = self._history[: self._history["key_ns"].searchsorted(from_ns)]
 
     def _label(self, entries: AnyArray) -> list[Update]:
         """Add entries to the history, with their bouts; returns their updates."""
@@ -299,7 +240,7 @@ class Watch:
         shares_of, hands_of = self._answers(entries["probabilities"])
         # Rounded as probabilities are, to float32.
         enter_at, leave_below = float(np.float32(settings.enter_at)), float(np.float32(settings.leave_below))
-        bout = int(self._history["bout"][self._entries - 1]) if self._entries else NO_BOUT
+        bout = int(self._history["bout"][-1]) if len(self._history) else NO_BOUT
         bouts: list[int] = []
         updates: list[Update] = []
         columns = entries["kind"].tolist(), entries["end_ns"].tolist(), shares_of, shares_of.tolist(), hands_of
@@ -316,7 +257,10 @@ class Watch:
                 entered, left = (names[bout], names[before]) if changed else (None, None)
                 updates.append(Update(end_ns, names[bout], exact, entered, left, hands))
         entries["bout"] = bouts
-        self._remember(entries)
+        # Rows are averaged over windows, so a few entries more are kept; the oldest are forgotten.
+        most = settings.kept_rows + 2 * -(-self.specification.length // self.specification.hop)
+        self._history_is_cut |= len(self._history) > most
+        self._history = np.concatenate([self._history[-most:], entries])
         return updates
 
     def _answers(self, outputs: Float32Array) -> tuple[Float32Array, Sequence[float | None]]:
@@ -324,29 +268,13 @@ class Watch:
         shares, hands = self.specification.model.labels_and_hands(outputs)
         return shares, [None] * len(outputs) if hands is None else hands.tolist()
 
-    def _remember(self, entries: AnyArray) -> None:
-        """Add entries to the history, of which the oldest are forgotten."""
-        count = self._entries + len(entries)
-        if count > len(self._history):
-            specification = self.specification
-            most = specification.settings.kept_rows + 2 * -(-specification.length // specification.hop)
-            first = max(0, self._entries - most)
-            self._history_is_cut |= first > 0
-            kept = self._history[first : self._entries]
-            count -= first
-            self._history = np.empty(count * 17 // 16, self.specification.entry)
-            self._history[: len(kept)] = kept
-        self._history[count - len(entries) : count] = entries
-        self._entries = count
-
     def rows(self) -> list[TimelineRow]:
         """The latest rows of the timeline that are final, averaged over all windows that cover them.
 
         They follow the labels by a window's length. There are at most ``settings.kept_rows``.
         """
         length, hop = self.specification.length, self.specification.hop
-        entries = self._history[: self._entries]
-        entries = entries[entries["key_ns"] < self._safe_ns]
+        entries = self._history[self._history["key_ns"] < self._safe_ns]
         kind, place, start_ns, end_ns = (entries[name] for name in ("kind", "place", "start_ns", "end_ns"))
         ended = kind == END
         stretch = np.cumsum(ended) - ended

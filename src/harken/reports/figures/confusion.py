@@ -1,8 +1,7 @@
 """Figures of confusion matrices."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from harken.support.arrays import Float64Array
 from harken.support.printable import percent_number
 
 Measure = Literal["windows", "percent", "percent_of_truth"]
+Cell: TypeAlias = tuple[int, ...]
 
 MEASURES: dict[Measure, str] = {
     "windows": "Windows",
@@ -56,8 +56,7 @@ PAPER_LETTER_IN, PAPER_MARGIN_IN, PAPER_LEAST_CELL_IN = 0.058, 0.38, 0.16
 """Inches of a letter, of the edges and the titles, and of the smallest cell, in figures for papers."""
 
 
-@dataclass(frozen=True)
-class _Layout:
+class _Layout(NamedTuple):
     """The inches of a cell's side and of a letter, whether small shares are left out, and the largest font size."""
 
     cell_in: float
@@ -149,7 +148,7 @@ def _title(measure: Measure, layout: _Layout) -> str:
 
 
 def _draw_panel(axes: Axes, scores: Scores, measure: Measure, layout: _Layout) -> None:
-    values, text = _content(scores, measure, sparse=layout.sparse)
+    values, texts = _content(scores, measure, sparse=layout.sparse)
     count = len(scores.label_names)
     right = np.eye(count, dtype=bool)
     shades = (values / max(values.max(), 1e-9)) ** SHADE_POWER
@@ -159,7 +158,6 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure, layout: _Layout) -
     axes.pcolormesh(edges, edges, colours)
     axes.invert_yaxis()
     quiet = (scores.confusion_percent_of_truth < MATTERS_FROM_PERCENT) & layout.sparse
-    texts = {cell: text(*cell) for cell in np.ndindex(count, count)}
     points = _points(texts.values(), layout)
     for cell, written in texts.items():
         # Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5.
@@ -170,31 +168,24 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure, layout: _Layout) -
     _dress(axes, scores.label_names, _title(measure, layout), slanted=_slanted(scores.label_names, layout))
 
 
-def _content(
-    scores: Scores,
-    measure: Measure,
-    *,
-    sparse: bool,
-) -> tuple[Float64Array, Callable[[int, int], str]]:
-    """The values of the cells, and a function for the text in a cell."""
+def _content(scores: Scores, measure: Measure, *, sparse: bool) -> tuple[Float64Array, dict[Cell, str]]:
+    """The values of the cells, and the text in each."""
     counts = scores.confusion
     if measure == "windows":
-        return counts.astype(np.float64), lambda *cell: f"{counts[cell]:,}" if counts[cell] or not sparse else ""
-    of_truth = measure == "percent_of_truth"
-    percent = scores.confusion_percent_of_truth if of_truth else scores.confusion_percent
-    present = counts.sum(axis=1) > 0
+        shown = {cell: f"{count:,}" if count or not sparse else "" for cell, count in np.ndenumerate(counts)}
+        return counts.astype(np.float64), shown
+    percent: Float64Array = getattr(scores, f"confusion_{measure}")
+    unknown = (counts.sum(axis=1) == 0) & (measure == "percent_of_truth")
+    texts = {cell: _share(value, sparse=sparse) for cell, value in np.ndenumerate(percent)}
+    return percent, {cell: "–" if unknown[cell[0]] else text for cell, text in texts.items()}
 
-    def text(row: int, column: int) -> str:
-        value = float(percent[row, column])
-        if of_truth and not present[row]:
-            return "–"
-        if not sparse:
-            return percent_number(value / 100)
-        if value < MATTERS_FROM_PERCENT:
-            return LESS if value else ""
-        return percent_number(value / 100, decimals=0)
 
-    return percent, text
+def _share(percent: float, *, sparse: bool) -> str:
+    if not sparse:
+        return percent_number(percent / 100)
+    if percent < MATTERS_FROM_PERCENT:
+        return LESS if percent else ""
+    return percent_number(percent / 100, decimals=0)
 
 
 def _points(texts: Iterable[str], layout: _Layout) -> float:

@@ -4,12 +4,13 @@ Recordings of minutes and of weeks are drawn in the same way and in about the sa
 smallest and the largest of its samples, which are found with array operations. Long gaps are cut short.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -27,7 +28,7 @@ from harken.reports.figures.style import (
     house_style,
     new_figure,
 )
-from harken.support.arrays import Float32Array, Float64Array, Int64Array, most_in
+from harken.support.arrays import Float32Array, Float64Array, Int64Array, between, most_in
 from harken.support.printable import duration_text, zone_in_words
 
 UNLABELLED_KEY = "(unlabelled)"
@@ -67,14 +68,6 @@ DATED_FROM_NS = 10**17
 """March 1973: a clock with an earlier time has no date (``harken.readers.units``)."""
 MOST_TICKS = 13
 CLOSEST_TICKS = 0.055
-STEPS_S = (
-    *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
-    *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30)),
-    *(3_600 * hours for hours in (1, 2, 3, 6, 12)),
-    *(86_400 * days for days in (1, 2, 7, 14, 28, 91)),
-)
-DAY_S = 86_400
-DAY = timedelta(days=1)
 
 
 class TimeAxis:
@@ -86,6 +79,7 @@ class TimeAxis:
         width: the right edge.
         knots, knots_s: between two knots the axis is linear; each cut has a knot at its start and one at its end.
         edges, edges_s: the edges of the columns of pixels and their times, ``[COLUMNS + 1]``.
+        centres: the middle of each column, ``[COLUMNS]``.
         first_rows: the first row at or after each of ``edges``; the last is the number of rows.
         stretches_s: the first and last time of each stretch between two cuts.
         cuts: the start and end of each cut in the figure.
@@ -97,7 +91,8 @@ class TimeAxis:
         self.interval_s = 1 / recording.sample_rate_hz if recording.sample_rate_hz else 1.0
         after = recording.gap_rows
         begins = self.seconds(recording.time_ns[np.concatenate([[0], after])])
-        ends = self.seconds(recording.time_ns[np.concatenate([after - 1, [len(recording) - 1]])]) + self.interval_s
+        last_rows = np.concatenate([after - 1, [len(recording) - 1]])
+        ends = self.seconds(recording.time_ns[last_rows]) + self.interval_s
         gaps = begins[1:] - ends[:-1]
         recorded = float((ends - begins).sum())
         cut = gaps > CUT_SHARE * recorded
@@ -113,6 +108,7 @@ class TimeAxis:
         self.cuts = self.knots[1:-1].reshape(-1, 2).tolist()
         self.width = float(self.knots[-1])
         self.edges = np.linspace(0.0, self.width, COLUMNS + 1)
+        self.centres = (self.edges[:-1] + self.edges[1:]) / 2
         self.edges_s = np.interp(self.edges, self.knots, self.knots_s)
         edges_ns = self.start_ns + np.rint(self.edges_s * 1e9).astype(np.int64)
         edges_ns[-1] = recording.time_ns[-1] + 1
@@ -192,14 +188,13 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     samples = recording.signals[:, channel]
     usable = samples if recording.valid.all() else np.where(recording.valid, samples, np.float32(np.nan))
     if recording.sample_rate_hz * axis.width / COLUMNS >= 2:
-        low, high = _envelope(usable, axis.first_rows)
-        panel.stairs(high, axis.edges, baseline=low, fill=True, facecolor=INK, edgecolor=INK, linewidth=0.5)
+        places, values = np.repeat(axis.centres, 2), _extremes(usable, axis.first_rows)
     else:
-        places = axis.place(axis.seconds(recording.time_ns))
         after = recording.gap_rows
-        marker = "." if len(recording) <= DOTTED_ROWS else ""
-        broken = np.insert(usable, after, np.nan)
-        panel.plot(np.insert(places, after, places[after]), broken, color=INK, linewidth=0.8, marker=marker)
+        places = axis.place(axis.seconds(recording.time_ns))
+        places, values = np.insert(places, after, places[after]), np.insert(usable, after, np.nan)
+    marker = "." if len(recording) <= DOTTED_ROWS else ""
+    panel.plot(places, values, color=INK, linewidth=0.8, marker=marker)
     finite = usable[np.isfinite(usable)]
     low_limit, high_limit = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     if name in ACCELERATION:
@@ -209,20 +204,14 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     panel.set_ylabel(f"{name} [g]" if name in ACCELERATION else name)
 
 
-def _envelope(samples: Float32Array, first_rows: Int64Array) -> tuple[Float32Array, Float32Array]:
-    """The smallest and the largest of ``samples [n]`` in each column of pixels, NaN in a column without any.
-
-    The ranges of neighbouring columns are extended to touch each other, like a line through the samples.
-    """
+def _extremes(samples: Float32Array, first_rows: Int64Array) -> Float32Array:
+    """The smallest and the largest of ``samples [n]`` in each column of pixels, ``[2 * columns]``, NaN in a column
+    without any."""
     filled = first_rows[1:] > first_rows[:-1]
-    low, high = np.full((2, len(filled)), np.nan, dtype=np.float32)
-    low[filled] = np.fmin.reduceat(samples, first_rows[:-1][filled])
-    high[filled] = np.fmax.reduceat(samples, first_rows[:-1][filled])
-    touching_low, touching_high = low.copy(), high.copy()
-    both = np.flatnonzero(~np.isnan(low[1:]) & ~np.isnan(low[:-1])) + 1
-    touching_low[both] = np.minimum(low[both], high[both - 1])
-    touching_high[both] = np.maximum(high[both], low[both - 1])
-    return touching_low, touching_high
+    extremes = np.full((len(filled), 2), np.nan, dtype=np.float32)
+    for side, extreme in enumerate((np.fmin, np.fmax)):
+        extremes[filled, side] = extreme.reduceat(samples, first_rows[:-1][filled])
+    return extremes.reshape(-1)
 
 
 def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
@@ -236,8 +225,7 @@ def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     bottom, top = np.array(panel.get_ylim(), dtype=np.float32)
     valued = np.where(np.isnan(samples), bottom, samples)
     values = np.concatenate([np.minimum.reduceat(valued, starts), np.maximum.reduceat(valued, starts)])
-    centres = (axis.edges[:-1] + axis.edges[1:])[columns[starts]] / 2
-    places = np.tile(centres, 2)
+    places = np.tile(axis.centres[columns[starts]], 2)
     inside = (values > bottom) & (values < top)
     for marker, which in (("^", values >= top), ("v", values <= bottom), (".", inside)):
         if which.any():  # the layout would reserve space for a line without points
@@ -266,11 +254,12 @@ def _label_image(recording: Recording, axis: TimeAxis) -> Float64Array:
     begins = axis.seconds(recording.time_ns[firsts])
     ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s
     ends[:-1] = np.minimum(ends[:-1], begins[1:])
-    codes = recording.label_codes[firsts]
-    most = most_in(axis.edges_s, begins, ends, codes, range(UNLABELLED, len(recording.label_names)))
+    spans = np.stack([begins, ends], axis=1)
+    most = most_in(between(axis.edges_s), spans, recording.label_codes[firsts], outside=UNLABELLED - 1)
     colours = label_colours(recording.label_names)
     table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
-    return np.asarray(np.concatenate([table[most], (most >= 0)[:, None]], axis=1)[None])
+    opacity = (most >= UNLABELLED)[:, None]
+    return np.asarray(np.concatenate([table[most + 1], opacity], axis=1)[None])
 
 
 def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:
@@ -325,51 +314,30 @@ def has_dates(recording: Recording) -> bool:
 def draw_times(panel: Axes, recording: Recording, axis: TimeAxis) -> None:
     """Draw round local times of the wearer below the figure, with the day where it changes."""
     dated = has_dates(recording)
-    zone = recording.timezone if dated else "UTC"
-    # The times of a clock without a date are counted from the first sample: midnight of a day that is not shown.
-    origin_ns = axis.start_ns if dated else 0
+    zone = ZoneInfo(recording.timezone if dated else "UTC")
+    # The times of a clock without a date are counted from the first sample.
+    origin_s = axis.start_ns / 1e9 if dated else 0.0
     shown_s = axis.width - sum(right - left for left, right in axis.cuts)
-    step_s = next((step for step in STEPS_S if shown_s / step <= MOST_TICKS), STEPS_S[-1])
+    first, last = (datetime.fromtimestamp(origin_s + seconds, zone) for seconds in (0.0, shown_s))
+    locator = AutoDateLocator(tz=zone, maxticks=MOST_TICKS).get_locator(first, last)  # type: ignore[no-untyped-call]
     places: list[float] = []
     texts: list[str] = []
     day = None
-    for first_s, last_s in axis.stretches_s:
-        first, last = (local_time(origin_ns + round(s * 1e9), zone) for s in (first_s, last_s))
-        ticks = list(_round_times(first, last, step_s)) or [first]
-        for tick in ticks:
-            seconds = tick.timestamp() - origin_ns / 1e9
+    for stretch_s in axis.stretches_s:
+        first, last = (datetime.fromtimestamp(origin_s + seconds, zone) for seconds in stretch_s)
+        ticks = num2date(locator.tick_values(first, last), zone)  # type: ignore[no-untyped-call]
+        for tick in [tick for tick in ticks if first <= tick <= last] or [first]:
+            seconds = tick.timestamp() - origin_s
             place = float(axis.place(np.array([seconds]))[0])
-            if places and place - places[-1] < CLOSEST_TICKS * axis.width:
-                continue
-            places.append(place)
-            texts.append(_tick_text(tick, step_s, new_day=tick.date() != day) if dated else _elapsed(seconds, step_s))
-            day = tick.date()
+            if not places or place - places[-1] >= CLOSEST_TICKS * axis.width:
+                places.append(place)
+                texts.append(_tick_text(tick, new_day=tick.date() != day) if dated else duration_text(seconds))
+                day = tick.date()
     panel.set_xticks(places, texts)
     panel.set_xlabel(f"local time, {zone_in_words(recording.timezone)}" if dated else "time since the recording began")
 
 
-def _round_times(first: datetime, last: datetime, step_s: float) -> Iterator[datetime]:
-    """Local times between two times of one zone that are whole steps after midnight (or whole days)."""
-    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    # In Python, the difference of two times of one zone is that of their local times.
-    steps = -((midnight - first) // timedelta(seconds=step_s)) if step_s < DAY_S else -((midnight - first) // DAY)
-    tick = midnight + steps * min(timedelta(seconds=step_s), DAY)
-    while tick <= last:
-        yield tick
-        tick += timedelta(seconds=step_s)
-
-
-def _tick_text(tick: datetime, step_s: float, *, new_day: bool) -> str:
-    if step_s >= DAY_S:
-        return f"{tick:%a}\n{tick.day} {tick:%b}"
-    pattern = "%H:%M" if step_s >= 60 else "%H:%M:%S"
-    tenths = f".{tick.microsecond // 100_000}" if step_s < 1 else ""
+def _tick_text(tick: datetime, *, new_day: bool) -> str:
+    pattern = "%H:%M:%S" if tick.second or tick.microsecond else "%H:%M"
+    tenths = f".{tick.microsecond // 100_000}" if tick.microsecond else ""
     return f"{tick:{pattern}}{tenths}" + (f"\n{tick:%a} {tick.day} {tick:%b}" if new_day else "")
-
-
-def _elapsed(seconds: float, step_s: float) -> str:
-    if step_s < 1:
-        return f"{seconds:.1f} s"
-    minutes, left = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}"

@@ -2,10 +2,12 @@
 their distributions as small histograms, and strips of days with one letter for each ten minutes."""
 
 import math
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
@@ -15,13 +17,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.choices import ENOUGH_WEAR_H
-from harken.outcomes.groups import GROUPS, OTHER_WAKING, SLEEP
+from harken.outcomes.tables import GROUPS
 from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
 from harken.reports.words import Content, clock, number, write_page
-from harken.support.arrays import Int64Array, most_in
-from harken.support.tables import nanoseconds, zone_of
+from harken.support.arrays import Int64Array, between, most_in
+from harken.support.tables import spans_ns, zone_of
 from harken.timelines import UNSURE
 
 MOST_NAMED = 12
@@ -55,30 +57,8 @@ class PersonOutcome(NamedTuple):
     unit: str
 
 
-OUTCOMES: tuple[PersonOutcome, ...] = (
-    PersonOutcome("Wear", "wear_hours", "Worn", "hours", "a day"),
-    PersonOutcome("Wear", "valid_days", "Valid days", "count", "days"),
-    PersonOutcome("Day", SLEEP, "In the sleep period", "hours", "a day"),
-    PersonOutcome("Day", "sedentary_hours", "Sedentary", "hours", "a day"),
-    PersonOutcome("Day", "on_feet_hours", "On the feet", "hours", "a day"),
-    PersonOutcome("Day", OTHER_WAKING, "Otherwise awake", "hours", "a day"),
-    PersonOutcome("Nights", "nights", "Complete nights", "count", "nights"),
-    PersonOutcome("Nights", "night_duration_hours", "Sleep period", "hours", "a night"),
-    PersonOutcome("Nights", "night_onset_clock_hours", "Onset", "clock", "by the clock"),
-    PersonOutcome("Nights", "night_wake_clock_hours", "Wake", "clock", "by the clock"),
-    PersonOutcome("Nights", "night_efficiency", "Efficiency", "share", "of the sleep period"),
-    PersonOutcome("Movement", "enmo_mg", "Movement (ENMO)", "number", "mg"),
-    PersonOutcome("Movement", "minutes_light", "Light", "number", "minutes a day"),
-    PersonOutcome("Movement", "minutes_mvpa", "Moderate and vigorous", "number", "minutes a day"),
-    PersonOutcome("Movement", "minutes_mvpa_bouts_10", "The same in bouts of 10 min", "number", "minutes a day"),
-    PersonOutcome("Movement", "steps", "Steps", "number", "a day"),
-    PersonOutcome("Movement", "peak_cadence_30", "Peak 30-minute cadence", "number", "steps a minute"),
-    PersonOutcome("Rhythm", "average_day_l5_mg", "Least active 5 hours", "number", "mg"),
-    PersonOutcome("Rhythm", "average_day_m10_mg", "Most active 10 hours", "number", "mg"),
-    PersonOutcome("Rhythm", "average_day_relative_amplitude", "Relative amplitude", "number", "0 to 1"),
-    PersonOutcome("Rhythm", "interdaily_stability", "Interdaily stability", "number", "0 to 1"),
-    PersonOutcome("Rhythm", "intradaily_variability", "Intradaily variability", "number", "0 to about 2"),
-)
+_SHOWN = tomllib.loads(files("harken.reports").joinpath("study", "outcomes.toml").read_text(encoding="utf-8"))
+OUTCOMES = tuple(PersonOutcome(*outcome) for outcome in _SHOWN["outcomes"])
 """The outcomes on the page, besides the hours of each label."""
 
 
@@ -341,17 +321,14 @@ def outcomes_of(columns: Iterable[str], unseen_f1: Mapping[str, float]) -> list[
             names[column] = column.removeprefix(HOURS)
             title = names[column].replace("_", " ").capitalize()
             first.append(PersonOutcome("Hours", column, title, "hours", "a day"))
-    sure = []
     doubtful = []
-    for outcome in first:
+    for outcome in list(first):
         name = names.get(outcome.column)
-        if name is None or reliable(name, unseen_f1):
-            sure.append(outcome)
-            continue
-        words = score_words(name, unseen_f1)
-        unit = f"{outcome.unit}; {words}"
-        doubtful.append(outcome._replace(group="Doubtful", unit=unit))
-    return [*sure, *doubtful, *others]
+        if name is not None and not reliable(name, unseen_f1):
+            first.remove(outcome)
+            unit = f"{outcome.unit}; {score_words(name, unseen_f1)}"
+            doubtful.append(outcome._replace(group="Doubtful", unit=unit))
+    return [*first, *doubtful, *others]
 
 
 def shown(value: float | None, form: Form) -> str:
@@ -455,36 +432,22 @@ def day_strips(
         nights_ns: onset and wake of each night in ns since 1970 (UTC), int64 ``[nights, 2]``.
     """
     zone = ZoneInfo(zone_of(rows["start"]))
-    codes, edges_ns = _runs(rows, labels)
+    letters, rows_ns = _letters(rows, labels), spans_ns(rows)
     strips = []
     for day, is_valid in sorted(valid.items()):
         begin, end = midnight_ns(day, zone), midnight_ns(date.fromordinal(day.toordinal() + 1), zone)
-        cells_ns = np.append(np.arange(begin, end, CELL_S * 10**9), end)
+        cells_ns = between(np.append(np.arange(begin, end, CELL_S * 10**9), end))
+        cells = most_in(cells_ns, rows_ns, letters, outside=ord(OUTSIDE))
         nights = np.rint(1000 * (np.clip(nights_ns, begin, end) - begin) / (end - begin)).astype(int)
         parts = tuple((first, last) for first, last in nights.tolist() if first < last)
-        strips.append(DayStrip(day, _cells(codes, edges_ns, cells_ns), is_valid, parts))
+        strips.append(DayStrip(day, "".join(map(chr, cells)), is_valid, parts))
     return strips
 
 
-def _runs(rows: pl.DataFrame, labels: Sequence[str]) -> tuple[NDArray[np.int32], Int64Array]:
-    """The letters of stretches of one kind, int32 ``[n]``, and their edges, int64 ``[n + 1]`` in ns since 1970."""
+def _letters(rows: pl.DataFrame, labels: Sequence[str]) -> NDArray[np.int32]:
+    """The letter of each row, int32 ``[n]``."""
     letters = {UNSURE: ord(NOT_SURE)} | {label: FIRST_LABEL + number for number, label in enumerate(labels)}
     label = rows["label"].replace_strict(letters, default=ord(NO_LABEL), return_dtype=pl.Int32).to_numpy()
     worn = rows["wear"].fill_null(True).to_numpy()
     letter = np.where(worn, label, ord(NOT_WORN))
-    letter = np.where(rows["recorded"].to_numpy(), letter, ord(GAP)).astype(np.int32)
-    first = np.flatnonzero(np.diff(letter, prepend=-1))
-    return letter[first], np.append(nanoseconds(rows, "start")[first], nanoseconds(rows, "end")[-1:])
-
-
-def _cells(codes: NDArray[np.int32], edges_ns: Int64Array, cells_ns: Int64Array) -> str:
-    """The letter that takes most of each cell."""
-    first, last = np.searchsorted(edges_ns, cells_ns[[0, -1]], side="right")
-    of_day = slice(max(int(first) - 1, 0), int(last))
-    codes, edges_ns = codes[of_day], edges_ns[of_day.start : of_day.stop + 1]
-    kinds = np.unique(codes).tolist()
-    if not kinds:
-        return OUTSIDE * (len(cells_ns) - 1)
-    most = most_in(cells_ns, edges_ns[:-1], edges_ns[1:], codes, kinds)
-    letters = [chr(kind) for kind in kinds] + [OUTSIDE]  # the last one is that of -1
-    return "".join(letters[place] for place in most)
+    return np.where(rows["recorded"].to_numpy(), letter, ord(GAP)).astype(np.int32)

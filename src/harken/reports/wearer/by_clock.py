@@ -10,14 +10,22 @@ from numpy.typing import NDArray
 from harken.reports.caveats import Line
 from harken.reports.wearer.days import NOT_WORN, CalendarDay, Spells, square_root_height
 from harken.reports.words import Content, number
-from harken.support.arrays import Float64Array, Int64Array
+from harken.support.arrays import Float64Array
 from harken.support.tables import times
 from harken.timelines.calendar import DAY_NS, QUARTER_NS, QUARTERS_A_DAY, wall_ns
 
 HIGH = 1000
 """The height of the picture's coordinates."""
 LEAST_DAYS = 2
-STRETCHES = (("l5", "quietest 5 h", 5), ("m10", "busiest 10 h", 10))
+STRETCHES = (
+    ("l5", 5, "quietest 5 h", "Quietest five hours (L5)"),
+    ("m10", 10, "busiest 10 h", "Busiest ten hours (M10)"),
+)
+MEASURES = (
+    ("relative_amplitude", "Relative amplitude", "1: complete rest at night; 0: nights like days"),
+    ("interdaily_stability", "Interdaily stability", "1: all days the same; 0: no daily rhythm"),
+    ("intradaily_variability", "Intradaily variability", "near 0: one long rest, one long activity; 2: at random"),
+)
 
 
 def day_by_clock(
@@ -43,39 +51,29 @@ def day_by_clock(
     """
     if len(calendar) < LEAST_DAYS:
         return None
-    edges = np.unique(np.concatenate([np.arange(day.start_ns, day.end_ns + 1, QUARTER_NS) for day in calendar]))
-    within = np.diff(edges) == QUARTER_NS  # and not a pause between two days
-    quarter = wall_ns(times(edges[:-1][within], spells.timezone)) % DAY_NS // QUARTER_NS
+    stretches_ns = np.concatenate([day.stretches_ns(QUARTER_NS) for day in calendar])
+    quarter = wall_ns(times(stretches_ns[:, 0], spells.timezone)) % DAY_NS // QUARTER_NS
 
     def summed(values: NDArray[np.floating | np.bool_]) -> Float64Array:
         """The sum of a value of each row times its seconds in each quarter, over all days, ``[96]``."""
-        return _by_quarter(quarter, spells.sums(values, edges)[within])
+        return np.bincount(quarter, spells.sums(values, stretches_ns), QUARTERS_A_DAY).astype(np.float64)
 
-    elapsed = _by_quarter(quarter, np.full(len(quarter), QUARTER_NS / 1e9))
+    elapsed_s = np.bincount(quarter, minlength=QUARTERS_A_DAY) * (QUARTER_NS / 1e9)
     layers, below = [], np.zeros(QUARTERS_A_DAY)
     for code in range(len(spells.names)):
-        share = np.divide(summed(spells.codes == code), elapsed, out=np.zeros(QUARTERS_A_DAY), where=elapsed > 0)
+        share = np.divide(summed(spells.codes == code), elapsed_s, out=np.zeros(QUARTERS_A_DAY), where=elapsed_s > 0)
         if share.any():
             layers.append(_layer(code, below, below + share))
         below = below + share
-    measures = {} if rhythm is None else rhythm.row(0, named=True)
-    stretches = [
-        (name, words, _pieces(measures[f"{name}_start"], hours))
-        for name, words, hours in STRETCHES
-        if measures.get(f"{name}_start") is not None
-    ]
+    stretches, lines = _rhythm({} if rhythm is None else rhythm.row(0, named=True))
     return {
         "days": len(calendar),
         "layers": layers,
         "activity": "" if ceiling_mg is None else _activity(spells, summed, ceiling_mg),
         "marks": [(hour / 24, f"{hour:02d}") for hour in range(0, 25, 3)],
         "stretches": stretches,
-        "rhythm": _rhythm_lines(measures),
+        "rhythm": lines,
     }
-
-
-def _by_quarter(quarter: Int64Array, values: Float64Array) -> Float64Array:
-    return np.bincount(quarter, weights=values, minlength=QUARTERS_A_DAY).astype(np.float64)
 
 
 def _layer(code: int, low: Float64Array, high: Float64Array) -> tuple[int, str, list[Any]]:
@@ -101,27 +99,22 @@ def _activity(spells: Spells, summed: Callable[[Float64Array], Float64Array], ce
     return "M0 100" + "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(high)) + "V100z"
 
 
-def _pieces(start: str, hours: int) -> list[tuple[float, float]]:
-    """``start`` is ``HH:MM``. A stretch that goes over midnight has two pieces, the longer one first."""
-    begin = (int(start[:2]) + int(start[3:]) / 60) / 24
-    end = begin + hours / 24
-    pieces = [(begin, min(end, 1.0)), *([(0.0, end - 1)] if end > 1 else [])]
-    shown = [(round(100 * first, 3), round(100 * (last - first), 3)) for first, last in pieces]
-    return sorted(shown, key=lambda piece: -piece[1])
-
-
-def _rhythm_lines(measures: Content) -> list[Line]:
-    lines = []
-    for name, words, hours in (("l5", "Quietest five hours (L5)", 5), ("m10", "Busiest ten hours (M10)", 10)):
+def _rhythm(measures: Content) -> tuple[list[Any], list[Line]]:
+    """The ``stretches`` and the lines of ``rhythm``. A stretch that goes over midnight has two pieces, the longer one
+    first."""
+    stretches, lines = [], []
+    for name, hours, words, title in STRETCHES:
         level, start = measures.get(f"{name}_mg"), measures.get(f"{name}_start")
-        if level is not None and start is not None:
-            end = f"{(int(start[:2]) + hours) % 24:02d}{start[2:]}"
-            lines.append(Line(words, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
-    for name, words, meaning in (
-        ("relative_amplitude", "Relative amplitude", "1: complete rest at night; 0: nights like days"),
-        ("interdaily_stability", "Interdaily stability", "1: all days the same; 0: no daily rhythm"),
-        ("intradaily_variability", "Intradaily variability", "near 0: one long rest, one long activity; 2: at random"),
-    ):
+        if level is None or start is None:
+            continue
+        end = f"{(int(start[:2]) + hours) % 24:02d}{start[2:]}"
+        lines.append(Line(title, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
+        begin = (int(start[:2]) + int(start[3:]) / 60) / 24
+        pieces = [(begin, min(begin + hours / 24, 1.0)), (0.0, begin + hours / 24 - 1)]
+        longest_first = sorted(pieces, key=lambda piece: piece[0] - piece[1])
+        shown = [(round(100 * first, 3), round(100 * (last - first), 3)) for first, last in longest_first]
+        stretches.append((name, words, [piece for piece in shown if piece[1] > 0]))
+    for name, title, meaning in MEASURES:
         if (value := measures.get(name)) is not None:
-            lines.append(Line(words, f"{value:.2f} ({meaning})"))
-    return lines
+            lines.append(Line(title, f"{value:.2f} ({meaning})"))
+    return stretches, lines

@@ -5,6 +5,8 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.reports.words import Content
-from harken.support.arrays import AnyArray, BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array, runs_of_true
+from harken.support.arrays import Float32Array, Float64Array, Int64Array, between, runs_of_true, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times
 from harken.timelines import UNSURE, Timeline
@@ -26,8 +28,6 @@ NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
 before or after the recording."""
 
 MOST_LABELS = 200
-LONG_GAP_NS = 22 * 3600 * 10**9
-"""A gap that is shorter than the shortest day, on which clocks go forward."""
 CELL_S = 30
 """Seconds of a cell. A band shows the most frequent code of each cell, which is a third of a millimetre on paper."""
 LOOKS_A_CELL = 6
@@ -60,6 +60,10 @@ class CalendarDay:
     @property
     def seconds(self) -> int:
         return (self.end_ns - self.start_ns) // NS
+
+    def stretches_ns(self, step_ns: int) -> Int64Array:
+        """Where each of the day's stretches of a length begins and ends, int64 ``[n, 2]``."""
+        return between(np.arange(self.start_ns, self.end_ns + 1, step_ns))
 
     @property
     def words(self) -> str:
@@ -153,26 +157,23 @@ class Spells:
     """
 
     edges_ns: Int64Array
-    codes: UInt8Array
+    codes: NDArray[np.uint8]
     probability: Float32Array
     activity_mg: Float32Array
-    busy: BoolArray
+    busy: NDArray[np.bool_]
     names: tuple[str, ...]
     never: tuple[str, ...]
     timezone: str
+
+    @cached_property
+    def spans_ns(self) -> Int64Array:
+        """Where each row begins and ends, int64 ``[n, 2]``."""
+        return between(self.edges_ns)
 
     @property
     def seconds(self) -> Float64Array:
         """The duration of each row, float64 ``[n]``."""
         return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
-
-    @property
-    def stretches_ns(self) -> list[tuple[int, int]]:
-        """The start and end of each stretch of rows without a gap that may contain a whole day."""
-        long = np.flatnonzero((self.codes == GAP) & (np.diff(self.edges_ns) >= LONG_GAP_NS))
-        begins = np.append(self.edges_ns[0], self.edges_ns[long + 1])
-        ends = np.append(self.edges_ns[long], self.edges_ns[-1])
-        return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
 
     def merged(self, count: int) -> "Spells":
         """Every ``count`` rows as one: what the longest of them has, and their mean movement."""
@@ -187,29 +188,21 @@ class Spells:
             edges_ns=edges_ns,
             codes=self.codes[longest],
             probability=self.probability[longest],
-            activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
+            activity_mg=self.mean_activity_mg(between(edges_ns)).astype(np.float32),
             busy=self.busy[longest],
         )
 
-    def at(self, moments_ns: Int64Array) -> UInt8Array:
-        """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
-        row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
-        inside = (row >= 0) & (row < len(self.codes))
-        return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
-
-    def mean_activity_mg(self, edges_ns: Int64Array) -> Float64Array:
-        """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
+    def mean_activity_mg(self, stretches_ns: Int64Array) -> Float64Array:
+        """The mean movement in each stretch ``[k, 2]``; NaN if it is not known anywhere in it."""
         known = ~np.isnan(self.activity_mg)
-        seconds, sums = self.sums(known, edges_ns), self.sums(np.where(known, self.activity_mg, 0.0), edges_ns)
+        seconds, sums = self.sums(known, stretches_ns), self.sums(np.where(known, self.activity_mg, 0.0), stretches_ns)
         means = np.full(len(sums), np.nan)
         np.divide(sums, seconds, out=means, where=seconds > 1e-6)
         return means
 
-    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: Int64Array) -> Float64Array:
-        """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
-        so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
-        begin = self.edges_ns[0]
-        return np.diff(np.interp((edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9, so_far))
+    def sums(self, values: NDArray[np.floating | np.bool_], stretches_ns: Int64Array) -> Float64Array:
+        """The sum of a value of each row times its seconds in each stretch ``[k, 2]``, float64 ``[k]``."""
+        return sums_in(stretches_ns, self.spans_ns, values * self.seconds)
 
 
 def spells_of(timeline: Timeline) -> Spells:
@@ -246,11 +239,16 @@ def spells_of(timeline: Timeline) -> Spells:
     )
 
 
-def activity_ceiling_mg(spells: Spells) -> int | None:
+def activity_of_days(spells: Spells, days: list[CalendarDay]) -> list[Float64Array]:
+    """The mean movement in each two minutes of each day; NaN where it is not known."""
+    stretches_ns = [day.stretches_ns(ACTIVITY_S * NS) for day in days]
+    means = spells.mean_activity_mg(np.concatenate(stretches_ns))
+    return np.split(means, np.cumsum([len(of_day) for of_day in stretches_ns])[:-1])
+
+
+def activity_ceiling_mg(of_days: list[Float64Array]) -> int | None:
     """A round number above nearly all two-minute means; None if no activity is known."""
-    means = np.concatenate(
-        [spells.mean_activity_mg(np.arange(begin, end + 1, ACTIVITY_S * 10**9)) for begin, end in spells.stretches_ns]
-    )
+    means = np.concatenate(of_days)
     means = means[~np.isnan(means)]
     if len(means) == 0:
         return None
@@ -259,7 +257,11 @@ def activity_ceiling_mg(spells: Spells) -> int | None:
 
 
 def strip_of(
-    spells: Spells, day: CalendarDay, ceiling_mg: int | None, nights_ns: Sequence[tuple[int, int]] = ()
+    spells: Spells,
+    day: CalendarDay,
+    activity_mg: Float64Array,
+    ceiling_mg: int | None,
+    nights_ns: Sequence[tuple[int, int]] = (),
 ) -> Content:
     """The strip of a day: the ``day``, and the number of ``cells`` in its band.
 
@@ -271,6 +273,7 @@ def strip_of(
     Args:
         spells: the rows of the timeline.
         day: the day.
+        activity_mg: its movement, see ``activity_of_days``.
         ceiling_mg: the movement at the top of the picture; None if no movement is known.
         nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
     """
@@ -286,7 +289,7 @@ def strip_of(
         "day": day,
         "cells": len(cells),
         "shapes": shapes,
-        "activity": _activity(spells, day, ceiling_mg),
+        "activity": "" if ceiling_mg is None else _activity(activity_mg, ceiling_mg),
         "nights": [_piece(day, *night) for night in nights_ns if night[0] < day.end_ns and night[1] > day.start_ns],
     }
 
@@ -298,10 +301,13 @@ def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> tuple[float, float,
     return round(first, 3), round(wide, 3), onset_ns == begin, wake_ns == end
 
 
-def _cells(spells: Spells, day: CalendarDay) -> UInt8Array:
-    """The most frequent code in each cell of the day, uint8 ``[cells]``."""
-    step = CELL_S * 10**9 // LOOKS_A_CELL
-    looks = spells.at(np.arange(day.start_ns + step // 2, day.end_ns, step)).reshape(-1, LOOKS_A_CELL)
+def _cells(spells: Spells, day: CalendarDay) -> Int64Array:
+    """The most frequent code in each cell of the day, int64 ``[cells]``."""
+    step_ns = CELL_S * NS // LOOKS_A_CELL
+    moments_ns = np.arange(day.start_ns + step_ns // 2, day.end_ns, step_ns)
+    row = np.searchsorted(spells.edges_ns, moments_ns, side="right")
+    codes = np.concatenate([[OUTSIDE], spells.codes, [OUTSIDE]])
+    looks = codes[row].reshape(-1, LOOKS_A_CELL)
     # The most frequent of six codes: count the codes equal to each, and take the first with the largest count.
     same = (looks[:, :, None] == looks[:, None, :]).sum(axis=2)
     return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
@@ -312,11 +318,7 @@ def square_root_height(activity_mg: Float64Array, ceiling_mg: int) -> Float64Arr
     return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
 
 
-def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
-    if ceiling_mg is None:
-        return ""
-    edges = np.arange(day.start_ns, day.end_ns + 1, ACTIVITY_S * 10**9)
-    means = spells.mean_activity_mg(edges)
+def _activity(means: Float64Array, ceiling_mg: int) -> str:
     known = ~np.isnan(means)
     high = square_root_height(np.where(known, means, 0), ceiling_mg)
     pieces = []
@@ -360,5 +362,5 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
     }
 
 
-def _text(values: AnyArray, kind: str) -> str:
+def _text(values: NDArray[Any], kind: str) -> str:
     return base64.b64encode(values.astype(kind).tobytes()).decode()

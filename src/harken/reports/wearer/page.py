@@ -1,9 +1,8 @@
 """The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/lanes.js", "wearer/zoom.js", "wearer/list.js")
 
 
-@dataclass(frozen=True)
-class SegmentKind:
+class SegmentKind(NamedTuple):
     """A kind of segment in a band: a label, or a reason for a missing label."""
 
     code: int
@@ -113,8 +111,11 @@ def _outcomes(
     which labels are recognised less well than others."""
     nights = tables.nights_shown(outcomes.nights)
     spans_ns = [] if nights is None else nights["spans_ns"]
-    ceiling = days.activity_ceiling_mg(spells)
-    strips = [days.strip_of(spells, day, ceiling, spans_ns) for day in calendar]
+    activity = days.activity_of_days(spells, calendar)
+    ceiling = days.activity_ceiling_mg(activity)
+    strips = [
+        days.strip_of(spells, day, moved, ceiling, spans_ns) for day, moved in zip(calendar, activity, strict=True)
+    ]
     valid = set(outcomes.valid_days["date"].to_list())
     return {
         "strips": strips,
@@ -140,11 +141,7 @@ def _outcomes(
 
 def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, SegmentKind]:
     """The kinds of segments in a band, by code, labels first. ``unsure`` has a pattern unless it is a label."""
-    shown = [SegmentKind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
-    kinds = [
-        *shown,
-        SegmentKind(days.NO_LABEL, "no label", "nothing"),
-        SegmentKind(days.NOT_WORN, "not worn", "off"),
-        SegmentKind(days.GAP, "not recorded", "gap"),
-    ]
+    kinds = [SegmentKind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
+    kinds += [SegmentKind(days.NO_LABEL, "no label", "nothing"), SegmentKind(days.NOT_WORN, "not worn", "off")]
+    kinds.append(SegmentKind(days.GAP, "not recorded", "gap"))
     return {kind.code: kind for kind in kinds}

@@ -1,15 +1,13 @@
 """The tables of the report: the hours, bouts, nights and movement of a recording as text and bars."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from harken.outcomes.groups import GROUPS, OTHER_WAKING, SLEEP
 from harken.outcomes.intensity import LEVELS
+from harken.outcomes.tables import GROUPS, OTHER_WAKING, SLEEP, clock_hours
 from harken.reports.caveats import reliable, score_words
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
 from harken.reports.words import Content, clock, hours_minutes, lasting, number, whole_percent
@@ -102,17 +100,14 @@ def group_rows(days: pl.DataFrame, averages: pl.DataFrame, calendar: list[Calend
     the time in the sleep period, in each group, and not worn. Empty without acceleration."""
     if SLEEP not in days.columns:
         return []
-    names = [day.short for day in calendar]
-    tables = days.to_dicts()
+    named = [(day.short, values) for day, values in zip(calendar, days.iter_rows(named=True), strict=True)]
     if averages["valid_days"][0] > 1:
-        names.append("On average")
-        tables.append(averages.row(0, named=True))
+        named.append(("On average", averages.row(0, named=True)))
     rows = []
-    for name, values in zip(names, tables, strict=True):
-        cells = [hours_minutes(values[column]) for column in group_columns(days)]
-        not_worn = values["recorded_hours"] - values["wear_hours"]
-        cells.append(hours_minutes(max(not_worn, 0.0)))
-        rows.append({"name": name, "cells": cells})
+    for name, values in named:
+        not_worn = max(values["recorded_hours"] - values["wear_hours"], 0.0)
+        hours = [*(values[column] for column in group_columns(days)), not_worn]
+        rows.append({"name": name, "cells": list(map(hours_minutes, hours))})
     return rows
 
 
@@ -161,24 +156,21 @@ def _hours_row(name: str, values: Content, hours: list[float | None], names: tup
 
 def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[Content]:
     """The number of bouts of each label that has any, with the median and the longest duration in seconds."""
-    summaries = []
-    for code, label in enumerate(names):
-        of_label = bouts.filter(pl.col("label") == label)
-        if len(of_label) == 0:
-            continue
-        longest = of_label.row(of_label["seconds"].arg_max() or 0, named=True)
-        began = longest["start"].astimezone(ZoneInfo(timezone))
-        summaries.append(
-            {
-                "code": code,
-                "label": label,
-                "many": len(of_label),
-                "median": of_label["seconds"].median(),
-                "longest": longest["seconds"],
-                "when": f"{short_date(began)}, {began:%H:%M}",
-            }
-        )
-    return summaries
+    longest_first = bouts.sort("seconds", descending=True, maintain_order=True).with_columns(
+        pl.col("start").dt.convert_time_zone(timezone)
+    )
+    of_labels = longest_first.group_by("label").agg(
+        pl.col("start").first(),
+        many=pl.len(),
+        median=pl.col("seconds").median(),
+        longest=pl.col("seconds").first(),
+    )
+    found = {row["label"]: row for row in of_labels.to_dicts()}
+    return [
+        {**found[label], "code": code, "when": f"{short_date(found[label]['start'])}, {found[label]['start']:%H:%M}"}
+        for code, label in enumerate(names)
+        if label in found
+    ]
 
 
 def bouts_by_day(
@@ -227,50 +219,33 @@ def nights_shown(table: pl.DataFrame | None) -> Content | None:
         return None
     if table["onset"].null_count() == len(table) and (table["window_wear_hours"] < LEAST_WORN_H).all():
         return None
-    night_rows = [_with_hours(night) for night in table.iter_rows(named=True)]
-    clocked = [(night["onset_h"], night["wake_h"]) for night in night_rows if night["onset_h"] is not None]
-    first_h, last_h, marks = _night_axis(clocked)
+    table = table.with_columns(onset_h=clock_hours("onset"), wake_h=clock_hours("wake"))
+    clocked = table.drop_nulls("onset_h")
+    first_h, last_h, marks = _night_axis(clocked["onset_h"].to_list(), clocked["wake_h"].to_list())
 
     def row(name: str, notes: list[str], night: Content, *, complete: bool) -> Content:
         onset_h, wake_h = night["onset_h"], night["wake_h"]
         wide = 100 / (last_h - first_h)
-        bar = None if onset_h is None else (round(wide * (onset_h - first_h), 3), round(wide * (wake_h - onset_h), 3))
+        bar = None
+        if onset_h is not None:
+            bar = round(wide * (onset_h - first_h), 3), round(wide * (wake_h - onset_h), 3)
         return {"name": name, "notes": notes, "cells": _night_cells(night), "bar": bar, "complete": complete}
 
     rows = [
-        row(short_date(night["date"]), _night_notes(night), night, complete=night["complete"]) for night in night_rows
+        row(short_date(night["date"]), _night_notes(night), night, complete=night["complete"])
+        for night in table.iter_rows(named=True)
     ]
-    complete = [night for night in night_rows if night["complete"]]
-    mean = None
+    complete, mean = table.filter("complete"), None
     if len(complete) > 1:
-        means = {name: _mean([night[name] for night in complete]) for name in complete[0]}
+        means = complete.select(pl.selectors.numeric()).mean().row(0, named=True)
         mean = row("On average", [], means, complete=True)
     spans = table.drop_nulls("onset").select(pl.col("onset", "wake").dt.epoch("ns"))
     return {"rows": rows, "mean": mean, "complete": len(complete), "marks": marks, "spans_ns": spans.rows()}
 
 
-def _mean(values: Sequence[Any]) -> float | None:
-    """The mean of the numbers that are known; None if there are none."""
-    known = [value for value in values if isinstance(value, float | int)]
-    return sum(known) / len(known) if known else None
-
-
-def _with_hours(night: Content) -> Content:
-    """A night with ``onset_h`` and ``wake_h``: hours by the clock after the midnight at the beginning of its date."""
-
-    def hours(moment: datetime | None) -> float | None:
-        if moment is None:
-            return None
-        clock_h = moment.hour + moment.minute / 60 + moment.second / 3600
-        return float(24 * (moment.date() - night["date"]).days + clock_h)
-
-    return night | {"onset_h": hours(night["onset"]), "wake_h": hours(night["wake"])}
-
-
-def _night_axis(clocked: Sequence[tuple[float, float]]) -> tuple[float, float, list[tuple[float, str]]]:
+def _night_axis(onsets: list[float], wakes: list[float]) -> tuple[float, float, list[tuple[float, str]]]:
     """The first and the last hour of the picture, and the position in per cent and the name of full hours."""
-    low = min((onset for onset, _ in clocked), default=22.0)
-    high = max((wake for _, wake in clocked), default=31.0)
+    low, high = min(onsets, default=22.0), max(wakes, default=31.0)
     room = NIGHT_MARGIN / (1 - 2 * NIGHT_MARGIN) * (high - low)
     first, last = low - room, high + room
     step = next((step for step in STEPS_H if (last - first) / step <= MOST_MARKS), STEPS_H[-1])
