@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,16 @@ def options_of(description: str | None, result: str | None = None) -> argparse.A
     default = None if result is None else RESULTS / result
     parser.add_argument("--json", type=Path, metavar="FILE", default=default, help="write the result here")
     return parser
+
+
+def filled_page(module: str, **content: Any) -> str:
+    """The page whose text is the Markdown file beside a module (its ``__file__``), with this content in its places."""
+    return Path(module).with_suffix(".md").read_text(encoding="utf-8").format(**content)
+
+
+def in_rows(rows: Iterable[Sequence[str]]) -> str:
+    """The rows of a table in Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def command(module: str, words: Sequence[str] | None = None) -> str:
