@@ -24,12 +24,10 @@ import argparse
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +35,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.command import RESULTS, options_of, write_result
+from benchmarks.command import RESULTS, in_processes, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
@@ -329,17 +327,6 @@ def kept_of(arguments: argparse.Namespace, person: str) -> Path:
     return Path(arguments.work) / f"{person}.json"
 
 
-def computed(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Each job and its result, as they end."""
-    if workers == 0:
-        yield from ((job, measure(job)) for job in jobs)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(measure, job): job for job in jobs}
-        for finished in as_completed(running):
-            yield running[finished], finished.result()
-
-
 def groups(people: Sequence[str]) -> dict[str, list[str]]:
     """The people who are scored together."""
     every = {
@@ -363,7 +350,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(options)
     found = {job.person: done for job in jobs if (done := job.finished())}
-    for job, measured in computed([job for job in jobs if job.person not in found], options.workers):
+    for job, measured in in_processes(measure, [job for job in jobs if job.person not in found], options.workers):
         found[job.person] = measured
         print(job.person, flush=True)
     people = [job.person for job in jobs]
