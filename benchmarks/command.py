@@ -1,14 +1,22 @@
 """What the commands of benchmarks share: their options, and the JSON of a result with the command that made it."""
 
 import argparse
+import hashlib
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from harken import Recogniser
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
+Job = TypeVar("Job")
+Done = TypeVar("Done")
 
 
 def options_of(description: str | None, result: str | None = None) -> argparse.ArgumentParser:
@@ -47,13 +55,38 @@ def command(module: str, words: Sequence[str] | None = None) -> str:
     return " ".join(["python", "-m", f"benchmarks.{module}", *shown])
 
 
+def model_facts(path: Path, recogniser: "Recogniser") -> dict[str, Any]:
+    """The facts about a model and its file, for JSON."""
+    return {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "bytes": path.stat().st_size,
+        "parameters": sum(parameter.numel() for parameter in recogniser.network_.parameters()),
+        "specification": recogniser.specification_.as_dict(),
+    }
+
+
+def in_processes(function: Callable[[Job], Done], jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Done]]:
+    """Each job and its result, as they end: in so many processes, or with 0 in this one."""
+    if workers == 0:
+        yield from ((job, function(job)) for job in jobs)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(function, job): job for job in jobs}
+        for ended in as_completed(running):
+            yield running[ended], ended.result()
+
+
 def write_result(path: Path | None, command: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a result as JSON, with its command, the versions and the machine; without a path only return it."""
+    """Write a result as JSON, with its command, the versions and the machine; without a path, print it."""
     # Not at the top: the first imports PyTorch, and Linux counts a parent's peak memory for its children.
     from harken.evaluation.benchmark.result import made_with
     from harken.support.files import write_text
 
     result = {"command": command, "made_with": made_with(), **content}
-    if path is not None:
-        write_text(path, json.dumps(result, indent=1) + "\n")
+    text = json.dumps(result, indent=1)
+    if path is None:
+        print(text)
+    else:
+        write_text(path, f"{text}\n")
+        print(path)
     return result

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -116,6 +116,11 @@ def peak_bytes(pid: int) -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
+def quantiles(seconds: Sequence[float], *percent: int) -> dict[str, float]:
+    """Quantiles for JSON, such as ``p50``; infinite without values."""
+    return {f"p{each}": float(np.quantile(seconds or [np.inf], each / 100)) for each in percent}
+
+
 @dataclass
 class Result:
     """Labels and their delays, for the watches of one process."""
@@ -127,6 +132,11 @@ class Result:
     missing: int = 0  # between the first and the last label of a watch
     closed: int = 0
     cpu_s: float = 0.0  # of the processes in which the watches are
+
+    @property
+    def lost(self) -> int:
+        """Expected labels that did not come."""
+        return max(0, self.expected - self.received)
 
     def add(self, other: "Result") -> None:
         """Add the result of another watch or process."""

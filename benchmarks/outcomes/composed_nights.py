@@ -26,11 +26,9 @@ import argparse
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -39,7 +37,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.command import options_of, write_result
+from benchmarks.command import in_processes, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
 from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled, one_after_another, pieces_of, truth_of
 from harken import Recogniser, label_file
@@ -171,10 +169,10 @@ def rolled(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArra
     return np.stack([x, cosine * y - sine * z, sine * y + cosine * z], axis=1).astype(np.float32)
 
 
-def keep(job: Job) -> Path:
+def keep(job: Job) -> None:
     """Compose and label a day, and keep timeline, movement and truth."""
     if job.kept.exists():
-        return job.kept
+        return
     recogniser = Recogniser.load(job.model, device="cpu").with_temperature(job.temperature, "unseen")
     known = {job.person, job.sitter} & set(recogniser.provenance_["training_people"])
     assert not known, f"{job.model} was trained on {known}"
@@ -189,7 +187,6 @@ def keep(job: Job) -> Path:
         labelled.movement.write_parquet(aside / "movement.parquet")
         truth = np.array(labelled.timeline.labels)[truth_of(labelled.timeline, day)]
         pl.DataFrame({"label": truth}).write_parquet(aside / "truth.parquet")
-    return job.kept
 
 
 def write_day(day: Recording, path: Path) -> None:
@@ -276,21 +273,6 @@ def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return numbers
 
 
-def table(summaries: dict[str, dict[str, Any]]) -> str:
-    """The summaries as lines for a terminal."""
-    lines = []
-    for name, of in summaries.items():
-        text = [f"{name}, {of['people']} people: hours misplaced at night"]
-        text += [f"{of['night_hours_misplaced'][way]['mean']:.2f} {way}" for way in ("without", "with")]
-        text += [
-            f"{of['night_hours_up_as_lying'][way]['mean'] * 60:.1f} min up as lying {way}"
-            for way in ("without", "with")
-        ]
-        text.append(f"most sitting lost in the evening {of['evening_minutes_sitting_lost']['most']:.1f} min")
-        lines.append(", ".join(text))
-    return "\n".join(lines)
-
-
 def groups_of(jobs: Sequence[Job], *, choosing: bool) -> Iterator[tuple[str, list[Job]]]:
     """The days that are summarised together."""
     for study, day in product(STUDIES, DAYS):
@@ -323,13 +305,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if options.choose:
         jobs = [job for job in jobs if is_choosing(job.person)]
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-        for path in pool.map(keep, jobs):
-            print(path.name, flush=True)
+    for job, _ in in_processes(keep, jobs, options.workers):
+        print(job.kept.name, flush=True)
     if options.choose:
         for likelihood in LIKELIHOODS:
-            print(f"likelihood {likelihood:g}")
-            print(table(summaries_of(jobs, choosing=True, likelihood=likelihood)))
+            print(f"likelihood {likelihood:g}:", summaries_of(jobs, choosing=True, likelihood=likelihood))
         return
     summaries = summaries_of(jobs, choosing=False, likelihood=None)
     content = {
@@ -339,7 +319,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     command = "python -m benchmarks.outcomes.composed_nights --data DATA --models WORK/fits_... --work DIR"
     write_result(options.json, command, content)
-    print(table(summaries))
 
 
 def summaries_of(jobs: Sequence[Job], *, choosing: bool, likelihood: float | None) -> dict[str, dict[str, Any]]:

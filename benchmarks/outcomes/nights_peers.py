@@ -10,7 +10,6 @@ with the truth are those of ``harken label``, with non-wear. Needs ``scikit-digi
 """
 
 from importlib.metadata import version
-from json import dumps
 from time import process_time
 from typing import Any
 
@@ -146,7 +145,7 @@ def _noons(time_ns: NDArray[np.int64]) -> list[int]:
 
 
 def main() -> None:
-    """Print the shares and times as JSON, and write them where ``--json`` says."""
+    """Measure and write."""
     parser = options_of(__doc__)
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--days", type=float, default=7)
@@ -154,7 +153,7 @@ def main() -> None:
     options = parser.parse_args()
     people = [of_person(person, options.days, options.rate) for person in range(options.people)]
     content = {"scikit-digital-health": version("scikit-digital-health"), **summed_up(people)}
-    print(dumps(write_result(options.json, command("outcomes.nights_peers"), content), indent=1))
+    write_result(options.json, command("outcomes.nights_peers"), content)
 
 
 if __name__ == "__main__":

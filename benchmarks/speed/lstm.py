@@ -218,32 +218,8 @@ def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before
     return found
 
 
-def table(found: Mapping[str, Any]) -> str:
-    """The printed table."""
-    lines = [f"{'':32}{'ms':>10}{'times ours':>12}"]
-    if forward := found.get("forward"):
-        lines.insert(
-            0,
-            f"{found['instruction_set']}, {found['threads']} threads; peak {forward['peak_gflops']:.0f} GFLOP/s, "
-            f"forward {forward['forward_gflops']:.0f}: {forward['share']:.0%}",
-        )
-    for what in ("training", "inference", "everyday", "labelling"):
-        if what not in found:
-            continue
-        for name, milliseconds in found[what]["median_milliseconds"].items():
-            ratio = found[what]["ratio"].get(name)
-            lines.append(f"{what:12}{name:20}{milliseconds:10.1f}" + ("" if ratio is None else f"{ratio:12.2f}"))
-    for axis, grown in found.get("growth", {}).items():
-        costs = ", ".join(f"{size}: {cost:.1f}" for size, cost in grown["nanoseconds_a_step"].items())
-        lines.append(
-            f"ns for one step of a window, by {axis}: {costs}; "
-            f"largest over smallest: {grown['dearest_over_cheapest']:.2f}"
-        )
-    return "\n".join(lines)
-
-
 def main() -> None:
-    """Measure, print the table and write the JSON."""
+    """Measure and write."""
     parser = options_of(__doc__)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=int, default=12)
@@ -278,7 +254,6 @@ def main() -> None:
                 peers_python=arguments.peers_python,
                 before=arguments.before,
             )
-    print(table(found))
     content = {"threads": arguments.threads, "conditions": under, **found}
     write_result(arguments.json, command("speed.lstm"), content)
 

@@ -65,7 +65,7 @@ print(json.dumps({"loading_s": loading_s, "stages": stages, "wall_s": wall_s, "c
 
 
 def main() -> None:
-    """Simulate, label, print and write."""
+    """Simulate, label and write."""
     parser = options_of(__doc__)
     parser.add_argument("--days", type=float, nargs="+", default=[1, 7, 28])
     parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
@@ -113,15 +113,11 @@ def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace,
     for _ in range(arguments.repeat):
         for name, checkout in ways.items():
             measured = _labelled(path, aside / name, arguments.cores, checkout)
-            _print(f"{days:g} days {name}", measured)
+            print(f"{days:g} days {name}:", measured, flush=True)
             runs.setdefault(name, []).append(measured)
         if with_actipy:
             measured = prepared("actipy", *samples, rate_hz, python=arguments.peers_python)
             runs.setdefault("actipy", []).append(measured)
-            print(f"{days:g} days, actipy's preparation alone: {measured['wall_s']:.1f} s", flush=True)
-    for name in runs.keys() - {"here"}:
-        ratios = _ratios(_fastest(runs["here"]), _fastest(runs[name]))
-        print(f"{days:g} days here over {name}:", {key: round(ratio, 3) for key, ratio in ratios.items()}, flush=True)
     return runs
 
 
@@ -165,17 +161,6 @@ def _labelled(path: Path, out: Path, cores: int, checkout: Path) -> dict[str, An
     ended = subprocess.run(words, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(ended.stdout)
     return found | {"report_bytes": (out / "report.html").stat().st_size}
-
-
-def _print(name: str, measured: dict[str, Any]) -> None:
-    print(f"{name}: {measured['wall_s']:.1f} s ({measured['cpu_s']:.1f} s CPU), at most {measured['peak_mb']:.0f} MB")
-    for stage, took in measured["stages"].items():
-        print(f"  {stage:<8} {took['wall_s']:7.1f} s {took['cpu_s']:7.1f} s CPU")
-    print(
-        f"  report.html {measured['report_bytes'] / 1e6:.2f} MB; imports and model before all this: "
-        f"{measured['loading_s']:.1f} s",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":
