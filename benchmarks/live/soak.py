@@ -156,17 +156,9 @@ def misbehave(port: int, until_s: float, answer: Connection) -> None:
     """Run all broken clients and the viewers beside them in one process."""
 
     async def run() -> dict[str, Any]:
-        kinds = ((killed, KILLED), (malformed, MALFORMED))
-        others = [asyncio.ensure_future(kind(port, n, until_s)) for kind, count in kinds for n in range(count)]
-        deaf_viewers = [asyncio.ensure_future(deaf(port, n, until_s)) for n in range(DEAF)]
-        behind = [asyncio.ensure_future(slow(port, n, until_s)) for n in range(SLOW)]
-        looking = [asyncio.ensure_future(look(port, n, until_s)) for n in range(LOOKING)]
-        await asyncio.gather(*others)
-        closed, dropped, seen = (
-            await asyncio.gather(*deaf_viewers),
-            await asyncio.gather(*behind),
-            await asyncio.gather(*looking),
-        )
+        kinds = ((killed, KILLED), (malformed, MALFORMED), (deaf, DEAF), (slow, SLOW), (look, LOOKING))
+        together: list[Any] = [asyncio.gather(*(kind(port, n, until_s) for n in range(count))) for kind, count in kinds]
+        _, _, closed, dropped, seen = await asyncio.gather(*together)
         return {
             "deaf_viewers_closed": closed,
             "slow_viewers_reported_drops": dropped,

@@ -39,7 +39,8 @@ from numpy.typing import NDArray
 
 from benchmarks.command import in_processes, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
-from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled, one_after_another, pieces_of, truth_of
+from benchmarks.recognition import composed_days
+from benchmarks.recognition.composed_days import ARM, Piece, filled, keep_rows, kept_rows, truth_of
 from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
@@ -50,6 +51,7 @@ from harken.models.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
 from harken.recordings.recording import Recording
 from harken.support.files import appearing
+from harken.support.tables import nanoseconds
 from harken.timelines import Timeline, smoothing
 
 STUDIES = ("dsads", "selfback")
@@ -89,7 +91,7 @@ def pieces(data: Path, study: str, rate_hz: float) -> dict[str, list[Piece]]:
     every = [one for one in study_recordings(study, data / study) if study != "dsads" or one.source.endswith(ARM)]
     found: dict[str, list[Piece]] = {}
     for recording in mounted_recordings(study, every):
-        own = pieces_of(recording.select_channels(CHANNELS), names, rate_hz)
+        own = composed_days.pieces_of(recording.select_channels(CHANNELS), names, rate_hz)
         found.setdefault(recording.subject, []).extend(own)
     return found
 
@@ -98,7 +100,7 @@ def composed(job: Job, rate_hz: float) -> Recording:
     """The day from noon to noon."""
     random = np.random.default_rng(zlib.crc32(job.person.encode()))
     own = pieces(job.data, job.study, rate_hz)[job.person]
-    bouts = draw_bouts(sorted({piece.label for piece in own}), 1.0, random)
+    bouts = composed_days.draw_bouts(sorted({piece.label for piece in own}), 1.0, random)
     day = [(label, filled(own, label, seconds, rate_hz, random)) for label, seconds in bouts]
     evening, morning = cut(day, round(EVENING_HOURS * HOUR_S * rate_hz))
     at_night = night(own, rate_hz, random)
@@ -106,7 +108,7 @@ def composed(job: Job, rate_hz: float) -> Recording:
         kept, _ = cut(evening, round((EVENING_HOURS - SITTING_HOURS) * HOUR_S * rate_hz))
         sat = np.concatenate([piece.signals for piece in pieces(job.data, BEFORE_BED, rate_hz)[job.sitter]])
         evening = [*kept, ("sitting", np.resize(sat, (round(SITTING_HOURS * HOUR_S * rate_hz), len(CHANNELS))))]
-    return one_after_another(
+    return composed_days.one_after_another(
         [*evening, *at_night, *morning], channels=CHANNELS, rate_hz=rate_hz, subject=job.person, start_s=NOON_S
     )
 
@@ -182,11 +184,9 @@ def keep(job: Job) -> None:
         write_day(day, path)
         settings = LabelSettings(calibration=False, orientation=False, placement="wrist", smoothing=False)
         labelled = label_file(path, model=recogniser, settings=settings, cores=1)
-        labelled.timeline.frame.write_parquet(aside / "timeline.parquet")
+        keep_rows(aside / "timeline.parquet", labelled.timeline, truth_of(labelled.timeline, day))
         assert labelled.movement is not None
         labelled.movement.write_parquet(aside / "movement.parquet")
-        truth = np.array(labelled.timeline.labels)[truth_of(labelled.timeline, day)]
-        pl.DataFrame({"label": truth}).write_parquet(aside / "truth.parquet")
 
 
 def write_day(day: Recording, path: Path) -> None:
@@ -198,18 +198,15 @@ def write_day(day: Recording, path: Path) -> None:
 
 def scored(job: Job, likelihood: float | None) -> dict[str, Any]:
     """The labels of a kept day without nights and with them, for JSON. ``likelihood``: None for the package's."""
-    frame = pl.read_parquet(job.kept / "timeline.parquet")
+    timeline, truth = kept_rows(job.kept / "timeline.parquet")
     movement = pl.read_parquet(job.kept / "movement.parquet")
-    truth = pl.read_parquet(job.kept / "truth.parquet")["label"].to_numpy()
-    labels = tuple(name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_"))
-    timeline = Timeline(frame, labels, job.person)
     nights = nights_of(movement, job.person, Rules())
     with patch.object(smoothing, "STILL_AT_NIGHT", likelihood or smoothing.STILL_AT_NIGHT):
         ways = {
             "without": timeline.smoothed(),
             "with": timeline.smoothed(still_at_night_ns=still_at_night_ns(movement, nights)),
         }
-    middle = (frame["start"].to_physical().to_numpy() // 10**9 - NOON_S) / HOUR_S
+    middle = (nanoseconds(timeline.frame, "start") // 10**9 - NOON_S) / HOUR_S
     at_night = (middle >= EVENING_HOURS) & (middle < EVENING_HOURS + NIGHT_HOURS)
     evening = (middle >= EVENING_HOURS - SITTING_HOURS) & (middle < EVENING_HOURS)
     night_of = nights.filter(pl.col("onset").is_not_null()).select(

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
@@ -45,7 +46,8 @@ from harken.models.scores import score
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.resampling import Grid
-from harken.support.files import write_text
+from harken.support.files import replacing, write_text
+from harken.support.tables import nanoseconds
 from harken.timelines import Timeline, expected_bouts
 from harken.timelines.timeline import SMOOTHED, matrix
 
@@ -287,16 +289,29 @@ def measure(job: Job) -> dict[str, Any]:
     return found
 
 
-def truth_of(timeline: Timeline, day: Recording) -> NDArray[np.int64]:
-    """The true label in the middle of each row, as an index into the timeline's labels, ``[n]``."""
-    start, end = (timeline.frame[name].to_physical().to_numpy() for name in ("start", "end"))
+def truth_of(timeline: Timeline, day: Recording) -> NDArray[np.str_]:
+    """The true label in the middle of each row, ``[n]``; empty where there is none."""
+    start, end = (nanoseconds(timeline.frame, name) for name in ("start", "end"))
     rows = np.minimum(np.searchsorted(day.time_ns, start // 2 + end // 2), len(day) - 1)
-    places = np.array([timeline.labels.index(name) for name in day.label_names])
-    return np.asarray(places[day.label_codes[rows]])
+    return np.asarray(np.array([*day.label_names, ""])[day.label_codes[rows]])
 
 
-def scored(timeline: Timeline, truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, Any]:
+def keep_rows(path: Path, timeline: Timeline, truth: NDArray[np.str_]) -> None:
+    """Write the rows of a timeline with their true labels."""
+    with replacing(path) as aside:
+        timeline.frame.with_columns(pl.Series("truth", truth)).write_parquet(aside)
+
+
+def kept_rows(path: Path) -> tuple[Timeline, NDArray[np.str_]]:
+    """The timeline that ``keep_rows`` wrote, and the true label of each row."""
+    frame = pl.read_parquet(path)
+    labels = [name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_")]
+    return Timeline(frame.drop("truth"), tuple(labels), ""), frame["truth"].to_numpy()
+
+
+def scored(timeline: Timeline, names: NDArray[np.str_], probabilities: NDArray[np.float32]) -> dict[str, Any]:
     """For JSON: the scores of a timeline's labels and probabilities."""
+    truth = np.array([timeline.labels.index(name) for name in names])
     labelled = timeline.frame["label"].is_not_null().to_numpy()
     codes = np.array([timeline.labels.index(name) for name in timeline.frame["label"].drop_nulls()])
     hours = np.array(list(timeline.seconds_by_label().values())) / 3600
