@@ -1,9 +1,9 @@
 """What the commands of benchmarks share: their options, and the JSON of a result with the command that made it."""
 
-import argparse
 import hashlib
 import json
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -15,20 +15,37 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
+HELP = {
+    "data": "the folder that holds the studies",
+    "models": "the folder of models that were not trained on the people whom they label",
+    "work": "the folder for what is kept until the next call",
+    "people": "so many people, of each study where there are several",
+    "epochs": "so many epochs of training, in place of the recipe's",
+    "workers": "processes",
+    "rate": "samples per second",
+}
+"""Options of several benchmarks."""
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 
 
-def options_of(description: str | None, result: str | None = None) -> argparse.ArgumentParser:
-    """A parser with the option ``--json``, the file of the result.
+def options_of(description: str | None, result: str | None, *paths: str, **numbers: float | None) -> ArgumentParser:
+    """A parser with ``--json``, the file of the result, and the options that several benchmarks have.
 
     Args:
         description: the docstring of the benchmark, which ``--help`` shows.
-        result: the file in docs/results that is written without the option; None writes no file then.
+        result: the file in docs/results that is written without ``--json``; None: the result is printed then.
+        paths: folders that must be given.
+        numbers: the defaults of numbers; None: a whole number that may be left out.
     """
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
     default = None if result is None else RESULTS / result
     parser.add_argument("--json", type=Path, metavar="FILE", default=default, help="write the result here")
+    for name in paths:
+        parser.add_argument(f"--{name}", type=Path, required=True, help=HELP[name])
+    for name, number in numbers.items():
+        kind = int if number is None else type(number)
+        parser.add_argument(f"--{name}", type=kind, default=number, help=HELP.get(name))
     return parser
 
 

@@ -56,11 +56,7 @@ requestAnimationFrame(frame);
 
 def main() -> None:
     """Simulate, measure, print and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--days", type=float, default=7.0)
-    parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
-    parser.add_argument("--rounds", type=int, default=5, help="first paints of each kind")
-    parser.add_argument("--frames", type=int, default=600, help="frames of each pass")
+    parser = options_of(__doc__, None, days=7.0, rate=100.0, rounds=5, frames=600)
     parser.add_argument("--folder", type=Path, help="keep the simulated recording here")
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))

@@ -182,12 +182,9 @@ def kinds_of(text: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--minutes", type=float, default=3)
-    parser.add_argument("--watches", type=int, default=10)
+    parser = options_of(__doc__, None, minutes=3.0, watches=10, seed=0)
     parser.add_argument("--attacks", type=kinds_of, default=list(KINDS), help=f"some of {','.join(KINDS)}")
     parser.add_argument("--proxy", action="store_true", help="through nginx, and with floods")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bomb-mb", type=int, default=300, help="the unpacked size of a compressed bomb")
     parser.add_argument("--pause", type=float, default=20, help="seconds before the memory is read again")
     arguments = parser.parse_args(argv)

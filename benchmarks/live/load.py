@@ -84,9 +84,8 @@ def dropped_by(port: int) -> float:
 
 def main() -> None:
     """Measure, print and write."""
-    parser = options_of(__doc__)
+    parser = options_of(__doc__, None, seconds=20)
     parser.add_argument("--watches", type=int, nargs="*", help="numbers to try")
-    parser.add_argument("--seconds", type=int, default=20, help="of real time for each number")
     parser.add_argument("--messages-per-second", type=int, default=1, choices=(1, 2, 5, 10))
     parser.add_argument(
         "--patience",

@@ -171,9 +171,7 @@ def misbehave(port: int, until_s: float, answer: Connection) -> None:
 
 def main() -> None:
     """Run and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--watches", type=int, default=200)
+    parser = options_of(__doc__, None, minutes=10.0, watches=200)
     arguments = parser.parse_args()
     seconds = int(arguments.minutes * 60)
     load_before = os.getloadavg()

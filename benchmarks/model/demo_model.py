@@ -119,8 +119,7 @@ def main() -> None:
     """Make the model and its JSON."""
     import torch
 
-    parser = options_of(__doc__, "demo_model.json")
-    parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
+    parser = options_of(__doc__, "demo_model.json", epochs=None)
     parser.add_argument("--model", type=Path, default=MODEL, help="the model file to write")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

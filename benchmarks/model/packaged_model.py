@@ -347,15 +347,10 @@ def _command(arguments: argparse.Namespace, mode: str) -> str:
 
 def main() -> None:
     """Run the chosen modes."""
-    parser = options_of(__doc__, "packaged_model.json")
-    parser.add_argument("--data", type=Path, required=True, help=f"the folder that holds {', '.join(NINE_STUDIES)}")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for fits and their checkpoints")
+    parser = options_of(__doc__, "packaged_model.json", "data", "work", workers=2, epochs=None, people=None)
     parser.add_argument("--folds", action="store_true", help="train and score the fold models")
     parser.add_argument("--fit", action="store_true", help="train the packaged model")
     parser.add_argument("--studies", type=Path, help="with --fit: the directory of the run that leaves studies out")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
-    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each study")
     parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_card.md")
     parser.add_argument("--model", type=Path, default=PACKAGED_MODEL)
     arguments = parser.parse_args()

@@ -139,8 +139,7 @@ def counted(found: Sequence[tuple[Sensor, Answer, int, float]]) -> list[dict[str
 
 def main() -> None:
     """Fit, test, print and write."""
-    parser = options_of(__doc__, "wrist_check.json")
-    parser.add_argument("--data", type=Path, required=True)
+    parser = options_of(__doc__, "wrist_check.json", "data")
     parser.add_argument("--write", action="store_true", help="write the trees of all recordings into the package")
     arguments = parser.parse_args()
     every = sensors(arguments.data)

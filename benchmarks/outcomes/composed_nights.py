@@ -284,12 +284,7 @@ def groups_of(jobs: Sequence[Job], *, choosing: bool) -> Iterator[tuple[str, lis
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Label the days that are not kept, and write the results."""
-    parser = options_of(__doc__, "composed_nights.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
-    parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for labelled days")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each study and fold")
+    parser = options_of(__doc__, "composed_nights.json", "data", "models", "work", workers=2, people=None)
     parser.add_argument("--choose", action="store_true", help="show each likelihood, for the choosing people alone")
     parser.add_argument("--write", nargs=2, metavar=("PERSON", "FILE"), help="only write a person's day as a recording")
     options = parser.parse_args(arguments)

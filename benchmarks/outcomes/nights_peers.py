@@ -146,10 +146,7 @@ def _noons(time_ns: NDArray[np.int64]) -> list[int]:
 
 def main() -> None:
     """Measure and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--people", type=int, default=50)
-    parser.add_argument("--days", type=float, default=7)
-    parser.add_argument("--rate", type=float, default=10)
+    parser = options_of(__doc__, None, people=50, days=7.0, rate=10.0)
     options = parser.parse_args()
     people = [of_person(person, options.days, options.rate) for person in range(options.people)]
     content = {"scikit-digital-health": version("scikit-digital-health"), **summed_up(people)}

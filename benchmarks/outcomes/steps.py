@@ -353,7 +353,7 @@ def page_lines(result: Mapping[str, Any]) -> list[str]:
 
 def main() -> None:
     """Print the errors, and write them as JSON."""
-    parser = options_of(__doc__)
+    parser = options_of(__doc__, None)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
     parser.add_argument("--studies", nargs="+", default=STUDIES, choices=STUDIES, metavar="NAME", help="default: all")
     parser.add_argument("--held-out", action="store_true", help="also score the days of Pebble that chose nothing")

@@ -354,12 +354,7 @@ def groups(people: Sequence[str]) -> dict[str, list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing and write the results."""
-    parser = options_of(__doc__, "composed_days.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds wisdm and dsads")
-    parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for finished people")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
-    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each data set")
+    parser = options_of(__doc__, "composed_days.json", "data", "models", "work", workers=2, people=None)
     parser.add_argument("--page", type=Path, default=RESULTS / "composed_days.md")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)

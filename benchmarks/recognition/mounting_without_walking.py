@@ -204,9 +204,7 @@ def as_recorded(data: Path, models: Mapping[str, Recogniser]) -> dict[str, dict[
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = options_of(__doc__, "mounting_without_walking.json")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, required=True, help="the directory of the benchmark of nine studies")
+    parser = options_of(__doc__, "mounting_without_walking.json", "data", "models")
     parser.add_argument("--as-recorded", action="store_true", help="turn whole recordings, too")
     options = parser.parse_args(arguments)
     models = {study: model_without(options.models, study) for study in SCORED_STUDIES}

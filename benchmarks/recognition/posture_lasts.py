@@ -189,12 +189,9 @@ def scored(each: Sequence[Rows]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = options_of(__doc__, "posture_lasts.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
+    parser = options_of(__doc__, "posture_lasts.json", "data", "work", people=6)
     parser.add_argument("--pairs", type=Path, required=True, help="the folder of models without two main studies")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for probabilities")
     parser.add_argument("--studies", type=Path, required=True, help="a run with one study left out of each fold")
-    parser.add_argument("--people", type=int, default=6, help="the people of each study whose days are composed")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {"rules": RULES, "still": {}, "days": {}}

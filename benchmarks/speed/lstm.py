@@ -200,9 +200,7 @@ def measure(threads: int, rounds: int, peers_python: str) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser = options_of(__doc__, None, threads=os.cpu_count() or 1, rounds=12)
     parser.add_argument("--peers-python", default=sys.executable, help="the Python that has the other libraries")
     parser.add_argument("--only-everyday", action="store_true", help="measure only the training of everyday")
     parser.add_argument("--serve-everyday", action="store_true", help=argparse.SUPPRESS)

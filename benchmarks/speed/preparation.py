@@ -140,11 +140,7 @@ def prepared(name: str, times: Path, axes: Path, rate_hz: float, *, python: str 
 
 def main() -> None:
     """Measure and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--days", type=float, default=7.0)
-    parser.add_argument("--rate", type=float, default=100.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser = options_of(__doc__, None, days=7.0, rate=100.0, seed=0, rounds=1)
     arguments = parser.parse_args()
     names = [name for name in CONTESTANTS if find_spec(name)]
     if "actipy" not in names:

@@ -54,9 +54,7 @@ def copied(results: Path, out: Path, people: int) -> Path:
 
 def main() -> None:
     """Measure and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--days", type=float, default=21, help="the length of the long recording")
-    parser.add_argument("--people", type=int, default=100, help="people with a week each")
+    parser = options_of(__doc__, None, days=21.0, people=100)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside)

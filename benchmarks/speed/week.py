@@ -66,15 +66,13 @@ print(json.dumps({"loading_s": loading_s, "stages": stages, "wall_s": wall_s, "c
 
 def main() -> None:
     """Simulate, label and write."""
-    parser = options_of(__doc__)
+    parser = options_of(__doc__, None, rate=100.0, repeat=1)
     parser.add_argument("--days", type=float, nargs="+", default=[1, 7, 28])
-    parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
     parser.add_argument("--cores", type=int, choices=(1, 2), default=2)
     parser.add_argument("--folder", type=Path, default=None, help="keep the simulated recordings here")
     parser.add_argument("--actipy", action="store_true", help="also measure actipy's preparation")
     parser.add_argument("--peers-python", default=sys.executable, help="the Python that has actipy")
     parser.add_argument("--beside", type=Path, help="another checkout of harken, to compare with")
-    parser.add_argument("--repeat", type=int, default=1, help="runs of each, of which the fastest counts")
     add_conditions(parser)
     arguments = parser.parse_args()
     ways = {} if arguments.beside is None else {"beside": arguments.beside}
