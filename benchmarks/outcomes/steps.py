@@ -352,7 +352,7 @@ def page_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Print the errors, and write them as JSON."""
+    """Print the lines of the tables, and write the errors as JSON."""
     parser = options_of(__doc__, None)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
     parser.add_argument("--studies", nargs="+", default=STUDIES, choices=STUDIES, metavar="NAME", help="default: all")
@@ -362,24 +362,15 @@ def main() -> None:
     sessions = [one for name in options.studies if name in OF_LEGS for one in OF_LEGS[name](options.data / name)]
     if sessions:
         result["per_cent"] = errors(sessions)
-        show(result["per_cent"])
     if "pebble_steps" in options.studies:
         model, result["pebble"] = Recogniser.load(), {}
         for half in HALVES[: 1 + options.held_out]:
             recordings = list(of_pebble(options.data / "pebble_steps", half))
             each = [counts(one, model) for one in recordings]
-            found = {"counted": counted_errors(recordings, each), "without_walking": false_steps(recordings, each)}
-            result["pebble"][half] = found
-            for rows in found.values():
-                show(rows)
+            counted, without = counted_errors(recordings, each), false_steps(recordings, each)
+            result["pebble"][half] = {"counted": counted, "without_walking": without}
     print(*page_lines(result), sep="\n")
     write_result(options.json, command("outcomes.steps"), result)
-
-
-def show(rows: list[dict[str, object]]) -> None:
-    """Print rows as a table."""
-    with pl.Config(tbl_rows=50, tbl_cols=30, tbl_width_chars=220, float_precision=1):
-        print(pl.DataFrame(rows))
 
 
 OF_LEGS = {"selfback": of_selfback, "dsads": of_dsads}

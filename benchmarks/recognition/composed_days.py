@@ -381,7 +381,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     result = write_result(options.json, command, content)
     write_text(options.page, page(result))
-    print(page(result))
 
 
 if __name__ == "__main__":
