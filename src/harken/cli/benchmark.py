@@ -104,13 +104,8 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
         from harken.evaluation.benchmark.tasks import finished_findings
 
         finished = finished_findings(settings.out)  # the directory knows: a line may not be printed yet
-        kept = (
-            f"{printable(settings.out)} has {finished} {'result' if finished == 1 else 'results'}; repeat the command "
-            "with --resume to continue."
-            if finished
-            else "No result is complete yet, so nothing was kept."
-        )
-        typer.echo(f"\nStopped. {kept}", err=True)
+        kept = f"{printable(settings.out)} has {finished} finished; repeat the command with --resume to continue."
+        typer.echo(f"\nStopped. {kept if finished else 'Nothing is finished, so nothing was kept.'}", err=True)
         raise typer.Exit(130) from None
 
 

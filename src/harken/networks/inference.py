@@ -135,7 +135,11 @@ def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
             weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
             return PackedConvolution(weight[..., None], bias, relu=layer.relu)
         case kinds.Convolution():
-            return _convolution(layer, weights)
+            weight, bias = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
+            if layer.normalised:
+                factor, bias = _normalisation(weights, layer.normalisation)
+                weight = np.asarray(weight, np.float64) * factor[:, None, None]
+            return PackedConvolution(weight, bias, relu=True, residual=layer.residual, **layer.steps)
         case kinds.LSTM():
             numbers = [weights[name] for name in layer.shapes()]
             return Stack(numbers, directions=1 + layer.both_directions, last=layer.last)
@@ -155,22 +159,6 @@ def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
         case everyday.Glance():
             return _glance(layer, weights)
     raise TypeError(f"labelling without PyTorch does not know the layer {layer}")
-
-
-def _convolution(layer: kinds.Convolution, weights: Weights) -> Compute:
-    weight, bias = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
-    if layer.normalised:
-        factor, bias = _normalisation(weights, layer.normalisation)
-        weight = np.asarray(weight, np.float64) * factor[:, None, None]
-    return PackedConvolution(
-        weight,
-        bias,
-        stride=layer.stride,
-        padding=layer.padding,
-        groups=layer.groups,
-        relu=True,
-        residual=layer.residual,
-    )
 
 
 def _per_channel(inside: Compute) -> Compute:
@@ -390,7 +378,10 @@ class Stack:
         self.directions, self.last = directions, last
         self.layers = len(self._weights) // (4 * directions)
         fits = self.layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= self.units <= library.MOST_UNITS
-        self._same = self._arguments() if fits and library.load() is not None else None
+        self._same: Problem | None = None  # the arguments of the kernels that are the same for all windows
+        if fits and library.load() is not None:
+            sizes = {"units": self.units, "layers": self.layers, "directions": directions, "threads": 1}
+            self._same = filled(Problem, **sizes, weights=library.addresses(self._weights))
 
     def __call__(self, x: Floats) -> Floats:
         """The states of the last layer, ``[batch, time, directions x units]``, or after the last step alone, ``[batch,
@@ -400,13 +391,6 @@ class Stack:
             MemoryError: when there is not enough memory.
         """
         return self._by_numpy(x) if self._same is None else self._by_kernels(x, self._same)
-
-    def _arguments(self) -> Problem:
-        """The arguments of the kernels that are the same for all windows."""
-        weights = library.addresses(self._weights)
-        return filled(
-            Problem, units=self.units, layers=self.layers, directions=self.directions, weights=weights, threads=1
-        )
 
     def _by_kernels(self, x: Floats, same: Problem) -> Floats:
         batch, length, inputs = x.shape

@@ -110,6 +110,11 @@ class Convolution(Layer):
             raise ValueError(f"the result of {self.name} must have the shape of its input, because it has a residual")
 
     @property
+    def steps(self) -> dict[str, int]:
+        """How the filters go over the sequence, as arguments of what computes it."""
+        return {"stride": self.stride, "padding": self.padding, "groups": self.groups}
+
+    @property
     def normalisation(self) -> str:
         """The name of the batch normalisation."""
         prefix, _, number = self.name.rpartition(".")
