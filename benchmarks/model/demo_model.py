@@ -73,7 +73,7 @@ def temperature(training: Windows, recipe: Preset) -> float:
     apart = np.isin(training.subjects, HELD_OUT)
     recogniser = fitted(training[~apart], recipe)
     known = recogniser.known(training[apart])
-    return fit_temperature(recogniser.predict_logits(known), known.label_codes)
+    return fit_temperature((recogniser.predict_logits(known), known.label_codes))
 
 
 def demo_model(recordings: Sequence[Recording], recipe: Preset) -> tuple[Recogniser, dict[str, Any]]:

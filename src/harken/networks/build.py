@@ -224,4 +224,5 @@ def _missing(name: str) -> str:
             f"the network {shown(name)} belongs to the program that trained the model; make a harken Preset with "
             f"it before the model is read, or give it {point}"
         )
-    return f"there is no network {shown(name)}; harken has the networks {', '.join(_REGISTRY.names())}"
+    names = ", ".join(_REGISTRY.names())
+    return f"there is no network {shown(name)}; the networks of this version of harken are {names}"

@@ -135,11 +135,11 @@ def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
             weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
             return PackedConvolution(weight[..., None], bias, relu=layer.relu)
         case kinds.Convolution():
-            weight, bias = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
+            weight, summand = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
             if layer.normalised:
-                factor, bias = _normalisation(weights, layer.normalisation)
+                factor, summand = _normalisation(weights, layer.normalisation)
                 weight = np.asarray(weight, np.float64) * factor[:, None, None]
-            return PackedConvolution(weight, bias, relu=True, residual=layer.residual, **layer.steps)
+            return PackedConvolution(weight, summand, relu=True, residual=layer.residual, **layer.steps)
         case kinds.LSTM():
             numbers = [weights[name] for name in layer.shapes()]
             return Stack(numbers, directions=1 + layer.both_directions, last=layer.last)

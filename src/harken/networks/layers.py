@@ -7,7 +7,7 @@ the shape ``[batch, time, channels]`` everywhere, and everything else ``[batch, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -110,7 +110,7 @@ class Convolution(Layer):
             raise ValueError(f"the result of {self.name} must have the shape of its input, because it has a residual")
 
     @property
-    def steps(self) -> dict[str, int]:
+    def steps(self) -> dict[str, Any]:
         """How the filters go over the sequence, as arguments of what computes it."""
         return {"stride": self.stride, "padding": self.padding, "groups": self.groups}
 
