@@ -13,11 +13,8 @@ A second day is the same, but the three hours before the night are the recorded 
 whom the model does not know either. They fill in questionnaires, rest and talk at a desk.
 
 Both days are labelled by ``harken.label_file`` without calibration and with the mounting known. The labels are compared
-with those that are smoothed without nights. ``--choose`` shows the likelihoods that were considered, for the choosing
-people alone: every second person of selfBACK. Everybody else is scored once, with the likelihood of the package.
-
-``--write PERSON FILE`` writes the first day of a person as a recording, for the picture in README, and names the model
-that does not know this person.
+with those that are smoothed without nights. The likelihood of the package was chosen on every second person of selfBACK
+(``--choose`` at commit 6ddefa77). Everybody else is scored once.
 
 Kept days are in ``--work``. ``--people`` makes a small trial: give it a ``--json`` of its own.
 """
@@ -31,7 +28,6 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -66,7 +62,6 @@ MOST_ROLL_DEGREES = 90.0
 STILL_S = 30.0
 TIMES_UP = 2
 UP_S = (("walking", 60.0), ("standing", 90.0), ("walking", 60.0))
-LIKELIHOODS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 DAYS = ("bed", "sitting before bed")
 Stretch = tuple[str, NDArray[np.float32]]
 
@@ -196,16 +191,13 @@ def write_day(day: Recording, path: Path) -> None:
     pl.DataFrame([time, *signals, pl.Series("subject", [day.subject] * len(day))]).write_parquet(path)
 
 
-def scored(job: Job, likelihood: float | None) -> dict[str, Any]:
-    """The labels of a kept day without nights and with them, for JSON. ``likelihood``: None for the package's."""
+def scored(job: Job) -> dict[str, Any]:
+    """The labels of a kept day without nights and with them, for JSON."""
     timeline, truth = kept_rows(job.kept / "timeline.parquet")
     movement = pl.read_parquet(job.kept / "movement.parquet")
     nights = nights_of(movement, job.person, Rules())
-    with patch.object(smoothing, "STILL_AT_NIGHT", likelihood or smoothing.STILL_AT_NIGHT):
-        ways = {
-            "without": timeline.smoothed(),
-            "with": timeline.smoothed(still_at_night_ns=still_at_night_ns(movement, nights)),
-        }
+    still_ns = still_at_night_ns(movement, nights)
+    ways = {"without": timeline.smoothed(), "with": timeline.smoothed(still_at_night_ns=still_ns)}
     middle = (nanoseconds(timeline.frame, "start") // 10**9 - NOON_S) / HOUR_S
     at_night = (middle >= EVENING_HOURS) & (middle < EVENING_HOURS + NIGHT_HOURS)
     evening = (middle >= EVENING_HOURS - SITTING_HOURS) & (middle < EVENING_HOURS)
@@ -270,54 +262,32 @@ def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return numbers
 
 
-def groups_of(jobs: Sequence[Job], *, choosing: bool) -> Iterator[tuple[str, list[Job]]]:
-    """The days that are summarised together."""
+def groups_of(jobs: Sequence[Job]) -> Iterator[tuple[str, list[Job]]]:
+    """The days that are summarised together, without those of the choosing people."""
     for study, day in product(STUDIES, DAYS):
         chosen = [
             job
             for job in jobs
-            if job.study == study and is_choosing(job.person) == choosing and (job.sitter is None) == (day == DAYS[0])
+            if job.study == study and not is_choosing(job.person) and (job.sitter is None) == (day == DAYS[0])
         ]
         if chosen:
             yield f"{study}, {day}", chosen
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Label the days that are not kept, and write the results."""
-    parser = options_of(__doc__, "composed_nights.json", "data", "models", "work", workers=2, people=None)
-    parser.add_argument("--choose", action="store_true", help="show each likelihood, for the choosing people alone")
-    parser.add_argument("--write", nargs=2, metavar=("PERSON", "FILE"), help="only write a person's day as a recording")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, "composed_nights.json", "data", "models", "work", workers=2, people=None).parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(options)
-    if options.write:
-        job = next(job for job in jobs if job.person == options.write[0])
-        write_day(composed(job, Recogniser.load(job.model).specification_.sample_rate_hz), Path(options.write[1]))
-        print(job.model)
-        return
-    if options.choose:
-        jobs = [job for job in jobs if is_choosing(job.person)]
     for job, _ in in_processes(keep, jobs, options.workers):
         print(job.kept.name, flush=True)
-    if options.choose:
-        for likelihood in LIKELIHOODS:
-            print(f"likelihood {likelihood:g}:", summaries_of(jobs, choosing=True, likelihood=likelihood))
-        return
-    summaries = summaries_of(jobs, choosing=False, likelihood=None)
     content = {
         "likelihood": smoothing.STILL_AT_NIGHT,
         "night": {"begins_hour": 23, "hours": NIGHT_HOURS, "minutes_between_turns": TURN_MINUTES, "times_up": TIMES_UP},
-        "groups": summaries,
+        "groups": {name: summary(list(map(scored, those))) for name, those in groups_of(jobs)},
     }
     command = "python -m benchmarks.outcomes.composed_nights --data DATA --models WORK/fits_... --work DIR"
     write_result(options.json, command, content)
-
-
-def summaries_of(jobs: Sequence[Job], *, choosing: bool, likelihood: float | None) -> dict[str, dict[str, Any]]:
-    """The summary of each group of days."""
-    return {
-        name: summary([scored(job, likelihood) for job in those]) for name, those in groups_of(jobs, choosing=choosing)
-    }
 
 
 if __name__ == "__main__":

@@ -132,26 +132,15 @@ def main() -> None:
             app(args=spread(sys.argv[1:]), prog_name="harken")
         finally:
             sys.stdout.flush()  # the output may go to a file on a full disk
-    except HarkenError as error:
-        print(f"harken: {error}", file=sys.stderr)
-        sys.exit(2)
-    except ModuleNotFoundError as error:
-        from harken.support.plugins import missing_extra
-
-        missing = missing_extra(error, f"harken {used}".rstrip())
-        if missing is None:
-            raise
-        print(f"harken: {missing}", file=sys.stderr)
-        sys.exit(2)
     except BrokenPipeError:
         # The reader of a pipe (such as `head`) has closed it.
         sys.stderr.close()
         sys.exit(0)
-    except OSError as error:
-        if (sentence := _of_the_disk(error)) is None:
+    except (HarkenError, ModuleNotFoundError, OSError) as error:
+        if (sentence := _sentence(error, f"harken {used}".rstrip())) is None:
             raise
         print(f"harken: {sentence}", file=sys.stderr)
-        if error.filename is None:
+        if isinstance(error, OSError) and error.filename is None:
             _give_up_output()
         sys.exit(2)
 
@@ -168,8 +157,14 @@ def _refuse_empty(arguments: list[str]) -> None:
             raise HarkenError(f"the argument after {before} is empty; is a variable unset?")
 
 
-def _of_the_disk(error: OSError) -> str | None:
-    """The system's message about a disk, as a sentence; None for errors that may be faults in harken."""
+def _sentence(error: Exception, command: str) -> object | None:
+    """What a user reads of an error; None for one that may be a fault in harken."""
+    if isinstance(error, ModuleNotFoundError):
+        from harken.support.plugins import missing_extra
+
+        return missing_extra(error, command)
+    if not isinstance(error, OSError):
+        return error
     if isinstance(error, NotWrittenError) or error.errno in NOT_WRITTEN:
         why = f"cannot write there ({error.strerror})"
     elif error.errno in NOT_ALLOWED and error.filename is not None:
