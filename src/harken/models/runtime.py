@@ -39,6 +39,12 @@ class ExportedRecogniser:
         sample_rate_hz: their rate.
     """
 
+    contract: Mapping[str, Any]
+    labels: tuple[str, ...]
+    channels: tuple[str, ...]
+    window_length: int
+    sample_rate_hz: float
+
     def __init__(self, model: str | Path | bytes, *, threads: int | None = None) -> None:
         """From a file or its bytes.
 
@@ -65,11 +71,11 @@ class ExportedRecogniser:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the only class that all errors of ONNX Runtime share
             raise HarkenError(f"{name}: not a model that ONNX Runtime can read: {error}") from error
-        self.contract: Mapping[str, Any] = _contract(name, self._session.get_modelmeta().custom_metadata_map)
-        self.labels: tuple[str, ...] = tuple(self.contract["output"]["labels"])
-        self.channels: tuple[str, ...] = tuple(self.contract["input"]["channels"])
-        self.window_length: int = self.contract["windows"]["length"]
-        self.sample_rate_hz: float = self.contract["windows"]["sample_rate_hz"]
+        self.contract = _contract(name, self._session.get_modelmeta().custom_metadata_map)
+        self.labels = tuple(self.contract["output"]["labels"])
+        self.channels = tuple(self.contract["input"]["channels"])
+        self.window_length = self.contract["windows"]["length"]
+        self.sample_rate_hz = self.contract["windows"]["sample_rate_hz"]
 
     @classmethod
     def load(cls, path: str | Path, *, threads: int | None = None) -> "ExportedRecogniser":

@@ -138,9 +138,9 @@ def made(name: str, sizes: Mapping[str, Any]) -> "Layers | nn.Module":
     return layers
 
 
-def is_of_layers(name: str) -> bool:
-    """Whether a network is a function that returns layers. Raises the errors of ``made`` for its name."""
-    return not isinstance(_found(name), type)
+def layers_of(name: str, sizes: Mapping[str, Any]) -> Layers | None:
+    """The layers of a network; None if it is a class of PyTorch. Raises the errors of ``made``."""
+    return None if isinstance(_found(name), type) else made(name, sizes)  # type: ignore[return-value]
 
 
 def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None:
@@ -162,8 +162,8 @@ def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None
 
 def _expected_weights(name: str, sizes: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
     """The shape and the type of each weight, such as ``((64,), "float32")``."""
-    if is_of_layers(name):
-        shapes = weight_shapes(made(name, sizes))  # type: ignore[arg-type]
+    if (layers := layers_of(name, sizes)) is not None:
+        shapes = weight_shapes(layers)
         return {
             weight_name: (shape, "int64" if weight_name.endswith(COUNTED) else "float32")
             for weight_name, shape in shapes.items()

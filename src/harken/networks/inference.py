@@ -4,18 +4,18 @@ A window's result has the same bits whatever other windows are computed with it,
 here may be called by several threads at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from harken.networks import everyday
 from harken.networks import layers as kinds
-from harken.networks.build import Weights, is_of_layers, made
+from harken.networks.build import Weights
 from harken.networks.layers import Layers, check_length, shortest_window
 from harken.networks.native import library
 from harken.networks.native.library import ConvolutionProblem, Problem, filled
@@ -62,20 +62,6 @@ class InferenceNetwork:
         """
         check_length(self._shortest, signals.shape[1])
         return self._features(signals)
-
-
-def inference_network(name: str, sizes: Mapping[str, Any], weights: Weights) -> InferenceNetwork | None:
-    """The network of a model file; None if it is a class of PyTorch.
-
-    Args:
-        name: the name of the network.
-        sizes: its sizes.
-        weights: its weights, checked by ``harken.networks.build.check_weights``.
-
-    Raises:
-        HarkenError: as ``harken.networks.build.made``.
-    """
-    return InferenceNetwork(cast(Layers, made(name, sizes)), weights) if is_of_layers(name) else None
 
 
 def windows_at_once(specification: Specification) -> int:

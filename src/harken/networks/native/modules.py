@@ -16,7 +16,17 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
 from harken.networks.native import library
-from harken.networks.native.library import Arguments, Problem, call, fields, fill, filled
+from harken.networks.native.library import (
+    FEWEST_UNITS,
+    MOST_LAYERS,
+    MOST_UNITS,
+    Arguments,
+    Problem,
+    call,
+    fields,
+    fill,
+    filled,
+)
 
 State: TypeAlias = tuple[Tensor, Tensor]
 
@@ -94,7 +104,7 @@ def _is_plain(tensor: Tensor) -> bool:
 
 def lstm_computable(x: Tensor, weights: Sequence[Tensor], *, units: int, layers: int) -> bool:
     """Whether ``lstm`` can be used: the tensors are ``computable``, and there are kernels for these sizes."""
-    fits = 1 <= layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= units <= library.MOST_UNITS
+    fits = 1 <= layers <= MOST_LAYERS and FEWEST_UNITS <= units <= MOST_UNITS
     return fits and x.ndim == 3 and x.numel() > 0 and computable(x, *weights)
 
 
