@@ -25,6 +25,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ import numpy as np
 from benchmarks.command import command, options_of, write_result
 from benchmarks.live import attacks
 from benchmarks.live.proxy import proxied
-from benchmarks.live.watches import Result, everyday_model, metric, quantiles, resident_bytes, served, watches_sending
+from benchmarks.live.watches import everyday_model, metric, quantiles, resident_bytes, served, watches_sending
 
 KINDS = ("heads", "messages", "uploads")
 HEALTH_S, HEALTH_SHARE = 0.3, 0.99
@@ -105,11 +106,11 @@ def measure(
 ) -> dict[str, Any]:
     """Run the server, the watches and the hostile clients once. Returns the result for JSON."""
     context = multiprocessing.get_context("spawn")
-    found: list[Result] = []
     with (
         tempfile.TemporaryFile("w+") as log,
         served(model, log=log) as (direct, pid),
         proxied([direct]) if proxy else nullcontext(direct) as port,
+        ThreadPoolExecutor(1) as thread,
     ):
         at_start = resident_bytes(pid)
         watches_sending(FIRST_WATCHES, port, seconds=FIRST_S, name="first")
@@ -118,12 +119,11 @@ def measure(
         bad = context.Process(target=attacks.attack, args=(port, kinds, seed, bomb_bytes, theirs))
         bad.start()
         ours.recv()
-        good = threading.Thread(target=lambda: found.append(watches_sending(watches, port, seconds=seconds)))
+        good = thread.submit(watches_sending, watches, port, seconds=seconds)
         watching = Watching(port, pid)
-        good.start()
         watching.start()
         ours.send(time.time() + seconds + 7)  # the watches connect first, and wait for their last labels
-        good.join()
+        result = good.result()
         answers = ours.recv()
         bad.join()
         watching.stopped.set()
@@ -136,7 +136,6 @@ def measure(
         }
         log.seek(0)
         lines = log.read().splitlines()
-    (result,) = found
     return {
         "labels": {
             "received": result.received,

@@ -19,14 +19,13 @@ grows by at most that share.
 
 import asyncio
 import json
-import multiprocessing
 import os
 import random
 import socket
 import tempfile
-import threading
 import time
-from multiprocessing.connection import Connection
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,6 @@ import websockets
 from benchmarks.command import command, options_of, write_result
 from benchmarks.live.watches import (
     RATE_HZ,
-    Result,
     everyday_model,
     metric,
     quantiles,
@@ -152,8 +150,8 @@ async def look(port: int, number: int, until_s: float) -> tuple[int, int]:
     return missing, lost
 
 
-def misbehave(port: int, until_s: float, answer: Connection) -> None:
-    """Run all broken clients and the viewers beside them in one process."""
+def misbehave(port: int, until_s: float) -> dict[str, Any]:
+    """What all broken clients and the viewers beside them saw, in one process."""
 
     async def run() -> dict[str, Any]:
         kinds = ((killed, KILLED), (malformed, MALFORMED), (deaf, DEAF), (slow, SLOW), (look, LOOKING))
@@ -166,7 +164,7 @@ def misbehave(port: int, until_s: float, answer: Connection) -> None:
             "other_viewers_dropped_frames": [lost for _, lost in seen],
         }
 
-    answer.send(asyncio.run(run()))
+    return asyncio.run(run())
 
 
 def main() -> None:
@@ -175,24 +173,18 @@ def main() -> None:
     arguments = parser.parse_args()
     seconds = int(arguments.minutes * 60)
     load_before = os.getloadavg()
-    found: list[Result] = []
     sizes: list[tuple[float, int]] = []
     with tempfile.TemporaryDirectory() as folder, served(everyday_model(Path(folder) / "e.safetensors")) as (port, pid):
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        bad = context.Process(target=misbehave, args=(port, time.time() + seconds, theirs))
-        bad.start()
-        good = threading.Thread(target=lambda: found.append(watches_sending(arguments.watches, port, seconds=seconds)))
-        good.start()
-        began = time.monotonic()
-        while good.is_alive():
-            sizes.append((time.monotonic() - began, resident_bytes(pid)))
-            good.join(5)
-        viewers = ours.recv()
-        bad.join()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, ThreadPoolExecutor(1) as thread:
+            bad = pool.submit(misbehave, port, time.time() + seconds)
+            good = thread.submit(watches_sending, arguments.watches, port, seconds=seconds)
+            began = time.monotonic()
+            while not good.done():
+                sizes.append((time.monotonic() - began, resident_bytes(pid)))
+                wait([good], timeout=5)
+            viewers, result = bad.result(), good.result()
         names = ("refused", "dropped_frames", "dropped_samples", "labels")
         counts = {name: metric(port, f"harken_{name}_total") for name in names}
-    (result,) = found
     times, bytes_ = (np.array(column) for column in zip(*sizes, strict=True))
     later = times >= min(180.0, times[-1] / 2)
     slope = float(np.polyfit(times[later], bytes_[later], 1)[0])

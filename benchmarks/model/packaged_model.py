@@ -54,7 +54,8 @@ from harken.evaluation.protocols.studies import (
 )
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
-from harken.networks.pytorch import build
+from harken.networks.build import layers_of
+from harken.networks.layers import weight_shapes
 from harken.outcomes.groups import GROUPS
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
@@ -186,11 +187,8 @@ def settings(windows: Windows, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def weights_of(recipe: Preset) -> str:
     """A digest of the names and shapes of the weights, which changes when the network of this name changes."""
-    import torch
-
-    with torch.device("meta"):
-        network = build(recipe.network_name, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
-    shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    sizes = {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2}
+    shapes = weight_shapes(layers_of(recipe.network_name, sizes) or ())
     return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
 
 
