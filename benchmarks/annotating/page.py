@@ -28,8 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command import ROOT, command, options_of, write_result
-from benchmarks.speed.preparation import in_a_process
-from benchmarks.speed.week import write_recording
+from benchmarks.speed.week import recorded
 
 WINDOWS = {"desktop": (1280, 900, 1), "tablet": (1180, 820, 2)}
 """Width and height in CSS pixels, and device pixels in one of them."""
@@ -61,12 +60,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     with tempfile.TemporaryDirectory() as aside:
-        folder = arguments.folder or Path(aside)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"days_{arguments.days:g}_at_{arguments.rate:g}.parquet"
-        if not path.exists():
-            print(f"simulating {arguments.days:g} days at {arguments.rate:g} Hz", file=sys.stderr)
-            in_a_process(write_recording, path, arguments.days, arguments.rate)
+        path = recorded(arguments.folder or Path(aside), arguments.days, arguments.rate)
         measured = measure(path, Path(aside), arguments.rounds, arguments.frames)
     content = {
         "days": arguments.days,

@@ -25,6 +25,8 @@ from typing import IO, cast
 import numpy as np
 import orjson
 
+from benchmarks.live.proxy import wait_for
+
 RATE_HZ = 50
 LENGTH, MODEL_HZ = 300, 30.0
 CHANNELS, CLASSES = 3, 8
@@ -68,15 +70,7 @@ def served(model: Path, *, keep: Path | None = None, log: IO[str] | None = None)
     command += [] if keep is None else ["--keep", str(keep)]
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                content_of(port, "/health")
-                break
-            except OSError:
-                if running.poll() is not None or time.monotonic() > until:
-                    raise
-                time.sleep(0.2)
+        wait_for(lambda: content_of(port, "/health"), running)
         yield port, running.pid
     finally:
         running.send_signal(signal.SIGINT)

@@ -80,7 +80,6 @@ def main() -> None:
     programs = ("harken", "NumPy", "OpenBLAS")
     with tempfile.TemporaryDirectory() as aside, conditions(arguments, programs) as found_conditions:
         folder = arguments.folder or Path(aside)
-        folder.mkdir(parents=True, exist_ok=True)
         runs = {f"{days:g}": _in_turns(days, ways, arguments, folder, Path(aside)) for days in arguments.days}
     content = {
         "conditions": found_conditions,
@@ -99,10 +98,7 @@ def main() -> None:
 def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace, folder: Path, aside: Path) -> Runs:
     """The runs of each program on one recording."""
     rate_hz = arguments.rate
-    path = folder / f"days_{days:g}_at_{rate_hz:g}.parquet"
-    if not path.exists():
-        print(f"simulating {days:g} days at {rate_hz:g} Hz", file=sys.stderr)
-        in_a_process(write_recording, path, days, rate_hz)
+    path = recorded(folder, days, rate_hz)
     with_actipy = arguments.actipy and days <= MOST_DAYS_OF_ACTIPY
     samples = aside / "times", aside / "axes"
     if with_actipy:
@@ -117,6 +113,16 @@ def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace,
             measured = prepared("actipy", *samples, rate_hz, python=arguments.peers_python)
             runs.setdefault("actipy", []).append(measured)
     return runs
+
+
+def recorded(folder: Path, days: float, rate_hz: float) -> Path:
+    """A simulated recording in the folder, which is made if there is none."""
+    path = folder / f"days_{days:g}_at_{rate_hz:g}.parquet"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        print(f"simulating {days:g} days at {rate_hz:g} Hz", file=sys.stderr)
+        in_a_process(write_recording, path, days, rate_hz)
+    return path
 
 
 def write_recording(path: Path, days: float, rate_hz: float) -> None:
