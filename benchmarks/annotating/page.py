@@ -28,8 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command import ROOT, command, options_of, write_result
-from benchmarks.speed.preparation import in_a_process
-from benchmarks.speed.week import write_recording
+from benchmarks.speed.week import recorded
 
 WINDOWS = {"desktop": (1280, 900, 1), "tablet": (1180, 820, 2)}
 """Width and height in CSS pixels, and device pixels in one of them."""
@@ -56,21 +55,12 @@ requestAnimationFrame(frame);
 
 def main() -> None:
     """Simulate, measure, print and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--days", type=float, default=7.0)
-    parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
-    parser.add_argument("--rounds", type=int, default=5, help="first paints of each kind")
-    parser.add_argument("--frames", type=int, default=600, help="frames of each pass")
+    parser = options_of(__doc__, None, days=7.0, rate=100.0, rounds=5, frames=600)
     parser.add_argument("--folder", type=Path, help="keep the simulated recording here")
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     with tempfile.TemporaryDirectory() as aside:
-        folder = arguments.folder or Path(aside)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"days_{arguments.days:g}_at_{arguments.rate:g}.parquet"
-        if not path.exists():
-            print(f"simulating {arguments.days:g} days at {arguments.rate:g} Hz", file=sys.stderr)
-            in_a_process(write_recording, path, arguments.days, arguments.rate)
+        path = recorded(arguments.folder or Path(aside), arguments.days, arguments.rate)
         measured = measure(path, Path(aside), arguments.rounds, arguments.frames)
     content = {
         "days": arguments.days,

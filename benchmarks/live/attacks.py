@@ -160,20 +160,8 @@ FLOODS: tuple[Attack, ...] = (half_heads, dripping_head)
 def texts(chosen: random.Random) -> Iterator[str | bytes]:
     """Invalid messages of samples."""
     t = "1700000000000"
-    values = (
-        "1e300",
-        "-1.7e308",
-        "1e400",
-        "NaN",
-        "-Infinity",
-        "9" * 6000,
-        '"1"',
-        "[1]",
-        "{}",
-        "true",
-        "null",
-        "1e-320",
-    )
+    values = ["1e300", "-1.7e308", "1e400", "NaN", "-Infinity", "9" * 6000]
+    values += ['"1"', "[1]", "{}", "true", "null", "1e-320"]
     for value in values:
         yield f'{{"time_ms": [{t}], "x": [{value}], "y": [1], "z": [1]}}'
         yield f'{{"time_ms": [{value}], "x": [1], "y": [1], "z": [1]}}'

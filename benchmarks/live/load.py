@@ -20,12 +20,11 @@ A number of watches counts as served when the 99th percentile of the wait is bel
 label came, and the server dropped no frame. Without ``--watches`` the number rises until this fails.
 """
 
+import math
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from benchmarks.command import command, options_of, write_result
 from benchmarks.conditions import add_conditions, conditions
@@ -35,6 +34,7 @@ from benchmarks.live.watches import (
     everyday_model,
     metric,
     peak_bytes,
+    quantiles,
     resident_bytes,
     served,
     watches_sending,
@@ -57,28 +57,23 @@ def measure(model: Path, watches: int, seconds: int, messages_per_s: int, patien
         dropped = dropped_by(port) - dropped_before
         windows = metric(port, "harken_windows_total") - windows_before
         peak = peak_bytes(pid)
-    waits = np.array(found.waits_s) if found.waits_s else np.array([np.inf])
-    lost = max(0, found.expected - found.received)
-    p99 = float(np.quantile(waits, 0.99))
+    waits = quantiles(found.waits_s, 50, 90, 99)
     return {
         "watches": watches,
         "labels": found.received,
         "labels_expected_at_least": found.expected,
-        "lost": lost,
+        "lost": found.lost,
         "missing_between_two_labels": found.missing,
         "closed_sockets": found.closed,
         "dropped_by_server": dropped,
         "windows": windows,
-        "wait_s": {name: float(np.quantile(waits, q)) for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))}
-        | {"max": float(waits.max())},
-        "behind_window_end_s": {
-            name: float(np.quantile(found.behind_s or [np.inf], q)) for name, q in (("p50", 0.5), ("p99", 0.99))
-        },
+        "wait_s": waits | {"max": max(found.waits_s, default=math.inf)},
+        "behind_window_end_s": quantiles(found.behind_s, 50, 99),
         "server_cpu_s": used,
         "clients_cpu_s": found.cpu_s,
         "server_grew_bytes_per_watch": grown / watches,
         "server_peak_bytes": peak,
-        "served": bool(p99 < LIMIT_S and lost == found.missing == found.closed == dropped == 0),
+        "served": waits["p99"] < LIMIT_S and found.lost == found.missing == found.closed == dropped == 0,
     }
 
 
@@ -89,9 +84,8 @@ def dropped_by(port: int) -> float:
 
 def main() -> None:
     """Measure, print and write."""
-    parser = options_of(__doc__)
+    parser = options_of(__doc__, None, seconds=20)
     parser.add_argument("--watches", type=int, nargs="*", help="numbers to try")
-    parser.add_argument("--seconds", type=int, default=20, help="of real time for each number")
     parser.add_argument("--messages-per-second", type=int, default=1, choices=(1, 2, 5, 10))
     parser.add_argument(
         "--patience",
@@ -106,20 +100,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, conditions(arguments, ("harken", "NumPy", "OpenBLAS")) as under:
         model = everyday_model(Path(folder) / "everyday.safetensors")
         for watches in arguments.watches or LEVELS:
-            results.append(
-                measure(model, watches, arguments.seconds, arguments.messages_per_second, arguments.patience)
-            )
-            one = results[-1]
-            waits = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in one["wait_s"].items())
-            print(
-                f"{watches:6,} watches: {waits}; lost {one['lost'] + one['missing_between_two_labels']}, "
-                f"closed {one['closed_sockets']}, dropped "
-                f"{one['dropped_by_server']:g}; server {one['server_cpu_s']:.1f} s of processor, clients "
-                f"{one['clients_cpu_s']:.1f} s; {one['server_grew_bytes_per_watch'] / 1000:.0f} kB per watch, at most "
-                f"{one['server_peak_bytes'] / 1e6:.0f} MB; "
-                f"{'served' if one['served'] else 'NOT SERVED'}",
-                flush=True,
-            )
+            one = measure(model, watches, arguments.seconds, arguments.messages_per_second, arguments.patience)
+            print(one, flush=True)
+            results.append(one)
             if not one["served"] and not arguments.watches:
                 break
     content = {

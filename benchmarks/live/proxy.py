@@ -5,7 +5,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,21 +44,21 @@ def proxied(ports: Sequence[int], *, addresses: str = "") -> Iterator[int]:
             ["nginx", "-p", folder, "-c", str(path), "-e", f"{folder}/error.log", "-g", settings]
         )
         try:
-            _wait_for(port)
+            wait_for(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close(), running)
             yield port
         finally:
             running.terminate()
             running.wait(20)
 
 
-def _wait_for(port: int) -> None:
-    until_s = time.monotonic() + 20
+def wait_for(answers: Callable[[], object], running: subprocess.Popen[bytes]) -> None:
+    """Wait until a call to a new server raises no OSError, at most a minute and only while the process runs."""
+    until_s = time.monotonic() + 60
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            answers()
+            return
         except OSError:
-            if time.monotonic() > until_s:
+            if running.poll() is not None or time.monotonic() > until_s:
                 raise
             time.sleep(0.1)
-        else:
-            return

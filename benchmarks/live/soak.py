@@ -19,14 +19,13 @@ grows by at most that share.
 
 import asyncio
 import json
-import multiprocessing
 import os
 import random
 import socket
 import tempfile
-import threading
 import time
-from multiprocessing.connection import Connection
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +35,9 @@ import websockets
 from benchmarks.command import command, options_of, write_result
 from benchmarks.live.watches import (
     RATE_HZ,
-    Result,
     everyday_model,
     metric,
+    quantiles,
     resident_bytes,
     served,
     upgrade,
@@ -151,21 +150,13 @@ async def look(port: int, number: int, until_s: float) -> tuple[int, int]:
     return missing, lost
 
 
-def misbehave(port: int, until_s: float, answer: Connection) -> None:
-    """Run all broken clients and the viewers beside them in one process."""
+def misbehave(port: int, until_s: float) -> dict[str, Any]:
+    """What all broken clients and the viewers beside them saw, in one process."""
 
     async def run() -> dict[str, Any]:
-        kinds = ((killed, KILLED), (malformed, MALFORMED))
-        others = [asyncio.ensure_future(kind(port, n, until_s)) for kind, count in kinds for n in range(count)]
-        deaf_viewers = [asyncio.ensure_future(deaf(port, n, until_s)) for n in range(DEAF)]
-        behind = [asyncio.ensure_future(slow(port, n, until_s)) for n in range(SLOW)]
-        looking = [asyncio.ensure_future(look(port, n, until_s)) for n in range(LOOKING)]
-        await asyncio.gather(*others)
-        closed, dropped, seen = (
-            await asyncio.gather(*deaf_viewers),
-            await asyncio.gather(*behind),
-            await asyncio.gather(*looking),
-        )
+        kinds = ((killed, KILLED), (malformed, MALFORMED), (deaf, DEAF), (slow, SLOW), (look, LOOKING))
+        together: list[Any] = [asyncio.gather(*(kind(port, n, until_s) for n in range(count))) for kind, count in kinds]
+        _, _, closed, dropped, seen = await asyncio.gather(*together)
         return {
             "deaf_viewers_closed": closed,
             "slow_viewers_reported_drops": dropped,
@@ -173,41 +164,32 @@ def misbehave(port: int, until_s: float, answer: Connection) -> None:
             "other_viewers_dropped_frames": [lost for _, lost in seen],
         }
 
-    answer.send(asyncio.run(run()))
+    return asyncio.run(run())
 
 
 def main() -> None:
-    """Run, print and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--watches", type=int, default=200)
+    """Run and write."""
+    parser = options_of(__doc__, None, minutes=10.0, watches=200)
     arguments = parser.parse_args()
     seconds = int(arguments.minutes * 60)
     load_before = os.getloadavg()
-    found: list[Result] = []
     sizes: list[tuple[float, int]] = []
     with tempfile.TemporaryDirectory() as folder, served(everyday_model(Path(folder) / "e.safetensors")) as (port, pid):
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        bad = context.Process(target=misbehave, args=(port, time.time() + seconds, theirs))
-        bad.start()
-        good = threading.Thread(target=lambda: found.append(watches_sending(arguments.watches, port, seconds=seconds)))
-        good.start()
-        began = time.monotonic()
-        while good.is_alive():
-            sizes.append((time.monotonic() - began, resident_bytes(pid)))
-            good.join(5)
-        viewers = ours.recv()
-        bad.join()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, ThreadPoolExecutor(1) as thread:
+            bad = pool.submit(misbehave, port, time.time() + seconds)
+            good = thread.submit(watches_sending, arguments.watches, port, seconds=seconds)
+            began = time.monotonic()
+            while not good.done():
+                sizes.append((time.monotonic() - began, resident_bytes(pid)))
+                wait([good], timeout=5)
+            viewers, result = bad.result(), good.result()
         names = ("refused", "dropped_frames", "dropped_samples", "labels")
         counts = {name: metric(port, f"harken_{name}_total") for name in names}
-    (result,) = found
     times, bytes_ = (np.array(column) for column in zip(*sizes, strict=True))
     later = times >= min(180.0, times[-1] / 2)
     slope = float(np.polyfit(times[later], bytes_[later], 1)[0])
     span_s = float(times[-1] - times[later][0])
     allowed = KEPT_BYTES_S * arguments.watches * span_s + SLACK_BYTES
-    lost = max(0, result.expected - result.received)
     reported = viewers["slow_viewers_reported_drops"]
     overflowed = bool(min(reported) > 0 and counts["dropped_frames"] >= sum(reported))
     content: dict[str, Any] = {
@@ -217,9 +199,9 @@ def main() -> None:
         "viewers": viewers,
         "rate_hz": RATE_HZ,
         "labels": result.received,
-        "lost": lost,
+        "lost": result.lost,
         "closed_sockets": result.closed,
-        "wait_s": {f"p{round(100 * q)}": float(np.quantile(result.waits_s, q)) for q in (0.5, 0.99)},
+        "wait_s": quantiles(result.waits_s, 50, 99),
         "server": counts,
         "resident_bytes": {"first": int(bytes_[0]), "after_3_minutes": int(bytes_[later][0]), "last": int(bytes_[-1])},
         "slope_bytes_a_second": slope,
@@ -227,20 +209,15 @@ def main() -> None:
         "grown_bytes": slope * span_s,
         "flat": bool(slope * span_s <= allowed),
         "all_watches_served": bool(
-            lost == 0 and result.closed == 0 and not any(viewers["other_viewers_missing_labels"])
+            result.lost == 0 and result.closed == 0 and not any(viewers["other_viewers_missing_labels"])
         ),
         "queues_overflowed_and_reported": overflowed,
         "load_average_before_and_after": [load_before, os.getloadavg()],
     }
-    print(json.dumps(content, indent=1))
     write_result(arguments.json, command("live.soak"), content)
-    if (
-        not content["flat"]
-        or not content["all_watches_served"]
-        or not overflowed
-        or any(viewers["other_viewers_dropped_frames"])
-    ):
-        raise SystemExit("memory grew, a watch was not served, or no queue overflowed: see above")
+    well = content["flat"] and content["all_watches_served"] and overflowed
+    if not well or any(viewers["other_viewers_dropped_frames"]):
+        raise SystemExit("memory grew, a watch was not served, or no queue overflowed")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -24,6 +24,8 @@ from typing import IO, cast
 
 import numpy as np
 import orjson
+
+from benchmarks.live.proxy import wait_for
 
 RATE_HZ = 50
 LENGTH, MODEL_HZ = 300, 30.0
@@ -68,15 +70,7 @@ def served(model: Path, *, keep: Path | None = None, log: IO[str] | None = None)
     command += [] if keep is None else ["--keep", str(keep)]
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                content_of(port, "/health")
-                break
-            except OSError:
-                if running.poll() is not None or time.monotonic() > until:
-                    raise
-                time.sleep(0.2)
+        wait_for(lambda: content_of(port, "/health"), running)
         yield port, running.pid
     finally:
         running.send_signal(signal.SIGINT)
@@ -116,6 +110,11 @@ def peak_bytes(pid: int) -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
+def quantiles(seconds: Sequence[float], *percent: int) -> dict[str, float]:
+    """Quantiles for JSON, such as ``p50``; infinite without values."""
+    return {f"p{each}": float(np.quantile(seconds or [np.inf], each / 100)) for each in percent}
+
+
 @dataclass
 class Result:
     """Labels and their delays, for the watches of one process."""
@@ -127,6 +126,11 @@ class Result:
     missing: int = 0  # between the first and the last label of a watch
     closed: int = 0
     cpu_s: float = 0.0  # of the processes in which the watches are
+
+    @property
+    def lost(self) -> int:
+        """Expected labels that did not come."""
+        return max(0, self.expected - self.received)
 
     def add(self, other: "Result") -> None:
         """Add the result of another watch or process."""

@@ -1,21 +1,16 @@
 """Train the small model of ``harken serve --demo`` and score it on the people whom the demo streams.
 
     python -m benchmarks.model.demo_model [--epochs N] [--model FILE] [--json FILE]
-    python -m benchmarks.model.demo_model --rewrite [--model FILE] [--json FILE]
 
 Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The streamed people,
 ``harken.training.demo.UNSEEN``, have no part in training, stopping, choosing or calibration. Their windows are scored
 at the end, once. The temperature comes from a second fit without a few of the training people, on those few.
 The same command gives the same bytes on the same machine.
 
-``--rewrite`` trains nothing: it writes the model in the current file format, with the fingerprints of its training
-recordings. Its weights, specification and provenance stay as they are.
-
 The scores are of one random choice of three people, made before any result was known: an illustration of the demo, not
 a measurement of harken (for that see ``docs/results/unseen_people.md``).
 """
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.command import ROOT, command, options_of, write_result
-from benchmarks.model.rewriting import file_facts, rewrite
+from benchmarks.command import ROOT, command, model_facts, options_of, write_result
 from harken.datasets.exercises import INFO, UNSEEN, exercises
 from harken.models.calibration import expected_calibration_error, fit_temperature
 from harken.models.recogniser import Recogniser
@@ -33,7 +27,6 @@ from harken.models.scores import score_people
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.support.files import write_text
 from harken.training.demo import DEMO_RECIPE
 from harken.training.presets import Preset
 from harken.windows.windows import Windows, concatenate, sliding_windows
@@ -80,7 +73,7 @@ def temperature(training: Windows, recipe: Preset) -> float:
     apart = np.isin(training.subjects, HELD_OUT)
     recogniser = fitted(training[~apart], recipe)
     known = recogniser.known(training[apart])
-    return fit_temperature(recogniser.predict_logits(known), known.label_codes)
+    return fit_temperature((recogniser.predict_logits(known), known.label_codes))
 
 
 def demo_model(recordings: Sequence[Recording], recipe: Preset) -> tuple[Recogniser, dict[str, Any]]:
@@ -126,16 +119,9 @@ def main() -> None:
     """Make the model and its JSON."""
     import torch
 
-    parser = options_of(__doc__, "demo_model.json")
-    parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
+    parser = options_of(__doc__, "demo_model.json", epochs=None)
     parser.add_argument("--model", type=Path, default=MODEL, help="the model file to write")
-    parser.add_argument("--rewrite", action="store_true", help="write the model in the current format")
     arguments = parser.parse_args()
-    if arguments.rewrite:
-        result = json.loads(arguments.json.read_text(encoding="utf-8"))
-        result["model"] |= rewrite(arguments.model, [one for one in exercises() if one.subject not in UNSEEN], {})
-        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
-        return
     torch.set_num_threads(1)
     recipe = RECIPE.trained(epochs=arguments.epochs) if arguments.epochs else RECIPE
     began = time.monotonic()
@@ -149,11 +135,7 @@ def main() -> None:
         "temperature_people": list(HELD_OUT),
         "unseen_people": list(UNSEEN),
         "training_windows_by_label": provenance["training_windows_by_label"],
-        "model": {
-            **file_facts(arguments.model),
-            "parameters": sum(parameter.numel() for parameter in recogniser.network_.parameters()),
-            "specification": recogniser.specification_.as_dict(),
-        },
+        "model": model_facts(arguments.model, recogniser),
         "scores_on_unseen_people": scores,
     }
     write_result(arguments.json, command("model.demo_model"), content)

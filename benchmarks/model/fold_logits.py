@@ -76,5 +76,5 @@ def temperatures(folds: Sequence[FoldLogits]) -> list[float]:
     for fold in folds:
         others = [other for other in folds if other is not fold]
         logits, codes = (np.concatenate([getattr(other, name) for other in others]) for name in ("logits", "codes"))
-        found.append(fit_temperature(logits, codes))
+        found.append(fit_temperature((logits, codes)))
     return found

@@ -21,7 +21,7 @@ from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES, in_scheme, with_known_wearers
-from harken.models.calibration import coverage, expected_calibration_error, fit_common_temperature
+from harken.models.calibration import coverage, expected_calibration_error, fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
 from harken.windows.windows import Windows
@@ -47,11 +47,11 @@ class StudyLogits:
     truth: NDArray[np.str_]
 
     @property
-    def known(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """The logits of windows whose label the model has, and whether each label is this one, bool ``[n, labels]``."""
+    def known(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The logits of windows whose label the model has, and the code of this label."""
         of_label = self.truth[:, None] == np.array(self.labels)
         here = of_label.any(axis=1)
-        return self.logits[here], of_label[here]
+        return self.logits[here], of_label[here].argmax(axis=1)
 
 
 def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme: LabelScheme) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def calibration(studies: Mapping[str, StudyLogits]) -> dict[str, Any]:
 
 
 def _temperature(studies: Sequence[StudyLogits]) -> float:
-    return fit_common_temperature([study.known for study in studies])
+    return fit_temperature(*(study.known for study in studies))
 
 
 def _reliability(study: StudyLogits, temperature: float) -> dict[str, Any]:

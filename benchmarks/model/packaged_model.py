@@ -2,7 +2,6 @@
 
     python -m benchmarks.model.packaged_model --data DATA --work DIR --folds [--workers 2]
     python -m benchmarks.model.packaged_model --data DATA --work DIR --fit --studies RUN
-    python -m benchmarks.model.packaged_model --data DATA --work DIR --rewrite
 
 ``DATA`` holds nine studies (see ``harken datasets``). Windows, label scheme, sampling and recipe are those of ``harken
 benchmark studies --protocol leave-one-of-nine-out --label-scheme hands``: x points along the forearm, as each study
@@ -18,10 +17,6 @@ directory of that benchmark. Its ``benchmark.json`` has the scores of models tha
 and the temperature is fitted on the windows of these studies, each predicted by the model that was trained without it
 (``benchmarks.model.left_out_studies``).
 
-``--rewrite`` writes the packaged model in the current file format, with the fingerprints of its training recordings.
-Its weights and specification stay as they are; of its provenance, the scores become those of the JSON. The recordings
-must be those that the file names.
-
 Every fit is a process with one thread. Finished folds are kept in ``DIR``, and a fit that was stopped continues, as
 long as the recipe, the training windows and the shapes of the network have not changed. ``--epochs`` and ``--people``
 make a small trial: give it a ``--json``, ``--card`` and ``--model`` of its own.
@@ -30,11 +25,9 @@ make a small trial: give it a ``--json``, ``--card`` and ``--model`` of its own.
 import argparse
 import hashlib
 import json
-import multiprocessing
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -42,11 +35,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.command import ROOT, options_of
+from benchmarks.command import ROOT, in_processes, model_facts, options_of
 from benchmarks.model.fold_logits import FoldLogits
 from benchmarks.model.left_out_studies import SCORED_STUDIES, calibration, read_run, study_logits
 from benchmarks.model.packaged_model_card import RULE, card
-from benchmarks.model.rewriting import file_facts, rewrite
 from harken.datasets.label_schemes import SCHEMES, TRUTH, posture_of, taught_hands
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.methods import PresetMethod, trained_network
@@ -62,7 +54,8 @@ from harken.evaluation.protocols.studies import (
 )
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
-from harken.networks.pytorch import build
+from harken.networks.build import layers_of
+from harken.networks.layers import weight_shapes
 from harken.outcomes.tables import GROUPS
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
@@ -194,11 +187,8 @@ def settings(windows: Windows, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def weights_of(recipe: Preset) -> str:
     """A digest of the names and shapes of the weights, which changes when the network of this name changes."""
-    import torch
-
-    with torch.device("meta"):
-        network = build(recipe.network_name, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
-    shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    sizes = {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2}
+    shapes = weight_shapes(layers_of(recipe.network_name, sizes) or ())
     return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
 
 
@@ -215,16 +205,13 @@ def run_folds(arguments: argparse.Namespace) -> None:
     windows = drawn(arguments.data, arguments.people)
     decides = settings(windows, arguments)
     tasks = [task_of(fold, decides, arguments) for fold in range(decides["folds"])]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(arguments.workers, mp_context=spawn, max_tasks_per_child=1) as pool:
-        for done in as_completed([pool.submit(run, task) for task in tasks if not task.finding.exists()]):
-            print(done.result(), flush=True)
+    for _, done in in_processes(run, [task for task in tasks if not task.finding.exists()], arguments.workers):
+        print(done, flush=True)
     made = made_with()
     result = {
         "commands": [_command(arguments, "--folds")],
         "commit": made["git_commit"],
-        "machine": made["machine"],
-        "versions": made["versions"],
+        **{name: made[name] for name in ("machine", "versions")},
         "settings": decides,
         "activities": {study: SCHEME.names(dataset(study).info) for study in NINE_STUDIES},
         "new_people": new_people([json.loads(task.finding.read_text(encoding="utf-8")) for task in tasks]),
@@ -259,12 +246,10 @@ def hands_of(folds: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict
     names = dict.fromkeys(name for fold in folds for name in fold)
     means = {}
     for name in names:
-        scores = [fold[name] for fold in folds if name in fold]
-        people = [score["people"] for score in scores]
-        means[name] = {
-            "mean": float(np.average([score["mean"] for score in scores], weights=people)),
-            "people": sum(people),
-        }
+        means_of, people = zip(
+            *((fold[name]["mean"], fold[name]["people"]) for fold in folds if name in fold), strict=True
+        )
+        means[name] = {"mean": float(np.average(means_of, weights=people)), "people": sum(people)}
     return means
 
 
@@ -293,10 +278,8 @@ def fit(arguments: argparse.Namespace) -> None:
     result["commands"] = [left_out["command"], of_folds, _command(arguments, "--fit --studies RUN")]
     result["left_out"] = left_out
     result["model"] = {
-        **file_facts(arguments.model),
-        "parameters": sum(parameter.numel() for parameter in recogniser.network_.parameters()),
+        **model_facts(arguments.model, recogniser),
         "fingerprints": len(recogniser.fingerprints_.hashes),
-        "specification": recogniser.specification_.as_dict(),
         "training_people": {study: len(people) for study, people in people_of(windows).items()},
         "training_windows_by_label": recogniser.provenance_["training_windows_by_label"],
     }
@@ -343,15 +326,6 @@ def group_mean(studies: Iterable[Mapping[str, Any]], group: str) -> float:
     return float(np.mean([one["groups"][group] for one in studies if group in one["groups"]]))
 
 
-def rewrite_packaged(arguments: argparse.Namespace) -> None:
-    """Rewrite the packaged model, and its digest in the JSON and the card."""
-    result = json.loads(arguments.json.read_text(encoding="utf-8"))
-    people = [one["subject"] for one in Recogniser.load(arguments.model, device="cpu").provenance_["data"]]
-    scores = scores_of(result["new_people"], result["left_out"])
-    result["model"] |= rewrite(arguments.model, list(recordings(arguments.data, people)), scores)
-    write_result(result, arguments)
-
-
 def write_result(result: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Write the JSON, and the card that is made from it alone as soon as all its numbers are there."""
     texts = {arguments.json: json.dumps(result, indent=1) + "\n"}
@@ -371,31 +345,19 @@ def _command(arguments: argparse.Namespace, mode: str) -> str:
 
 def main() -> None:
     """Run the chosen modes."""
-    parser = options_of(__doc__, "packaged_model.json")
-    parser.add_argument("--data", type=Path, required=True, help=f"the folder that holds {', '.join(NINE_STUDIES)}")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for fits and their checkpoints")
+    parser = options_of(__doc__, "packaged_model.json", "data", "work", workers=2, epochs=None, people=None)
     parser.add_argument("--folds", action="store_true", help="train and score the fold models")
     parser.add_argument("--fit", action="store_true", help="train the packaged model")
     parser.add_argument("--studies", type=Path, help="with --fit: the directory of the run that leaves studies out")
-    parser.add_argument("--rewrite", action="store_true", help="write the packaged model in the current format")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
-    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each study")
     parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_card.md")
     parser.add_argument("--model", type=Path, default=PACKAGED_MODEL)
     arguments = parser.parse_args()
-    if not (arguments.folds or arguments.fit or arguments.rewrite):
-        parser.error("name at least one of --folds, --fit and --rewrite")
-    if arguments.fit and arguments.studies is None:
-        parser.error(
-            "--fit needs --studies, the directory of harken benchmark studies --protocol leave-one-of-nine-out"
-        )
+    if not (arguments.folds or arguments.fit) or (arguments.fit and arguments.studies is None):
+        parser.error("name --folds, or --fit with --studies")
     if arguments.folds:
         run_folds(arguments)
     if arguments.fit:
         fit(arguments)
-    if arguments.rewrite:
-        rewrite_packaged(arguments)
 
 
 if __name__ == "__main__":

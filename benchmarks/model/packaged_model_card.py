@@ -1,10 +1,13 @@
-"""The packaged model's card, made from ``docs/results/packaged_model.json`` and the facts about the data sets."""
+"""The packaged model's card, made from ``docs/results/packaged_model.json`` and the facts about the data sets.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+``packaged_model_card.md`` is the page without its tables and numbers.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmarks.command import filled_page
 from benchmarks.model.left_out_studies import SCORED_STUDIES
-from benchmarks.model.packaged_model_card_texts import FAILURES, HANDS, INTENDED, MOUNTING, NEW_PEOPLE, UNSEEN_STUDIES
 from benchmarks.recognition.studies_page import in_markdown
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.page import TextTable, interval_text, number_text
@@ -23,33 +26,36 @@ Studies = Mapping[str, Mapping[str, Any]]
 
 def card(result: Mapping[str, Any]) -> str:
     """The whole page."""
-    parts = [
-        "# The packaged model",
-        "<!-- Written by benchmarks/model/packaged_model.py from results/packaged_model.json: edit the script. -->",
-        _summary(result),
-        "## Scores",
-        UNSEEN_STUDIES,
-        *map(in_markdown, (_main(result), _recalls(result))),
-        NEW_PEOPLE.format(folds=len(result["new_people"]["fold_seconds"])),
-        *map(in_markdown, (_groups(result), _hands(result), _labels(result))),
-        *map(in_markdown, _confusions(result)),
-        "## Probabilities",
-        _probabilities(result),
-        in_markdown(_unsure(result)),
-        INTENDED,
-        MOUNTING,
-        "## What the labels mean",
-        _scheme(result),
-        in_markdown(_activities(result)),
-        FAILURES.format(hands=_busy_hands(result), window_s=f"{_window_s(result):g}"),
-        "## Training data, licences and citations",
-        _data(result),
-        "## The file",
-        _model(result),
-        "## How to make it again",
-        _repeat(result),
-    ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    left_out, model, preset = result["left_out"], result["model"], result["settings"]["preset"]
+    calibration, reads = left_out["calibration"], model["specification"]
+    hands = _left_out(result)["wisdm"]["known"]["hands"]
+    *labels, last = reads["labels"]
+    tables = {name: in_markdown(made(result)) for name, made in TABLES.items()}
+    return filled_page(
+        __file__,
+        **tables,
+        confusions="\n\n".join(_confusion(result, study) for study in MAIN_STUDIES),
+        window_s=preset["window_length"] / preset["sample_rate_hz"],
+        labels=f"{', '.join(labels)} or {last}",
+        people=sum(model["training_people"][study] for study in SCORED_STUDIES),
+        studies=len(SCORED_STUDIES),
+        score=left_out["methods"][left_out["preset"]]["main_score"],
+        new_people=result["new_people"],
+        folds=len(result["new_people"]["fold_seconds"]),
+        temperature=calibration["temperature"],
+        errors="; ".join(_error(NAMES[study], calibration["studies"][study]) for study in MAIN_STUDIES),
+        posture=f"{100 * hands['posture']['mean']:.0f}",
+        busy=f"{100 * hands['busy']['mean']:.0f}",
+        scheme=result["settings"]["label_scheme"]["name"],
+        data="\n".join(_data(result, study) for study in NINE_STUDIES),
+        model=model,
+        reads=reads,
+        channels=", ".join(reads["channels"]),
+        counts=", ".join(f"{label} {count:,}" for label, count in model["training_windows_by_label"].items()),
+        commands="\n".join(f"$ {command}" for command in result["commands"]),
+        commit=result["commit"],
+        versions=", ".join(f"{name} {number}" for name, number in result["versions"].items()),
+    )
 
 
 def _left_out(result: Mapping[str, Any], method: str | None = None) -> Studies:
@@ -73,67 +79,36 @@ def _first_bold(cells: Iterable[str]) -> tuple[str, ...]:
     return (f"**{first}**", *others)
 
 
-def _summary(result: Mapping[str, Any]) -> str:
-    left_out, labels = result["left_out"], result["model"]["specification"]["labels"]
-    score = left_out["methods"][left_out["preset"]]["main_score"]
-    people = sum(result["model"]["training_people"][study] for study in SCORED_STUDIES)
-    return (
-        f"It labels {_window_s(result):g} s of wrist acceleration as {', '.join(labels[:-1])} or {labels[-1]}, and was "
-        f"trained on {people} people of {len(SCORED_STUDIES)} studies and on walks whose wearers are unknown (Pebble). "
-        "Beside the label it says whether the hands are busy while sitting or standing. **On studies that models made "
-        f"in the same way were not trained on, the mean F1 of a person is {score['known']:.3f}** "
-        f"({score['found']:.3f} where the orientation of the watch is found from the recording), and "
-        f"{result['new_people']['main_score']:.3f} on new people of the "
-        "training studies. Each of these is the plain mean of WISDM, DSADS and selfBACK."
-    )
-
-
-def _scored(scores: Mapping[str, Any]) -> str:
-    return f"{scores['mean_f1']:.3f} ({interval_text(scores['interval'])})"
-
-
 def _main(result: Mapping[str, Any]) -> TextTable:
     columns = _columns(result, LEFT_OUT, AS_TURNED, "random forest", NEW)
     people = {study: _left_out(result)[study]["people"] for study in MAIN_STUDIES}
-    rows = [
-        (NAMES[study], str(people[study]), *_first_bold(_scored(of[study]) for of in columns.values()))
-        for study in MAIN_STUDIES
-    ]
+    rows = []
+    for study in MAIN_STUDIES:
+        scores = [of[study] for of in columns.values()]
+        cells = [f"{one['mean_f1']:.3f} ({interval_text(one['interval'])})" for one in scores]
+        rows.append((NAMES[study], str(people[study]), *_first_bold(cells)))
     left_out = result["left_out"]
     ours, forest = (left_out["methods"][name]["main_score"] for name in (left_out["preset"], FOREST))
     means = (ours["known"], ours["found"], forest["known"], result["new_people"]["main_score"])
     rows.append(("mean of the three", str(sum(people.values())), *_first_bold(map(number_text, means))))
+    gain = left_out["differences"][FOREST]
     return TextTable(
         "Mean F1 of a person",
         ("study", "people", *columns),
         rows,
-        "In brackets: the 95 % interval over people. " + _gain(left_out),
-    )
-
-
-def _gain(left_out: Mapping[str, Any]) -> str:
-    difference = left_out["differences"].get(FOREST)
-    if difference is None or difference["main_score"] is None:
-        return ""
-    return (
-        f"With a study left out, the recipe gains {difference['main_score']:+.3f} on the random forest "
-        f"({interval_text(difference['main_score_interval'], sign='+')}), each person compared with themselves."
+        "In brackets: the 95 % interval over people. With a study left out, the recipe gains "
+        f"{gain['main_score']:+.3f} on the random forest ({interval_text(gain['main_score_interval'], sign='+')}), "
+        "each person compared with themselves.",
     )
 
 
 def _recalls(result: Mapping[str, Any]) -> TextTable:
-    columns = _columns(result, LEFT_OUT, AS_TURNED, "random forest", NEW)
-    rows = [
-        (
-            NAMES[study],
-            str(_left_out(result)[study]["people"]),
-            label,
-            *_first_bold(number_text(of[study]["recall"].get(label)) for of in columns.values()),
-        )
-        for study in SCORED_STUDIES
-        if study not in MAIN_STUDIES
-        for label in columns[LEFT_OUT][study]["recall"]
-    ]
+    columns, ours = _columns(result, LEFT_OUT, AS_TURNED, "random forest", NEW), _left_out(result)
+    rows = []
+    for study in SCORED_STUDIES[len(MAIN_STUDIES) :]:
+        for label in columns[LEFT_OUT][study]["recall"]:
+            cells = [number_text(of[study]["recall"].get(label)) for of in columns.values()]
+            rows.append((NAMES[study], str(ours[study]["people"]), label, *_first_bold(cells)))
     heads = ("study", "people", "label", *columns)
     return TextTable("Recall in studies of few labels", heads, rows, "The mean over people.")
 
@@ -144,8 +119,7 @@ def _groups(result: Mapping[str, Any]) -> TextTable:
     for study in SCORED_STUDIES:
         for group, interval in columns[LEFT_OUT][study]["group_intervals"].items():
             first, *others = (number_text(of[study]["groups"].get(group)) for of in columns.values())
-            name = group.replace("_", " ")
-            rows.append((NAMES[study], name, f"**{first}** ({interval_text(interval)})", *others))
+            rows.append((NAMES[study], group.replace("_", " "), f"**{first}** ({interval_text(interval)})", *others))
     members = "; ".join(f"{group.replace('_', ' ')}: {', '.join(names)}" for group, names in GROUPS.items())
     return TextTable(
         "F1 of each group of labels, the mean over people",
@@ -159,25 +133,21 @@ def _groups(result: Mapping[str, Any]) -> TextTable:
 
 
 def _hands(result: Mapping[str, Any]) -> TextTable:
-    columns = _columns(result, LEFT_OUT, NEW)
+    columns, names = _columns(result, LEFT_OUT, NEW), ("posture", "busy", "calm")
     rows = []
     for study in SCORED_STUDIES:
         hands = [of[study]["hands"] for of in columns.values()]
-        cells = [_mean(of.get(name)) for name in ("posture", "busy", "calm") for of in hands]
-        if {*cells} != {number_text(None)}:
+        if any(hands):
+            cells = [number_text(of[name]["mean"] if name in of else None) for name in names for of in hands]
             rows.append((NAMES[study], *cells))
     return TextTable(
         "Busy hands",
-        ("study", *(f"{what}: {who}" for what in ("posture", "busy", "calm") for who in columns)),
+        ("study", *(f"{what}: {who}" for what in names for who in columns)),
         rows,
         "Posture: the share of windows with busy hands in which the right one of sitting and standing is more "
         "probable. Busy: the share of windows with busy hands that are found so. Calm: the share of windows with calm "
         "hands that are found so. Each is the mean over people.",
     )
-
-
-def _mean(score: Mapping[str, Any] | None) -> str:
-    return number_text(None if score is None else score["mean"])
 
 
 def _labels(result: Mapping[str, Any]) -> TextTable:
@@ -195,60 +165,29 @@ def _labels(result: Mapping[str, Any]) -> TextTable:
     )
 
 
-def _confusions(result: Mapping[str, Any]) -> Iterator[TextTable]:
+def _confusion(result: Mapping[str, Any], study: str) -> str:
     labels = result["model"]["specification"]["labels"]
-    for study in MAIN_STUDIES:
-        rows = [
-            (truth, *(f"{100 * row.get(label, 0) / sum(row.values()):.0f}" for label in labels))
-            for truth, row in _left_out(result)[study]["confusion"].items()
-        ]
-        title = f"{NAMES[study]}, left out: labels in percent of the windows of each true label"
-        yield TextTable(title, ("true label", *labels), rows)
+    rows = [
+        (truth, *(f"{100 * row.get(label, 0) / sum(row.values()):.0f}" for label in labels))
+        for truth, row in _left_out(result)[study]["confusion"].items()
+    ]
+    title = f"{NAMES[study]}, left out: labels in percent of the windows of each true label"
+    return in_markdown(TextTable(title, ("true label", *labels), rows))
 
 
-def _probabilities(result: Mapping[str, Any]) -> str:
-    calibration = result["left_out"]["calibration"]
-    errors = "; ".join(
-        f"{NAMES[study]} {calibration['studies'][study]['expected_calibration_error']:.3f} "
-        f"({calibration['studies'][study]['expected_calibration_error_uncalibrated']:.3f} without a temperature)"
-        for study in MAIN_STUDIES
-    )
-    return (
-        f"The temperature, {calibration['temperature']:.2f}, was fitted on studies that were left out of training: on "
-        "the windows with a single true label, each predicted by the model that was trained without their study. "
-        f"{', '.join(NAMES[study] for study in MAIN_STUDIES)} count equally. Expected calibration error of each, at "
-        f"the temperature of the two others: {errors}. The table shows what `--unsure-below` does with "
-        "`--no-smoothing`, in the same way:"
-    )
+def _error(name: str, study: Mapping[str, float]) -> str:
+    raw = study["expected_calibration_error_uncalibrated"]
+    return f"{name} {study['expected_calibration_error']:.3f} ({raw:.3f} without a temperature)"
 
 
 def _unsure(result: Mapping[str, Any]) -> TextTable:
     studies = result["left_out"]["calibration"]["studies"]
     rows = []
     for limits in zip(*(studies[study]["unsure_below"] for study in MAIN_STUDIES), strict=True):
-        cells = [
-            cell
-            for one in limits
-            for cell in (f"{one['coverage']:.1%}", "–" if one["accuracy"] is None else f"{one['accuracy']:.1%}")
-        ]
-        rows.append((f"{limits[0]['limit']:g}", *cells))
+        shares = [one[name] for one in limits for name in ("coverage", "accuracy")]
+        rows.append((f"{limits[0]['limit']:g}", *("–" if share is None else f"{share:.1%}" for share in shares)))
     columns = [f"{NAMES[study]}: {what}" for study in MAIN_STUDIES for what in ("labelled", "right of these")]
     return TextTable("Windows of left-out studies that keep a label", ("unsure below", *columns), rows)
-
-
-def _busy_hands(result: Mapping[str, Any]) -> str:
-    """What a user must know of busy hands, with the scores of WISDM, left out."""
-    hands = _left_out(result)["wisdm"]["known"]["hands"]
-    return HANDS.format(**{name: f"{100 * hands[name]['mean']:.0f} %" for name in ("posture", "busy")})
-
-
-def _scheme(result: Mapping[str, Any]) -> str:
-    scheme = result["settings"]["label_scheme"]
-    return (
-        "Each activity of a study was trained as the label, or as one of several allowed labels, that the label scheme "
-        f"`{scheme['name']}` states (`harken.datasets.label_schemes`). An activity that is in none of the studies "
-        "(driving, cooking, swimming) may get any label."
-    )
 
 
 def _activities(result: Mapping[str, Any]) -> TextTable:
@@ -260,50 +199,27 @@ def _activities(result: Mapping[str, Any]) -> TextTable:
     order = result["settings"]["label_scheme"]["labels"]
     rows = [
         (label, "; ".join(f"{NAMES[study]}: {', '.join(each)}" for study, each in of_label[label].items()))
-        for label in sorted(of_label, key=lambda one: (one not in order, order.index(one) if one in order else 0, one))
+        for label in (*filter(of_label.__contains__, order), *sorted(set(of_label) - set(order)))
     ]
     return TextTable("Labels and the activities of the studies", ("label", "activities"), rows)
 
 
-def _data(result: Mapping[str, Any]) -> str:
-    ours, lines = _left_out(result), []
-    for study in NINE_STUDIES:
-        info, people = dataset(study).info, result["model"]["training_people"][study]
-        wearers = f"{people} people, {ours[study]['windows']:,} windows" if study in ours else "Unknown wearers"
-        lines.append(
-            f"- **{NAMES[study]}**: {info.title} ({info.placement}; {info.sample_rate_hz:g} Hz). {wearers}. "
-            f"Licence: {info.licence}. {info.citation}."
-        )
+def _data(result: Mapping[str, Any], study: str) -> str:
+    info, people, ours = dataset(study).info, result["model"]["training_people"][study], _left_out(result)
+    wearers = f"{people} people, {ours[study]['windows']:,} windows" if study in ours else "Unknown wearers"
     return (
-        "\n".join(lines) + "\n\nThe weights are harken's own work, and the recordings are not in the package. Please "
-        "cite the studies in a publication with results of this model. `harken datasets NAME` lists the pitfalls of "
-        "each."
+        f"- **{NAMES[study]}**: {info.title} ({info.placement}; {info.sample_rate_hz:g} Hz). {wearers}. "
+        f"Licence: {info.licence}. {info.citation}."
     )
 
 
-def _model(result: Mapping[str, Any]) -> str:
-    model = result["model"]
-    reads = model["specification"]
-    counts = ", ".join(f"{label} {count:,}" for label, count in model["training_windows_by_label"].items())
-    return (
-        f"An `{reads['preset']}` network of {model['parameters']:,} weights, {model['bytes']:,} bytes. It reads "
-        f"{', '.join(reads['channels'])} in {reads['acceleration_unit']}, {_window_s(result):g} s at "
-        f"{reads['sample_rate_hz']:g} Hz, and gives a label every {reads['hop_s']:g} s. Training windows, with "
-        f"repetitions of rare labels: {counts}. SHA-256 of the file: `{model['sha256']}`."
-    )
-
-
-def _repeat(result: Mapping[str, Any]) -> str:
-    commands: Sequence[str] = result["commands"]
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    lines = "\n".join(f"$ {command}" for command in commands)
-    return (
-        f"```console\n{lines}\n```\n\nCommit {result['commit']}; {versions}; one thread for each fit. All settings and "
-        "the score of each new person are in `docs/results/packaged_model.json`, those of left-out studies in "
-        "`docs/results/studies_nine.json`."
-    )
-
-
-def _window_s(result: Mapping[str, Any]) -> float:
-    preset = result["settings"]["preset"]
-    return float(preset["window_length"] / preset["sample_rate_hz"])
+TABLES = {
+    "main": _main,
+    "recalls": _recalls,
+    "groups": _groups,
+    "busy_hands": _hands,
+    "of_labels": _labels,
+    "unsure": _unsure,
+    "activities": _activities,
+}
+"""The tables by their place in the page."""

@@ -138,9 +138,8 @@ def counted(found: Sequence[tuple[Sensor, Answer, int, float]]) -> list[dict[str
 
 
 def main() -> None:
-    """Fit, test, print and write."""
-    parser = options_of(__doc__, "wrist_check.json")
-    parser.add_argument("--data", type=Path, required=True)
+    """Fit, test and write."""
+    parser = options_of(__doc__, "wrist_check.json", "data")
     parser.add_argument("--write", action="store_true", help="write the trees of all recordings into the package")
     arguments = parser.parse_args()
     every = sensors(arguments.data)
@@ -151,10 +150,6 @@ def main() -> None:
         "people_left_out": counted(answers(every, lambda sensor: fold[(sensor.study, sensor.person)])),
         "study_left_out": counted(answers(every, lambda sensor: sensor.study)),
     }
-    for name, table in tables.items():
-        print(name)
-        for line in table:
-            print("  ", {key: value for key, value in line.items() if key != "log_odds"})
     columns, _ = features(every[0].moments)
     write_result(arguments.json, command("model.wrist_check"), {"features": list(columns), **tables})
     if arguments.write:

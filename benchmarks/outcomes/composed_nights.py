@@ -13,11 +13,8 @@ A second day is the same, but the three hours before the night are the recorded 
 whom the model does not know either. They fill in questionnaires, rest and talk at a desk.
 
 Both days are labelled by ``harken.label_file`` without calibration and with the mounting known. The labels are compared
-with those that are smoothed without nights. ``--choose`` shows the likelihoods that were considered, for the choosing
-people alone: every second person of selfBACK. Everybody else is scored once, with the likelihood of the package.
-
-``--write PERSON FILE`` writes the first day of a person as a recording, for the picture in README, and names the model
-that does not know this person.
+with those that are smoothed without nights. The likelihood of the package was chosen on every second person of selfBACK
+(``--choose`` at commit 6ddefa77). Everybody else is scored once.
 
 Kept days are in ``--work``. ``--people`` makes a small trial: give it a ``--json`` of its own.
 """
@@ -26,22 +23,20 @@ import argparse
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.command import options_of, write_result
+from benchmarks.command import in_processes, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
-from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled, one_after_another, pieces_of, truth_of
+from benchmarks.recognition import composed_days
+from benchmarks.recognition.composed_days import ARM, Piece, filled, keep_rows, kept_rows, truth_of
 from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
@@ -52,6 +47,7 @@ from harken.models.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
 from harken.recordings.recording import Recording
 from harken.support.files import appearing
+from harken.support.tables import nanoseconds
 from harken.timelines import Timeline, smoothing
 
 STUDIES = ("dsads", "selfback")
@@ -66,7 +62,6 @@ MOST_ROLL_DEGREES = 90.0
 STILL_S = 30.0
 TIMES_UP = 2
 UP_S = (("walking", 60.0), ("standing", 90.0), ("walking", 60.0))
-LIKELIHOODS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 DAYS = ("bed", "sitting before bed")
 Stretch = tuple[str, NDArray[np.float32]]
 
@@ -91,7 +86,7 @@ def pieces(data: Path, study: str, rate_hz: float) -> dict[str, list[Piece]]:
     every = [one for one in study_recordings(study, data / study) if study != "dsads" or one.source.endswith(ARM)]
     found: dict[str, list[Piece]] = {}
     for recording in mounted_recordings(study, every):
-        own = pieces_of(recording.select_channels(CHANNELS), names, rate_hz)
+        own = composed_days.pieces_of(recording.select_channels(CHANNELS), names, rate_hz)
         found.setdefault(recording.subject, []).extend(own)
     return found
 
@@ -100,7 +95,7 @@ def composed(job: Job, rate_hz: float) -> Recording:
     """The day from noon to noon."""
     random = np.random.default_rng(zlib.crc32(job.person.encode()))
     own = pieces(job.data, job.study, rate_hz)[job.person]
-    bouts = draw_bouts(sorted({piece.label for piece in own}), 1.0, random)
+    bouts = composed_days.draw_bouts(sorted({piece.label for piece in own}), 1.0, random)
     day = [(label, filled(own, label, seconds, rate_hz, random)) for label, seconds in bouts]
     evening, morning = cut(day, round(EVENING_HOURS * HOUR_S * rate_hz))
     at_night = night(own, rate_hz, random)
@@ -108,7 +103,7 @@ def composed(job: Job, rate_hz: float) -> Recording:
         kept, _ = cut(evening, round((EVENING_HOURS - SITTING_HOURS) * HOUR_S * rate_hz))
         sat = np.concatenate([piece.signals for piece in pieces(job.data, BEFORE_BED, rate_hz)[job.sitter]])
         evening = [*kept, ("sitting", np.resize(sat, (round(SITTING_HOURS * HOUR_S * rate_hz), len(CHANNELS))))]
-    return one_after_another(
+    return composed_days.one_after_another(
         [*evening, *at_night, *morning], channels=CHANNELS, rate_hz=rate_hz, subject=job.person, start_s=NOON_S
     )
 
@@ -171,10 +166,10 @@ def rolled(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArra
     return np.stack([x, cosine * y - sine * z, sine * y + cosine * z], axis=1).astype(np.float32)
 
 
-def keep(job: Job) -> Path:
+def keep(job: Job) -> None:
     """Compose and label a day, and keep timeline, movement and truth."""
     if job.kept.exists():
-        return job.kept
+        return
     recogniser = Recogniser.load(job.model, device="cpu").with_temperature(job.temperature, "unseen")
     known = {job.person, job.sitter} & set(recogniser.provenance_["training_people"])
     assert not known, f"{job.model} was trained on {known}"
@@ -184,12 +179,9 @@ def keep(job: Job) -> Path:
         write_day(day, path)
         settings = LabelSettings(calibration=False, orientation=False, placement="wrist", smoothing=False)
         labelled = label_file(path, model=recogniser, settings=settings, cores=1)
-        labelled.timeline.frame.write_parquet(aside / "timeline.parquet")
+        keep_rows(aside / "timeline.parquet", labelled.timeline, truth_of(labelled.timeline, day))
         assert labelled.movement is not None
         labelled.movement.write_parquet(aside / "movement.parquet")
-        truth = np.array(labelled.timeline.labels)[truth_of(labelled.timeline, day)]
-        pl.DataFrame({"label": truth}).write_parquet(aside / "truth.parquet")
-    return job.kept
 
 
 def write_day(day: Recording, path: Path) -> None:
@@ -199,20 +191,14 @@ def write_day(day: Recording, path: Path) -> None:
     pl.DataFrame([time, *signals, pl.Series("subject", [day.subject] * len(day))]).write_parquet(path)
 
 
-def scored(job: Job, likelihood: float | None) -> dict[str, Any]:
-    """The labels of a kept day without nights and with them, for JSON. ``likelihood``: None for the package's."""
-    frame = pl.read_parquet(job.kept / "timeline.parquet")
+def scored(job: Job) -> dict[str, Any]:
+    """The labels of a kept day without nights and with them, for JSON."""
+    timeline, truth = kept_rows(job.kept / "timeline.parquet")
     movement = pl.read_parquet(job.kept / "movement.parquet")
-    truth = pl.read_parquet(job.kept / "truth.parquet")["label"].to_numpy()
-    labels = tuple(name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_"))
-    timeline = Timeline(frame, labels, job.person)
     nights = nights_of(movement, job.person, Rules())
-    with patch.object(smoothing, "STILL_AT_NIGHT", likelihood or smoothing.STILL_AT_NIGHT):
-        ways = {
-            "without": timeline.smoothed(),
-            "with": timeline.smoothed(still_at_night_ns=still_at_night_ns(movement, nights)),
-        }
-    middle = (frame["start"].to_physical().to_numpy() // 10**9 - NOON_S) / HOUR_S
+    still_ns = still_at_night_ns(movement, nights)
+    ways = {"without": timeline.smoothed(), "with": timeline.smoothed(still_at_night_ns=still_ns)}
+    middle = (nanoseconds(timeline.frame, "start") // 10**9 - NOON_S) / HOUR_S
     at_night = (middle >= EVENING_HOURS) & (middle < EVENING_HOURS + NIGHT_HOURS)
     evening = (middle >= EVENING_HOURS - SITTING_HOURS) & (middle < EVENING_HOURS)
     night_of = nights.filter(pl.col("onset").is_not_null()).select(
@@ -276,77 +262,32 @@ def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return numbers
 
 
-def table(summaries: dict[str, dict[str, Any]]) -> str:
-    """The summaries as lines for a terminal."""
-    lines = []
-    for name, of in summaries.items():
-        text = [f"{name}, {of['people']} people: hours misplaced at night"]
-        text += [f"{of['night_hours_misplaced'][way]['mean']:.2f} {way}" for way in ("without", "with")]
-        text += [
-            f"{of['night_hours_up_as_lying'][way]['mean'] * 60:.1f} min up as lying {way}"
-            for way in ("without", "with")
-        ]
-        text.append(f"most sitting lost in the evening {of['evening_minutes_sitting_lost']['most']:.1f} min")
-        lines.append(", ".join(text))
-    return "\n".join(lines)
-
-
-def groups_of(jobs: Sequence[Job], *, choosing: bool) -> Iterator[tuple[str, list[Job]]]:
-    """The days that are summarised together."""
+def groups_of(jobs: Sequence[Job]) -> Iterator[tuple[str, list[Job]]]:
+    """The days that are summarised together, without those of the choosing people."""
     for study, day in product(STUDIES, DAYS):
         chosen = [
             job
             for job in jobs
-            if job.study == study and is_choosing(job.person) == choosing and (job.sitter is None) == (day == DAYS[0])
+            if job.study == study and not is_choosing(job.person) and (job.sitter is None) == (day == DAYS[0])
         ]
         if chosen:
             yield f"{study}, {day}", chosen
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Label the days that are not kept, and write the results."""
-    parser = options_of(__doc__, "composed_nights.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
-    parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for labelled days")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each study and fold")
-    parser.add_argument("--choose", action="store_true", help="show each likelihood, for the choosing people alone")
-    parser.add_argument("--write", nargs=2, metavar=("PERSON", "FILE"), help="only write a person's day as a recording")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, "composed_nights.json", "data", "models", "work", workers=2, people=None).parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(options)
-    if options.write:
-        job = next(job for job in jobs if job.person == options.write[0])
-        write_day(composed(job, Recogniser.load(job.model).specification_.sample_rate_hz), Path(options.write[1]))
-        print(job.model)
-        return
-    if options.choose:
-        jobs = [job for job in jobs if is_choosing(job.person)]
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-        for path in pool.map(keep, jobs):
-            print(path.name, flush=True)
-    if options.choose:
-        for likelihood in LIKELIHOODS:
-            print(f"likelihood {likelihood:g}")
-            print(table(summaries_of(jobs, choosing=True, likelihood=likelihood)))
-        return
-    summaries = summaries_of(jobs, choosing=False, likelihood=None)
+    for job, _ in in_processes(keep, jobs, options.workers):
+        print(job.kept.name, flush=True)
     content = {
         "likelihood": smoothing.STILL_AT_NIGHT,
         "night": {"begins_hour": 23, "hours": NIGHT_HOURS, "minutes_between_turns": TURN_MINUTES, "times_up": TIMES_UP},
-        "groups": summaries,
+        "groups": {name: summary(list(map(scored, those))) for name, those in groups_of(jobs)},
     }
     command = "python -m benchmarks.outcomes.composed_nights --data DATA --models WORK/fits_... --work DIR"
     write_result(options.json, command, content)
-    print(table(summaries))
-
-
-def summaries_of(jobs: Sequence[Job], *, choosing: bool, likelihood: float | None) -> dict[str, dict[str, Any]]:
-    """The summary of each group of days."""
-    return {
-        name: summary([scored(job, likelihood) for job in those]) for name, those in groups_of(jobs, choosing=choosing)
-    }
 
 
 if __name__ == "__main__":

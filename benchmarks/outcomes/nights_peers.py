@@ -10,7 +10,6 @@ with the truth are those of ``harken label``, with non-wear. Needs ``scikit-digi
 """
 
 from importlib.metadata import version
-from json import dumps
 from time import process_time
 from typing import Any
 
@@ -146,15 +145,12 @@ def _noons(time_ns: NDArray[np.int64]) -> list[int]:
 
 
 def main() -> None:
-    """Print the shares and times as JSON, and write them where ``--json`` says."""
-    parser = options_of(__doc__)
-    parser.add_argument("--people", type=int, default=50)
-    parser.add_argument("--days", type=float, default=7)
-    parser.add_argument("--rate", type=float, default=10)
+    """Measure and write."""
+    parser = options_of(__doc__, None, people=50, days=7.0, rate=10.0)
     options = parser.parse_args()
     people = [of_person(person, options.days, options.rate) for person in range(options.people)]
     content = {"scikit-digital-health": version("scikit-digital-health"), **summed_up(people)}
-    print(dumps(write_result(options.json, command("outcomes.nights_peers"), content), indent=1))
+    write_result(options.json, command("outcomes.nights_peers"), content)
 
 
 if __name__ == "__main__":

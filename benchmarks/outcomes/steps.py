@@ -260,29 +260,26 @@ def of_verisense(session: Session, parameters: tuple[float, ...]) -> float:
 def errors(sessions: list[Session]) -> list[dict[str, object]]:
     """For each study, half and activity: errors in per cent of the truth."""
     up = {one.person: one.strides for one in sessions if one.activity == "upstairs"}
-    people = sorted(up)
-    groups: dict[tuple[str, str, str], list[dict[str, float]]] = {}
-    left_out: dict[tuple[str, str, str], int] = {}
+    people, methods = sorted(up), ("harken", *VERISENSE)
+    rows: list[dict[str, object]] = []
     for one in sessions:
-        half = "all" if one.study == "dsads" else ("chosen on", "held out")[people.index(one.person) % 2]
-        key = (one.study, half, one.activity)
+        half = "all" if one.study == "dsads" else HALVES[people.index(one.person) % 2]
         strides, apart = (up[one.person], 0.0) if one.activity == "downstairs" else (one.strides, one.apart)
+        row: dict[str, object] = {"study": one.study, "half": half, "activity": one.activity}
         if apart > MOST_APART:
-            left_out[key] = left_out.get(key, 0) + 1
+            rows.append(row)
             continue
-        counted = {"harken": of_harken(one)} | {name: of_verisense(one, set_) for name, set_ in VERISENSE.items()}
-        row = {name: 100 * (steps / (2 * strides) - 1) for name, steps in counted.items()}
-        groups.setdefault(key, []).append(row)
-    return [
-        {
-            **dict(zip(("study", "half", "activity"), key, strict=True)),
-            "sessions": len(rows),
-            "left_out": left_out.get(key, 0),
-            **{f"{name}_mean_absolute_error": float(np.mean([abs(row[name]) for row in rows])) for name in rows[0]},
-            **{f"{name}_bias": float(np.mean([row[name] for row in rows])) for name in rows[0]},
-        }
-        for key, rows in sorted(groups.items())
-    ]
+        counted = [of_harken(one), *(of_verisense(one, parameters) for parameters in VERISENSE.values())]
+        rows.append(
+            row | {name: 100 * (steps / (2 * strides) - 1) for name, steps in zip(methods, counted, strict=True)}
+        )
+    keys = ("study", "half", "activity")
+    absolute = [pl.col(name).abs().mean().alias(f"{name}_mean_absolute_error") for name in methods]
+    bias = [pl.col(name).mean().alias(f"{name}_bias") for name in methods]
+    harken = pl.col("harken")
+    numbers = (harken.count().alias("sessions"), harken.null_count().alias("left_out"))
+    table = pl.DataFrame(rows, infer_schema_length=None).group_by(keys).agg(*numbers, *absolute, *bias)
+    return table.filter(pl.col("sessions") > 0).sort(keys).to_dicts()
 
 
 def counts(session: Session, model: Recogniser) -> dict[str, float]:
@@ -352,8 +349,8 @@ def page_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Print the errors, and write them as JSON."""
-    parser = options_of(__doc__)
+    """Print the lines of the tables, and write the errors as JSON."""
+    parser = options_of(__doc__, None)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
     parser.add_argument("--studies", nargs="+", default=STUDIES, choices=STUDIES, metavar="NAME", help="default: all")
     parser.add_argument("--held-out", action="store_true", help="also score the days of Pebble that chose nothing")
@@ -362,24 +359,15 @@ def main() -> None:
     sessions = [one for name in options.studies if name in OF_LEGS for one in OF_LEGS[name](options.data / name)]
     if sessions:
         result["per_cent"] = errors(sessions)
-        show(result["per_cent"])
     if "pebble_steps" in options.studies:
         model, result["pebble"] = Recogniser.load(), {}
         for half in HALVES[: 1 + options.held_out]:
             recordings = list(of_pebble(options.data / "pebble_steps", half))
             each = [counts(one, model) for one in recordings]
-            found = {"counted": counted_errors(recordings, each), "without_walking": false_steps(recordings, each)}
-            result["pebble"][half] = found
-            for rows in found.values():
-                show(rows)
+            counted, without = counted_errors(recordings, each), false_steps(recordings, each)
+            result["pebble"][half] = {"counted": counted, "without_walking": without}
     print(*page_lines(result), sep="\n")
     write_result(options.json, command("outcomes.steps"), result)
-
-
-def show(rows: list[dict[str, object]]) -> None:
-    """Print rows as a table."""
-    with pl.Config(tbl_rows=50, tbl_cols=30, tbl_width_chars=220, float_precision=1):
-        print(pl.DataFrame(rows))
 
 
 OF_LEGS = {"selfback": of_selfback, "dsads": of_dsads}

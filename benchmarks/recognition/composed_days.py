@@ -24,20 +24,19 @@ import argparse
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.command import RESULTS, options_of, write_result
+from benchmarks.command import RESULTS, in_processes, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
@@ -47,7 +46,8 @@ from harken.models.scores import score
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.resampling import Grid
-from harken.support.files import write_text
+from harken.support.files import replacing, write_text
+from harken.support.tables import nanoseconds
 from harken.timelines import Timeline, expected_bouts
 from harken.timelines.timeline import SMOOTHED, matrix
 
@@ -289,16 +289,29 @@ def measure(job: Job) -> dict[str, Any]:
     return found
 
 
-def truth_of(timeline: Timeline, day: Recording) -> NDArray[np.int64]:
-    """The true label in the middle of each row, as an index into the timeline's labels, ``[n]``."""
-    start, end = (timeline.frame[name].to_physical().to_numpy() for name in ("start", "end"))
+def truth_of(timeline: Timeline, day: Recording) -> NDArray[np.str_]:
+    """The true label in the middle of each row, ``[n]``; empty where there is none."""
+    start, end = (nanoseconds(timeline.frame, name) for name in ("start", "end"))
     rows = np.minimum(np.searchsorted(day.time_ns, start // 2 + end // 2), len(day) - 1)
-    places = np.array([timeline.labels.index(name) for name in day.label_names])
-    return np.asarray(places[day.label_codes[rows]])
+    return np.asarray(np.array([*day.label_names, ""])[day.label_codes[rows]])
 
 
-def scored(timeline: Timeline, truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, Any]:
+def keep_rows(path: Path, timeline: Timeline, truth: NDArray[np.str_]) -> None:
+    """Write the rows of a timeline with their true labels."""
+    with replacing(path) as aside:
+        timeline.frame.with_columns(pl.Series("truth", truth)).write_parquet(aside)
+
+
+def kept_rows(path: Path) -> tuple[Timeline, NDArray[np.str_]]:
+    """The timeline that ``keep_rows`` wrote, and the true label of each row."""
+    frame = pl.read_parquet(path)
+    labels = [name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_")]
+    return Timeline(frame.drop("truth"), tuple(labels), ""), frame["truth"].to_numpy()
+
+
+def scored(timeline: Timeline, names: NDArray[np.str_], probabilities: NDArray[np.float32]) -> dict[str, Any]:
     """For JSON: the scores of a timeline's labels and probabilities."""
+    truth = np.array([timeline.labels.index(name) for name in names])
     labelled = timeline.frame["label"].is_not_null().to_numpy()
     codes = np.array([timeline.labels.index(name) for name in timeline.frame["label"].drop_nulls()])
     hours = np.array(list(timeline.seconds_by_label().values())) / 3600
@@ -329,17 +342,6 @@ def kept_of(arguments: argparse.Namespace, person: str) -> Path:
     return Path(arguments.work) / f"{person}.json"
 
 
-def computed(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Each job and its result, as they end."""
-    if workers == 0:
-        yield from ((job, measure(job)) for job in jobs)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(measure, job): job for job in jobs}
-        for finished in as_completed(running):
-            yield running[finished], finished.result()
-
-
 def groups(people: Sequence[str]) -> dict[str, list[str]]:
     """The people who are scored together."""
     every = {
@@ -352,18 +354,13 @@ def groups(people: Sequence[str]) -> dict[str, list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing and write the results."""
-    parser = options_of(__doc__, "composed_days.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds wisdm and dsads")
-    parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for finished people")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
-    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each data set")
+    parser = options_of(__doc__, "composed_days.json", "data", "models", "work", workers=2, people=None)
     parser.add_argument("--page", type=Path, default=RESULTS / "composed_days.md")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(options)
     found = {job.person: done for job in jobs if (done := job.finished())}
-    for job, measured in computed([job for job in jobs if job.person not in found], options.workers):
+    for job, measured in in_processes(measure, [job for job in jobs if job.person not in found], options.workers):
         found[job.person] = measured
         print(job.person, flush=True)
     people = [job.person for job in jobs]
@@ -384,7 +381,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     result = write_result(options.json, command, content)
     write_text(options.page, page(result))
-    print(page(result))
 
 
 if __name__ == "__main__":

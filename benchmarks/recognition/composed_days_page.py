@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.command import filled_page, in_rows
 from harken.models.scores import interval_over_people
 
 WAYS = ("raw", "smoothed")
@@ -27,98 +28,56 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     Args:
         people: person -> the result of ``measure`` at one scale.
     """
-    scores = {way: {one: found[way]["scores"] for one, found in people.items()} for way in WAYS}
-    confusions = {way: {one: np.array(each["confusion"]) for one, each in scores[way].items()} for way in WAYS}
-    labels = next(iter(scores["raw"].values()))["labels"]
-    values: dict[str, dict[str, dict[str, float]]] = {
-        way: {
-            "macro_f1_of_true_labels": {
-                one: float(np.mean(list(of_true_labels(each, labels).values())))
-                for one, each in confusions[way].items()
-            },
-            "macro_f1": {one: each["macro_f1"] for one, each in scores[way].items()},
-            "accuracy": {one: each["accuracy"] for one, each in scores[way].items()},
-            "hours_misplaced": {one: found[way]["hours_misplaced"] for one, found in people.items()},
-            "bouts_for_each_true_bout": {one: found[way]["bouts"] / found["bouts"] for one, found in people.items()},
-            "expected_calibration_error": {
-                one: found[way]["expected_calibration_error"] for one, found in people.items()
-            },
-        }
-        for way in WAYS
-    }
+    by_person = {one: {way: _numbers(found, way) for way in WAYS} for one, found in people.items()}
     result: dict[str, Any] = {"people": len(people)}
     for way in WAYS:
-        result[way] = {name: _mean(each) for name, each in values[way].items()}
-        confusion = np.sum(list(confusions[way].values()), axis=0)
-        result[way]["label_f1"] = of_true_labels(confusion, labels)
-        result[way]["labels"], result[way]["confusion"] = labels, confusion.tolist()
+        confusion = np.sum([found[way]["scores"]["confusion"] for found in people.values()], axis=0)
+        labels = next(iter(people.values()))["raw"]["scores"]["labels"]
+        result[way] = _means({one: numbers[way] for one, numbers in by_person.items()})
+        result[way] |= {
+            "label_f1": of_true_labels(confusion, labels),
+            "labels": labels,
+            "confusion": confusion.tolist(),
+        }
     gains = {
-        name: {one: values["smoothed"][name][one] - value for one, value in values["raw"][name].items()}
-        for name in values["raw"]
+        one: {name: numbers["smoothed"][name] - value for name, value in numbers["raw"].items()}
+        for one, numbers in by_person.items()
     }
-    result["gain"] = {name: _mean(each) for name, each in gains.items()}
-    result["people_better"] = sum(gain > 0 for gain in gains["macro_f1_of_true_labels"].values())
-    result["by_person"] = {
-        one: {way: {name: values[way][name][one] for name in values[way]} for way in WAYS} for one in people
-    }
+    result["gain"] = _means(gains)
+    result["people_better"] = sum(gain["macro_f1_of_true_labels"] > 0 for gain in gains.values())
+    result["by_person"] = by_person
     return result
 
 
-def _mean(each: Mapping[str, float]) -> dict[str, Any]:
-    """Mean, interval over people and standard deviation of one number for each person."""
-    values = list(each.values())
+def _numbers(found: Mapping[str, Any], way: str) -> dict[str, float]:
+    """The numbers of one person, smoothed or not."""
+    scores = found[way]["scores"]
+    of_labels = of_true_labels(np.array(scores["confusion"]), scores["labels"])
     return {
-        "mean": float(np.mean(values)),
-        "interval": interval_over_people(each[person] for person in sorted(each)),
-        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        "macro_f1_of_true_labels": float(np.mean(list(of_labels.values()))),
+        "macro_f1": scores["macro_f1"],
+        "accuracy": scores["accuracy"],
+        "hours_misplaced": found[way]["hours_misplaced"],
+        "bouts_for_each_true_bout": found[way]["bouts"] / found["bouts"],
+        "expected_calibration_error": found[way]["expected_calibration_error"],
     }
+
+
+def _means(people: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """Mean, interval over people and standard deviation of each number."""
+    means = {}
+    for name in next(iter(people.values())):
+        values = [numbers[name] for numbers in people.values()]
+        means[name] = {
+            "mean": float(np.mean(values)),
+            "interval": interval_over_people(people[person][name] for person in sorted(people)),
+            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        }
+    return means
 
 
 TITLES = {"wisdm": "WISDM", "dsads": "DSADS"}
 """The groups on the page. The people of WISDM on whom the recipe was chosen are in the JSON alone."""
-INTRODUCTION = """# Composed days: what smoothing contributes
-
-How much better are labels of a day with smoothing than without? Use this page to decide whether to smooth, above all
-if short bouts matter to you. The days are labelled by models that were made like [the packaged
-one](../model_card.md), none of them trained on the person of the day.
-
-```console
-$ {command}
-```
-
-**Nobody lived these days.** Each is composed of real bouts of one person, because no public recording at hand has whole
-days with true labels. In everyday life, smoothing may gain less or more:
-
-- Order and lengths of the bouts are random. There are **no natural transitions**: one sample is of walking and the next
-  of sitting.
-- A few minutes of each activity fill all its bouts of a day, so a mistake about a person's sitting lasts all day.
-- The activities were done on request, and there is no night.
-- The next activity does not depend on the ones before it. The smoother assumes the same, so its scores are too good.
-"""
-CONCLUSION = """Numbers after *to* are with smoothing. The assumed lengths [stand below](#how-the-days-are-made).
-
-Smoothing removes most bouts that are not there. It raises the accuracy in WISDM; in DSADS, two of three intervals
-contain 0. **Stairs are recognised less well with smoothing, unless bouts are long; walking, too, with half the
-lengths.** To count such bouts, do not smooth, or set the lengths of your own.
-"""
-METHOD = """## How the days are made
-
-Each person has three days of {hours:g} hours: one with the lengths of bouts in this table, one with half and one with
-double. Lying, running and cycling are as frequent in each. The smoother always expects harken's default lengths, those
-of the last column ([Timelines](../timeline.md)). Of DSADS, the left arm is labelled.
-
-| label | median of its bouts | spread (log-normal) | frequency | expected by the smoother |
-|---|---|---|---|---|
-{lengths}
-
-The temperature of each model is fitted on the unseen people of the other folds. The true label of a row of the timeline
-is the one in its middle. *F1 of true labels* is the mean over the labels that occur in the person's day. *Hours
-misplaced* are hours of a label that belong to another label in the day's sums. Means are over people, with the 95 %
-interval over people (bootstrap); *gain* compares each person with themselves.
-
-Commit {commit}, {processor}.
-[`composed_days.json`](composed_days.json) has each person, the other lengths in full, and calibration errors.
-"""
 ROWS = (
     ("F1 of true labels", "macro_f1_of_true_labels", 3),
     ("accuracy", "accuracy", 3),
@@ -128,54 +87,43 @@ SCALES = {"1": "assumed lengths", "0.5": "half the lengths", "2": "double the le
 
 
 def page(result: Mapping[str, Any]) -> str:
-    """The page as Markdown."""
+    """The page as Markdown; ``composed_days_page.md`` is its text. A trial with few people may lack a group."""
     made = result["made_with"]
-    parts = [INTRODUCTION.format(command=result["command"]), _in_short(result)]
-    for name, title in _shown(result).items():
-        found = result["groups"][name]["1"]
-        parts.append(f"## {title}\n\n{found['people']} people.\n\n{_table(found)}\n\n{_labels(found)}\n")
-    parts.append(
-        METHOD.format(
-            hours=result["day_hours"],
-            lengths=_lengths(result),
-            commit=(made["git_commit"] or "unknown")[:10],
-            processor=made["machine"]["processor"],
-        )
+    shown = {TITLES[name]: result["groups"][name] for name in TITLES if name in result["groups"]}
+    groups = {title: of["1"] for title, of in shown.items()}
+    return filled_page(
+        __file__,
+        command=result["command"],
+        in_short=_in_short(shown),
+        groups="\n".join(
+            f"## {title}\n\n{found['people']} people.\n\n{_table(found)}\n\n{_labels(found)}\n"
+            for title, found in groups.items()
+        ),
+        hours=result["day_hours"],
+        lengths=_lengths(result),
+        commit=(made["git_commit"] or "unknown")[:10],
+        processor=made["machine"]["processor"],
     )
-    return "\n".join(parts)
 
 
-def _shown(result: Mapping[str, Any]) -> dict[str, str]:
-    """The names and titles of the groups on the page. A trial with few people may lack one."""
-    return {name: title for name, title in TITLES.items() if name in result["groups"]}
-
-
-def _in_short(result: Mapping[str, Any]) -> str:
-    lines = [
-        "## In short\n",
-        "| | gain in accuracy | gain in F1 of true labels | bouts found per true bout | F1 of stairs | F1 of walking |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, title in _shown(result).items():
+def _in_short(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = []
+    for title, of in groups.items():
         for scale, lengths in SCALES.items():
-            found = result["groups"][name][scale]
-            gains = [
-                _with_interval(found["gain"][gain], 3, sign="+") for gain in ("accuracy", "macro_f1_of_true_labels")
-            ]
-            bouts = " to ".join(f"{found[way]['bouts_for_each_true_bout']['mean']:.2f}" for way in WAYS)
-            each = [
-                " to ".join(f"{found[way]['label_f1'][label]:.2f}" for way in WAYS) for label in ("stairs", "walking")
-            ]
-            lines.append(f"| {title}, {lengths} | {' | '.join([*gains, bouts, *each])} |")
-    return "\n".join([*lines, "", CONCLUSION])
+            found = of[scale]
+            gains = [_with_interval(found["gain"][name], 3, sign="+") for name in ("accuracy", ROWS[0][1])]
+            each = [[found[way]["bouts_for_each_true_bout"]["mean"] for way in WAYS]]
+            each += [[found[way]["label_f1"][label] for way in WAYS] for label in ("stairs", "walking")]
+            rows.append((f"{title}, {lengths}", *gains, *(" to ".join(f"{one:.2f}" for one in ways) for ways in each)))
+    return in_rows(rows)
 
 
 def _table(found: Mapping[str, Any]) -> str:
-    lines = ["| | not smoothed | smoothed | gain |", "|---|---|---|---|"]
+    rows = []
     for title, name, digits in ROWS:
         cells = [_with_interval(found[way][name], digits) for way in WAYS]
-        lines.append(f"| {title} | {' | '.join(cells)} | {_with_interval(found['gain'][name], digits, sign='+')} |")
-    return "\n".join(lines)
+        rows.append((title, *cells, _with_interval(found["gain"][name], digits, sign="+")))
+    return f"| | not smoothed | smoothed | gain |\n|---|---|---|---|\n{in_rows(rows)}"
 
 
 def _labels(found: Mapping[str, Any]) -> str:
@@ -185,12 +133,12 @@ def _labels(found: Mapping[str, Any]) -> str:
 
 
 def _lengths(result: Mapping[str, Any]) -> str:
-    lines = []
+    rows = []
     for label, length in result["lengths"].items():
         often = f"{length['times']:g} in the day" if length["outing"] else f"weight {length['times']:g}"
         expected = result["expected_bout_s"][label]
-        lines.append(f"| {label} | {length['median_s']:g} s | {length['spread']:g} | {often} | {expected:g} s |")
-    return "\n".join(lines)
+        rows.append((label, f"{length['median_s']:g} s", f"{length['spread']:g}", often, f"{expected:g} s"))
+    return in_rows(rows)
 
 
 def _with_interval(number: Mapping[str, Any], digits: int, sign: str = "") -> str:

@@ -203,25 +203,20 @@ def as_recorded(data: Path, models: Mapping[str, Recogniser]) -> dict[str, dict[
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print and write."""
-    parser = options_of(__doc__, "mounting_without_walking.json")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, required=True, help="the directory of the benchmark of nine studies")
+    """Measure and write."""
+    parser = options_of(__doc__, "mounting_without_walking.json", "data", "models")
     parser.add_argument("--as-recorded", action="store_true", help="turn whole recordings, too")
     options = parser.parse_args(arguments)
     models = {study: model_without(options.models, study) for study in SCORED_STUDIES}
     every = list(watches(options.data, models))
     learned = [watch for watch in every if watch.study in FITTED_STUDIES]
     weights = {study: fitted([one for one in learned if one.study != study]) for study in models}
-    print("weights of five studies", fitted(learned), flush=True)
     scored = [(watch, answers(watch, models[watch.study], weights[watch.study])) for watch in every]
     content: dict[str, Any] = {"weights": fitted(learned)._asdict()}
     content["weights_without"] = {study: weights[study]._asdict() for study in FITTED_STUDIES}
     studies = [study for study in models if any(watch.study == study for watch in every)]
     content["studies"] = {study: counted([one for one in scored if one[0].study == study]) for study in studies}
     content["all"] = counted(scored)
-    for study, numbers in (*content["studies"].items(), ("all", content["all"])):
-        print(study, numbers, flush=True)
     if options.as_recorded:
         content["as_recorded"] = as_recorded(options.data, models)
     write_result(options.json, command("recognition.mounting_without_walking", arguments), content)

@@ -150,13 +150,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     """Choose, or run the folds, and write the result."""
-    parser = options_of(__doc__, "dsads_pairs_with_studies.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
-    parser.add_argument("--models", type=Path, required=True, help="the directory of the benchmark of nine studies")
+    parser = options_of(__doc__, "dsads_pairs_with_studies.json", "data", "models", workers=2)
     parser.add_argument("--choose", action="store_true", help="compare epochs and learning rates on pairs of selfBACK")
     parser.add_argument("--out", type=Path, help="the folder for the fits; without --choose")
     parser.add_argument("--fold", action="append", default=[], help="only this pair of people")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
     arguments = parser.parse_args()
     if arguments.out is None and not arguments.choose:
         parser.error("give --choose, or --out with the folder for the fits")

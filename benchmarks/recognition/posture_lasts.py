@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from benchmarks.command import command, options_of, write_result
 from benchmarks.model.left_out_studies import model_without
-from benchmarks.recognition.composed_days import ARM, CHOOSING, compose, draw_bouts, pieces_of
+from benchmarks.recognition import composed_days
+from benchmarks.recognition.composed_days import ARM, compose, keep_rows, kept_rows, truth_of
 from benchmarks.recognition.composed_days_page import of_true_labels
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
@@ -40,8 +41,6 @@ from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
 from harken.models.mounting import mounting
 from harken.recordings.recording import Recording
-from harken.support.files import replacing
-from harken.support.tables import nanoseconds
 from harken.timelines import Timeline, label_recording, smoothing
 from harken.timelines.labelling import Probabilities
 
@@ -78,45 +77,16 @@ def labelled(made: Callable[[], Recording], recogniser: Recogniser, kept: Path, 
 
     With ``as_found``, they are averaged over the ways in which the watch may have sat.
     """
-    digest = recogniser.model_.digest
-    if kept.exists():
-        with np.load(kept, allow_pickle=False) as stored:
-            if str(stored["digest"]) == digest:
-                return _rows(stored)
-    recording = made()
-    specification = recogniser.specification_
-    answers: Probabilities = recogniser.predict_answers
-    if as_found:
-        way = mounting(specification, recording, recogniser.predict_proba, x_to_elbow=True)
-        answers = way.averaged(answers)
-    timeline = label_recording(specification, recording, answers)
-    start, end = (nanoseconds(timeline.frame, name) for name in ("start", "end"))
-    samples = np.minimum(np.searchsorted(recording.time_ns, start // 2 + end // 2), len(recording) - 1)
-    content: dict[str, Any] = {
-        "start": start,
-        "end": end,
-        "p": timeline.probabilities,
-        "act": timeline.frame["activity_mg"].fill_null(np.nan).to_numpy(),
-        "lab": np.array([*recording.label_names, ""])[recording.label_codes[samples]],
-        "labels": np.array(timeline.labels),
-        "digest": np.array(digest),
-    }
-    with replacing(kept) as aside:
-        np.savez(aside, **content)
-    return _rows(content)
-
-
-def _rows(content: Mapping[str, NDArray[Any]]) -> Rows:
-    timeline = Timeline.of(
-        content["start"],
-        content["p"],
-        end_ns=int(content["end"][-1]),
-        recorded=np.isfinite(content["act"]),
-        labels=tuple(content["labels"].tolist()),
-        subject="",
-        activity_mg=content["act"],
-    )
-    return timeline, content["lab"]
+    path = kept.with_name(f"{kept.name}-{recogniser.model_.digest[:10]}.parquet")
+    if not path.exists():
+        recording, specification = made(), recogniser.specification_
+        answers: Probabilities = recogniser.predict_answers
+        if as_found:
+            way = mounting(specification, recording, recogniser.predict_proba, x_to_elbow=True)
+            answers = way.averaged(answers)
+        timeline = label_recording(specification, recording, answers)
+        keep_rows(path, timeline, truth_of(timeline, recording))
+    return kept_rows(path)
 
 
 def by_rule(rows: Sequence[Rows], scores: Callable[[Sequence[Rows]], dict[str, Any]]) -> dict[str, Any]:
@@ -142,9 +112,7 @@ def still(study: str, recogniser: Recogniser, data: Path, work: Path) -> dict[st
     result = {}
     for way, recordings in ways.items():
         rows = [
-            labelled(
-                partial(replace, one), recogniser, work / f"{study}__{way}__{k:02d}.npz", as_found=way == "as_found"
-            )
+            labelled(partial(replace, one), recogniser, work / f"{study}__{way}__{k:02d}", as_found=way == "as_found")
             for k, one in enumerate(recordings)
             if {*one.label_names} & {*STILL[study]}
         ]
@@ -181,10 +149,10 @@ def days(study: str, recogniser: Recogniser, data: Path, work: Path, *, people: 
     rate_hz = specification.sample_rate_hz
     worn: dict[str, list[Recording]] = {}
     for one in mounted_recordings(study, study_recordings(study, data / study)):
-        if one.subject in CHOOSING if study == "wisdm" else study != "dsads" or one.source.endswith(ARM):
+        if one.subject in composed_days.CHOOSING if study == "wisdm" else study != "dsads" or one.source.endswith(ARM):
             worn.setdefault(one.subject, []).append(one.select_channels(specification.channels))
     rows = [
-        labelled(partial(day_of, worn[person], label_map, rate_hz), recogniser, work / f"day__{person}.npz")
+        labelled(partial(day_of, worn[person], label_map, rate_hz), recogniser, work / f"day__{person}")
         for person in sorted(worn)[:people]
     ]
     result = by_rule(rows, scored)
@@ -195,9 +163,9 @@ def days(study: str, recogniser: Recogniser, data: Path, work: Path, *, people: 
 def day_of(recordings: Sequence[Recording], label_map: Mapping[str, str], rate_hz: float) -> Recording:
     """A day composed of what a person did."""
     person, channels = recordings[0].subject, recordings[0].channels
-    pieces = [piece for one in recordings for piece in pieces_of(one, label_map, rate_hz)]
+    pieces = [piece for one in recordings for piece in composed_days.pieces_of(one, label_map, rate_hz)]
     random = np.random.default_rng([zlib.crc32(person.encode()), 1000])
-    bouts = draw_bouts(sorted({piece.label for piece in pieces}), 1.0, random, day_s=DAY_S)
+    bouts = composed_days.draw_bouts(sorted({piece.label for piece in pieces}), 1.0, random, day_s=DAY_S)
     return compose(pieces, bouts, channels=channels, rate_hz=rate_hz, subject=person, random=random)
 
 
@@ -221,12 +189,9 @@ def scored(each: Sequence[Rows]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = options_of(__doc__, "posture_lasts.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
+    parser = options_of(__doc__, "posture_lasts.json", "data", "work", people=6)
     parser.add_argument("--pairs", type=Path, required=True, help="the folder of models without two main studies")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for probabilities")
     parser.add_argument("--studies", type=Path, required=True, help="a run with one study left out of each fold")
-    parser.add_argument("--people", type=int, default=6, help="the people of each study whose days are composed")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {"rules": RULES, "still": {}, "days": {}}

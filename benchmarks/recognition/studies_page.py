@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.command import RESULTS
+from benchmarks.command import RESULTS, filled_page, in_rows
 from harken.evaluation.benchmark.page import TextTable, interval_text, number_text, tables
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
@@ -20,31 +20,6 @@ NAME = "studies"
 ONE_STUDY, PAIRS = "studies_deep_conv_lstm", "dsads_pairs_with_studies"
 PAIR_ALONE = "dsads_pairs"
 READ = (NAME, ONE_STUDY, PAIRS, PAIR_ALONE, "study_choices")
-INTRODUCTION = """\
-How well are people of a study recognised that no training study contains: another laboratory, another watch, other
-people? This page answers it for five studies, each of which was left out of training once. [The
-protocol](../protocols.md#leaving-a-study-out) says what the numbers mean."""
-LIMITS = """\
-These are scripted studies: everybody did what the script said, mostly for some minutes. Three main studies are few, so
-there is no interval over studies, and the next study may score lower than each of these."""
-DEEP_CONV_LSTM = """\
-DeepConvLSTM (Ordóñez and Roggen, 2016) takes the longest to train, so it was trained without one study only."""
-TWO_PEOPLE = """\
-[The notebook's task](unseen_people.md#dsads-right-arm-trained-on-two-people) again: lying, sitting, standing and
-walking, trained on two people of DSADS, tested on the other six, for each of the 28 pairs. `everyday_from_studies`
-begins with the weights of a model that all other studies taught, and is then trained on the two people. Its epochs and
-learning rate were chosen on pairs of selfBACK (`--choose`), where it was better than the pair alone."""
-WORSE = """\
-In DSADS it is worse than the two people alone: elsewhere, people sit and lie with the arm in other poses."""
-CHOICES = """\
-Label schemes and changes of the recipe were compared on training studies alone: each was trained for 12 epochs without
-two of the three main studies, and the score for a left-out study is that of the other study of each pair. The
-candidates were named before the first of them was trained; five more of them, in `study_choices` at the tag
-`before-lighter`, were not run, for want of machine time. One seed each, so differences of a hundredth are noise."""
-ADOPTED = """\
-**Adopted:** the scheme `other`, because `posture` and `sets` lower the F1 of walking by more than .01 in some study,
-and no change of the recipe. As in the packaged model before, windows of rare labels are repeated over all studies
-together; `balanced`, which also repeats them within each study, neither gains nor loses."""
 CHANGES = {
     "scheme_other": "nothing: the label scheme alone",
     "scheme_posture": "busy hands are the most likely posture of the activity",
@@ -57,44 +32,42 @@ CHANGES = {
 
 
 def page(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The page in Markdown.
+    """The page in Markdown; ``studies_page.md`` is its text.
 
     Args:
         results: the content of each of ``READ``.
     """
-    parts = ["# Unseen studies", INTRODUCTION, "## Scores", *_benchmark(results[NAME]), LIMITS]
-    parts += ["## DeepConvLSTM, without one study", DEEP_CONV_LSTM, *_benchmark(results[ONE_STUDY])]
-    parts += ["## Two people, after other studies", TWO_PEOPLE, *_pairs(results[PAIRS], results[PAIR_ALONE]), WORSE]
-    parts += ["## What was chosen", CHOICES, *map(in_markdown, _choices(results["study_choices"])), ADOPTED]
-    return "\n\n".join(parts) + "\n"
+    return filled_page(
+        __file__,
+        scores=_benchmark(results[NAME]),
+        one_study=_benchmark(results[ONE_STUDY]),
+        pairs=in_markdown(_pairs(results[PAIRS], results[PAIR_ALONE])),
+        pairs_made_at=_made_at(results[PAIRS]),
+        choices="\n\n".join(map(in_markdown, _choices(results["study_choices"]))),
+    )
 
 
 def in_markdown(table: TextTable) -> str:
     """A table under a small title."""
-    lines = [
-        f"### {table.title}",
-        "",
-        f"| {' | '.join(table.columns)} |",
-        f"|{'---|' * len(table.columns)}",
-        *(f"| {' | '.join(row)} |" for row in table.rows),
-    ]
+    head = f"### {table.title}\n\n| {' | '.join(table.columns)} |\n|{'---|' * len(table.columns)}\n"
     notes = " ".join(note for note in (table.note, table.page_note) if note)
-    return "\n".join([*lines, "", notes] if notes else lines)
+    return head + in_rows(table.rows) + (f"\n\n{notes}" if notes else "")
 
 
-def _benchmark(result: Mapping[str, Any]) -> list[str]:
+def _benchmark(result: Mapping[str, Any]) -> str:
     windows, made = result["windows"], result["made_with"][0]
     folds, every = len(result["folds"]), result["protocol_folds"]
     ran = "" if folds == every else f" Only {folds} of the protocol's {every} folds were run."
     by = f"harken {made['harken_version']} at {_made_at(result)}"
-    return [
+    parts = [
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people.{ran} Made with {by}, one thread a fold.",
         *map(in_markdown, tables(result)),
     ]
+    return "\n\n".join(parts)
 
 
-def _pairs(result: Mapping[str, Any], alone: Mapping[str, Any]) -> list[str]:
+def _pairs(result: Mapping[str, Any], alone: Mapping[str, Any]) -> TextTable:
     """The table of pairs.
 
     Args:
@@ -103,21 +76,13 @@ def _pairs(result: Mapping[str, Any], alone: Mapping[str, Any]) -> list[str]:
     """
     rows = []
     for methods in (alone["methods"], result["methods"]):
-        left = remaining_errors(methods)
-        for name, share in left.items():
-            one = methods[name]
-            score = (
-                f"{number_text(one['mean_person_macro_f1'])} ({interval_text(one['mean_person_macro_f1_interval'])})"
-            )
-            rows.append((name, score, number_text(share)))
+        for name, share in remaining_errors(methods).items():
+            score, interval = (methods[name][key] for key in ("mean_person_macro_f1", "mean_person_macro_f1_interval"))
+            rows.append((name, f"{number_text(score)} ({interval_text(interval)})", number_text(share)))
     notebook = number_text(result["methods"]["notebook"]["mean_person_macro_f1"])
     head = ("method", "mean macro F1 of a person", "share of the notebook's errors that remains")
     note = f"The notebook has {notebook}, trained on the two people. `everyday` is of the run `{alone['command']}`."
-    return [
-        "```console\n$ python -m benchmarks.recognition.pairs_with_studies --data DATA --models RUN --out DIR\n```",
-        f"Made at {_made_at(result)}, one thread a fit.",
-        in_markdown(TextTable("Macro F1 of unseen people", head, rows, note)),
-    ]
+    return TextTable("Macro F1 of unseen people", head, rows, note)
 
 
 def remaining_errors(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
@@ -133,28 +98,14 @@ def _made_at(result: Mapping[str, Any]) -> str:
 
 
 def _choices(content: Mapping[str, Any]) -> list[TextTable]:
-    scores = [
-        (
-            name,
-            CHANGES[name],
-            *(number_text(one["choosing"][study]["known"]) for study in MAIN_STUDIES),
-            f"{one['seconds_of_training'] / 60:.1f}",
-        )
-        for name, one in content.items()
-    ]
-    walking = [
-        (
-            name,
-            *(
-                number_text(fold[study]["known"]["f1"].get("walking"))
-                for fold in one["folds"].values()
-                for study in fold
-            ),
-        )
-        for name, one in content.items()
-    ]
+    scores, walking = [], []
+    for name, one in content.items():
+        of_studies = [number_text(one["choosing"][study]["known"]) for study in MAIN_STUDIES]
+        scores.append((name, CHANGES[name], *of_studies, f"{one['seconds_of_training'] / 60:.1f}"))
+        tested = [study["known"]["f1"] for fold in one["folds"].values() for study in fold.values()]
+        walking.append((name, *(number_text(f1.get("walking")) for f1 in tested)))
     first = next(iter(content.values()))["folds"]
-    tested = [f"{study}, without {fold.replace('+', ' and ')}" for fold, one in first.items() for study in one]
+    columns = [f"{study}, without {fold.replace('+', ' and ')}" for fold, one in first.items() for study in one]
     return [
         TextTable(
             "Scores on which the choice for each left-out study rests: mean F1 of the other study of each pair",
@@ -163,7 +114,7 @@ def _choices(content: Mapping[str, Any]) -> list[TextTable]:
         ),
         TextTable(
             "F1 of walking",
-            ("candidate", *tested),
+            ("candidate", *columns),
             walking,
             "A label scheme is adopted only if the F1 of walking falls by at most .01 in every study.",
         ),

@@ -16,7 +16,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -266,13 +265,10 @@ def choosing_scores(result: Mapping[str, Any], name: str) -> dict[str, dict[str,
 
 def main() -> None:
     """Measure the candidates and write the summary."""
-    parser = options_of(__doc__, "study_choices.json")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
-    parser.add_argument("--work", type=Path, required=True, help="the folder for the fits")
+    parser = options_of(__doc__, "study_choices.json", "data", "work", workers=2)
     protocols = ("pairs-choosing", "pairs-of-nine-choosing")
     parser.add_argument("--protocol", choices=protocols, default=protocols[0], help="the studies and the folds")
     parser.add_argument("--only", nargs="+", help="these candidates alone")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
     arguments = parser.parse_args()
     every = [one for one in (*SCHEME_CANDIDATES, *CANDIDATES) if not arguments.only or one.name in arguments.only]
     content: dict[str, Any] = json.loads(arguments.json.read_text("utf-8")) if arguments.json.exists() else {}

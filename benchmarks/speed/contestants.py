@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+import timeit
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,11 +20,6 @@ from benchmarks.command import ROOT
 Calls = dict[str, Callable[[], object]]
 CLOSE = 1e-5
 """The largest allowed difference of probabilities in float32."""
-
-
-def clock() -> float:
-    """Wall seconds; with ``LSTM_CPU_TIME`` set, processor seconds of all threads of this process."""
-    return time.process_time() if os.environ.get("LSTM_CPU_TIME") else time.perf_counter()
 
 
 def serve_calls(calls: Calls, probabilities: NDArray[np.float32] | None = None) -> None:
@@ -41,12 +36,7 @@ def serve_calls(calls: Calls, probabilities: NDArray[np.float32] | None = None) 
     print(*([] if probabilities is None else probabilities.ravel().tolist()), flush=True)
     for line in sys.stdin:
         what, times = line.split()
-        seconds = []
-        for _ in range(int(times)):
-            began = clock()
-            calls[what]()
-            seconds.append(clock() - began)
-        print(*seconds, flush=True)
+        print(*timeit.repeat(calls[what], number=1, repeat=int(times)), flush=True)
 
 
 class Contestant:

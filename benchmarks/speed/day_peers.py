@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.speed.contestants import Calls, serve_calls
-from benchmarks.speed.lstm_peers import threads, with_frozen_weights
+from benchmarks.speed.lstm_peers import openvino_network, threads, with_frozen_weights
 
 CHECKED_WINDOWS = 256
 """Windows of the day whose probabilities are compared."""
@@ -78,15 +78,11 @@ def onnx_runtime(recogniser: Any) -> Predict:
     return exported.predict_proba
 
 
-def openvino(recogniser: Any, *, threads: int, streams: int) -> Predict:
-    """The exported model in OpenVINO in float32 (its default may be bfloat16). A call runs on threads / streams."""
-    import openvino
-
+def openvino(recogniser: Any) -> Predict:
+    """The exported model in OpenVINO, a call on each thread."""
     from harken.models.export import exported_bytes
 
-    core = openvino.Core()
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams}
-    network = core.compile_model(core.read_model(exported_bytes(recogniser.model_)), "CPU", settings)
+    network = openvino_network(exported_bytes(recogniser.model_), streams=threads())
 
     def predict(windows: NDArray[np.float32]) -> NDArray[np.float32]:
         request = network.create_infer_request()  # one for each call, because calls run in parallel
@@ -99,7 +95,7 @@ PEERS: dict[str, Callable[[Any], Predict]] = {
     "PyTorch": pytorch,
     "torch.compile": torch_compile,
     "ONNX Runtime": onnx_runtime,
-    "OpenVINO": lambda recogniser: openvino(recogniser, threads=threads(), streams=threads()),
+    "OpenVINO": openvino,
 }
 CONTESTANTS = ("harken", *PEERS)
 

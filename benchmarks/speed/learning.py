@@ -25,10 +25,7 @@ WAYS: tuple[Literal["adapt", "train"], ...] = ("adapt", "train")
 
 def main() -> None:
     """Measure, print and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--minutes", type=int, default=10, help="labelled minutes")
-    parser.add_argument("--rate", type=float, default=50.0, help="samples per second")
-    parser.add_argument("--epochs", type=int, help="epochs of training, in place of the usual number")
+    parser = options_of(__doc__, None, minutes=10, rate=50.0, epochs=None)
     arguments = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     write_labelled = import_module("labelled_files").write_labelled

@@ -1,8 +1,7 @@
 """Our own LSTM beside other libraries (PyTorch, torch.compile, Keras/TensorFlow, JAX, ONNX Runtime, OpenVINO).
 
-    python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON]
-                                    [--before DIR] [--json FILE] [--instructions avx2] [--neighbour]
-                                    [--only-everyday]
+    python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--peers-python PYTHON]
+                                    [--json FILE] [--instructions avx2] [--neighbour] [--only-everyday]
 
 There are five measurements. In each the programs take turns, so that other work on the machine slows all of them:
 
@@ -16,8 +15,7 @@ There are five measurements. In each the programs take turns, so that other work
   forward pass of the two LSTM layers reaches;
 - the cost of one time step of one window as batch and length grow.
 
-With ``--before CHECKOUT``, an earlier harken trains and labels, too (4629fc6 is the last without our LSTM). Before
-anything is measured, all libraries must give the same probabilities, to 1e-5.
+Before anything is measured, all libraries must give the same probabilities, to 1e-5.
 
 A time is that of the best call of a round. A ratio is the median over rounds of the other library's time over ours in
 the same round, so above 1 ours is faster. ``training_ratio``, ``inference_ratio`` and ``labelling_ratio`` are those of
@@ -29,20 +27,20 @@ import argparse
 import os
 import statistics
 import sys
+import time
+import timeit
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.conditions import add_conditions, conditions
 from benchmarks.speed import day_peers, lstm_peers
-from benchmarks.speed.contestants import Contestant, clock, compared, require_same, serve_calls
+from benchmarks.speed.contestants import Contestant, compared, require_same, serve_calls
 
 OURS = "harken"
 IN_THIS_PYTHON = (OURS, "PyTorch", "torch.compile")
 """The other libraries may be in the environment of ``--peers-python``."""
-BEFORE = "before"
 PROGRAMS = ("harken", "NumPy", "OpenBLAS", "PyTorch", "TensorFlow", "OpenVINO")
 TIMES_A_ROUND = {"training": 3, "inference": 5, "everyday": 1, "labelling": 1}
 BATCHES, BATCH_LENGTH = (1, 16, 64, 256, 1024, 4096), 64
@@ -80,9 +78,9 @@ def peak_gflops(threads: int) -> float:
     assert found is not None
     level = library.LEVELS.index(library.instructions())
     with ThreadPoolExecutor(threads) as pool:
-        began = clock()
+        began = time.perf_counter()
         done = list(pool.map(lambda _: found.harken_lstm_multiply_add(level, PEAK_ROUNDS), range(threads)))
-        return float(sum(done)) / (clock() - began) / 1e9
+        return float(sum(done)) / (time.perf_counter() - began) / 1e9
 
 
 def forward_call(batch: int, length: int) -> Callable[[], object]:
@@ -104,12 +102,7 @@ def forward_call(batch: int, length: int) -> Callable[[], object]:
 
 def best_seconds(call: Callable[[], object], times: int) -> float:
     """The seconds of the fastest call."""
-    seconds = []
-    for _ in range(times):
-        began = clock()
-        call()
-        seconds.append(clock() - began)
-    return min(seconds)
+    return min(timeit.repeat(call, number=1, repeat=times))
 
 
 def share_of_peak(threads: int, rounds: int) -> dict[str, float]:
@@ -129,7 +122,7 @@ def share_of_peak(threads: int, rounds: int) -> dict[str, float]:
     }
 
 
-def growth(rounds: int, quick: bool) -> dict[str, Any]:
+def growth(rounds: int) -> dict[str, Any]:
     """The nanoseconds of one time step of one window, for each batch and length, and the ratio of largest to smallest.
 
     Freed memory is kept for the next call, as in harken's training. Otherwise requesting the 33 MB of the largest
@@ -139,10 +132,9 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
 
     keep_freed_memory()
     found: dict[str, Any] = {}
-    batches, lengths = (BATCHES[:4], LENGTHS[:3]) if quick else (BATCHES, LENGTHS)
     shapes = {
-        "batch": {batch: (batch, BATCH_LENGTH) for batch in batches},
-        "length": {length: (LENGTH_BATCH, length) for length in lengths},
+        "batch": {batch: (batch, BATCH_LENGTH) for batch in BATCHES},
+        "length": {length: (LENGTH_BATCH, length) for length in LENGTHS},
     }
     for axis, sizes in shapes.items():
         calls = {size: forward_call(*shape) for size, shape in sizes.items()}
@@ -174,89 +166,42 @@ def in_turns(contestants: Mapping[str, Contestant], whats: Sequence[str], rounds
         found: dict[str, Any] = {f"{whats[-1]}_differences": require_same(contestants, OURS)}
         for what in whats:
             found[what] = compared(contestants, what, rounds, ours=OURS, times_a_round=TIMES_A_ROUND[what])
-            ratios = found[what]["ratio"]
-            found[f"{what}_ratio"] = min(ratio for name, ratio in ratios.items() if name != BEFORE)
-            if BEFORE in ratios:
-                found[f"{what}_before_ratio"] = ratios[BEFORE]
+            found[f"{what}_ratio"] = min(found[what]["ratio"].values())
         return found
     finally:
         for one in contestants.values():
             one.stop()
 
 
-def trainings_of_everyday(threads: int, rounds: int, before: Path | None) -> dict[str, Any]:
-    """Training on our kernels, on PyTorch's layers, and by an earlier harken on PyTorch's layers."""
+def trainings_of_everyday(threads: int, rounds: int) -> dict[str, Any]:
+    """Training on our kernels, and on PyTorch's layers."""
     words = [sys.executable, "-m", "benchmarks.speed.lstm", "--serve-everyday"]
     contestants = {OURS: Contestant(words, threads), "nn.LSTM": Contestant(words, threads, HARKEN_NATIVE="0")}
-    if before is not None:
-        earlier = str(before.resolve() / "src")
-        contestants[BEFORE] = Contestant(words, threads, HARKEN_NATIVE="0", PYTHONPATH=earlier)
     return in_turns(contestants, ("everyday",), rounds)
 
 
-def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before: Path | None) -> dict[str, Any]:
+def measure(threads: int, rounds: int, peers_python: str) -> dict[str, Any]:
     """All measurements."""
     import torch
 
     from harken.networks.native import library
 
     torch.set_num_threads(threads)
-    found: dict[str, Any] = {"instruction_set": library.instructions(), "threads": threads}
+    found: dict[str, Any] = {"instruction_set": library.instructions()}
     found["forward"] = share_of_peak(threads, rounds)
     contestants = started("lstm_peers", tuple(lstm_peers.CONTESTANTS), threads, peers_python)
     found["left_out"] = {name: one.reason for name, one in contestants.items() if one.reason}
     found |= in_turns(contestants, ("training", "inference"), rounds)
-
-    found |= trainings_of_everyday(threads, rounds, before)
-    if not quick:
-        contestants = started("day_peers", day_peers.CONTESTANTS, threads, peers_python)
-        if before is not None:
-            words = [sys.executable, "-m", "benchmarks.speed.day_peers", OURS]
-            contestants[BEFORE] = Contestant(words, threads, PYTHONPATH=str(before.resolve() / "src"))
-        found |= in_turns(contestants, ("labelling",), min(rounds, 4))
-    found["growth"] = growth(max(2, rounds // 2), quick)
-    return found
-
-
-def table(found: Mapping[str, Any]) -> str:
-    """The printed table."""
-    lines = [f"{'':32}{'ms':>10}{'times ours':>12}"]
-    if forward := found.get("forward"):
-        lines.insert(
-            0,
-            f"{found['instruction_set']}, {found['threads']} threads; peak {forward['peak_gflops']:.0f} GFLOP/s, "
-            f"forward {forward['forward_gflops']:.0f}: {forward['share']:.0%}",
-        )
-    for what in ("training", "inference", "everyday", "labelling"):
-        if what not in found:
-            continue
-        for name, milliseconds in found[what]["median_milliseconds"].items():
-            ratio = found[what]["ratio"].get(name)
-            lines.append(f"{what:12}{name:20}{milliseconds:10.1f}" + ("" if ratio is None else f"{ratio:12.2f}"))
-    for axis, grown in found.get("growth", {}).items():
-        costs = ", ".join(f"{size}: {cost:.1f}" for size, cost in grown["nanoseconds_a_step"].items())
-        lines.append(
-            f"ns for one step of a window, by {axis}: {costs}; "
-            f"largest over smallest: {grown['dearest_over_cheapest']:.2f}"
-        )
-    return "\n".join(lines)
+    found |= trainings_of_everyday(threads, rounds)
+    contestants = started("day_peers", day_peers.CONTESTANTS, threads, peers_python)
+    found |= in_turns(contestants, ("labelling",), min(rounds, 4))
+    return found | {"growth": growth(max(2, rounds // 2))}
 
 
 def main() -> None:
-    """Measure, print the table and write the JSON."""
-    parser = options_of(__doc__)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--quick", action="store_true", help="two rounds, small sizes, without labelling")
-    parser.add_argument(
-        "--peers-python", default=sys.executable, help="the Python that has the libraries besides PyTorch"
-    )
-    parser.add_argument("--before", type=Path, help="a checkout of an earlier harken to compare with")
-    parser.add_argument(
-        "--cpu-time",
-        action="store_true",
-        help="measure processor seconds of all threads: for a shared machine, with --threads 1",
-    )
+    """Measure and write."""
+    parser = options_of(__doc__, None, threads=os.cpu_count() or 1, rounds=12)
+    parser.add_argument("--peers-python", default=sys.executable, help="the Python that has the other libraries")
     parser.add_argument("--only-everyday", action="store_true", help="measure only the training of everyday")
     parser.add_argument("--serve-everyday", action="store_true", help=argparse.SUPPRESS)
     add_conditions(parser)
@@ -264,22 +209,13 @@ def main() -> None:
     if arguments.serve_everyday:
         serve_calls({"everyday": everyday()})
         return
-    if arguments.cpu_time:
-        os.environ["LSTM_CPU_TIME"] = "1"
-    rounds = 2 if arguments.quick else arguments.rounds
+    threads, rounds = arguments.threads, arguments.rounds
     with conditions(arguments, PROGRAMS, arguments.peers_python) as under:
         if arguments.only_everyday:
-            found = trainings_of_everyday(arguments.threads, rounds, arguments.before)
+            found = trainings_of_everyday(threads, rounds)
         else:
-            found = measure(
-                arguments.threads,
-                rounds,
-                quick=arguments.quick,
-                peers_python=arguments.peers_python,
-                before=arguments.before,
-            )
-    print(table(found))
-    content = {"threads": arguments.threads, "conditions": under, **found}
+            found = measure(threads, rounds, arguments.peers_python)
+    content = {"threads": threads, "conditions": under, **found}
     write_result(arguments.json, command("speed.lstm"), content)
 
 

@@ -2,8 +2,8 @@
 
 Each entry of ``CONTESTANTS`` makes two functions: one training step, and one forward pass over the same windows. A
 runtime for inference alone makes only the second. All start from the same weights, so that their probabilities can be
-compared before anything is measured. Only harken's imports harken, so the other libraries may be installed in another
-environment.
+compared before anything is measured. Only harken's, and those of ONNX files, import harken, so Keras and JAX may be
+installed in an environment without it.
 """
 
 import os
@@ -54,13 +54,12 @@ def layer_weights(layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32],
     return found[f"lstm.weight_ih_l{layer}"], found[f"lstm.weight_hh_l{layer}"], bias
 
 
-def harken() -> Calls:
-    """harken's network for the notebook, on our own kernels."""
+def harken_network() -> Any:
+    """harken's network for the notebook."""
     import torch
 
     from harken.networks.layers import BasicLSTM
     from harken.networks.pytorch import build
-    from harken.training.loop import EpsilonHatAdam
 
     sizes = {"channels": CHANNELS, "classes": CLASSES, "units": UNITS, "dropout": DROPOUT}
     network = build("notebook_lstm", sizes)
@@ -71,6 +70,14 @@ def harken() -> Calls:
         named |= {f"input_kernels.{layer}": inputs, f"recurrent_kernels.{layer}": recurrent}
         named[f"biases.{layer}"] = bias - forget  # which the network adds
     network.load_state_dict({name: torch.from_numpy(array) for name, array in named.items()})
+    return network
+
+
+def harken() -> Calls:
+    """harken's network, on our own kernels."""
+    from harken.training.loop import EpsilonHatAdam
+
+    network = harken_network()
     return torch_calls(network, EpsilonHatAdam(network.parameters(), lr=RATE))
 
 
@@ -263,39 +270,12 @@ def jax() -> Calls:
 
 
 def onnx_model() -> bytes:
-    """The network as an ONNX file with ONNX's own LSTM operator."""
-    from onnx import TensorProto, helper, numpy_helper
+    """The network as an ONNX file with ONNX's own LSTM operator, as harken exports it."""
+    from harken.networks.onnx import Graph, write_graph
 
-    found = weights()
-    arrays = {"w0": found["hidden.weight"].T, "b0": found["hidden.bias"]}
-    for number in range(LAYERS):
-        w, u, b = (part.reshape(4, UNITS, -1)[[0, 3, 1, 2]] for part in layer_weights(number))  # i, o, f, g
-        arrays |= {f"{kind}{number + 1}": part.reshape(1, 4 * UNITS, UNITS) for kind, part in (("w", w), ("r", u))}
-        arrays[f"b{number + 1}"] = np.concatenate([b.reshape(1, -1), np.zeros((1, 4 * UNITS), np.float32)], axis=1)
-    arrays |= {"w3": found["output.weight"].T, "b3": found["output.bias"]}
-    arrays |= {"one": np.array([1]), "zero": np.array([0])}
-    constants = [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in arrays.items()]
-    node = helper.make_node
-    nodes = [
-        node("Transpose", ["x"], ["xt"], perm=[1, 0, 2]),
-        node("MatMul", ["xt", "w0"], ["m0"]),
-        node("Add", ["m0", "b0"], ["a0"]),
-        node("Relu", ["a0"], ["h0"]),
-        node("LSTM", ["h0", "w1", "r1", "b1"], ["y1", "", ""], hidden_size=UNITS),
-        node("Squeeze", ["y1", "one"], ["h1"]),
-        node("LSTM", ["h1", "w2", "r2", "b2"], ["", "s2", ""], hidden_size=UNITS),
-        node("Squeeze", ["s2", "zero"], ["h2"]),
-        node("MatMul", ["h2", "w3"], ["m3"]),
-        node("Add", ["m3", "b3"], ["y"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "notebook",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [BATCH, TIME, CHANNELS])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [BATCH, CLASSES])],
-        constants,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    graph = Graph()
+    logits = write_graph(graph, "notebook_lstm", harken_network().eval(), "signals", TIME)
+    model = graph.model(reads=("signals", (TIME, CHANNELS)), gives=[(logits, "logits", CLASSES)])
     content: bytes = model.SerializeToString()
     return content
 
@@ -308,18 +288,22 @@ def onnx_runtime() -> Calls:
     options.intra_op_num_threads = threads()
     session = onnxruntime.InferenceSession(onnx_model(), options, providers=["CPUExecutionProvider"])
     signals, _ = data()
-    return {"inference": lambda: session.run(None, {"x": signals})[0]}
+    return {"inference": lambda: session.run(None, {"signals": signals})[0]}
 
 
 def openvino() -> Calls:
-    """OpenVINO in float32 (its default may be bfloat16), for inference only."""
+    """OpenVINO, for inference only."""
+    network, (signals, _) = openvino_network(onnx_model(), streams=1), data()
+    return {"inference": lambda: network(signals)[0]}
+
+
+def openvino_network(model: bytes, *, streams: int) -> Any:
+    """An ONNX model in OpenVINO in float32 (its default may be bfloat16). A call runs on threads / streams."""
     import openvino
 
     core = openvino.Core()
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads(), "NUM_STREAMS": 1}
-    network = core.compile_model(core.read_model(onnx_model()), "CPU", settings)
-    signals, _ = data()
-    return {"inference": lambda: network(signals)[0]}
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads(), "NUM_STREAMS": streams}
+    return core.compile_model(core.read_model(model), "CPU", settings)
 
 
 CONTESTANTS: dict[str, Callable[[], Calls]] = {

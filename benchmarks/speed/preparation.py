@@ -16,7 +16,6 @@ seconds (user and system): other work on the machine changes them little, unlike
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,10 +23,12 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
 from benchmarks.command import command, options_of, write_result
 
 NEW_RATE_HZ = 30.0
+RATIOS = ("user", "cpu")
 ROWS_AT_ONCE = 1 << 16
 ENDING = """
 used = resource.getrusage(resource.RUSAGE_SELF)
@@ -138,16 +139,12 @@ def prepared(name: str, times: Path, axes: Path, rate_hz: float, *, python: str 
 
 
 def main() -> None:
-    """Measure, print the table and write the JSON."""
-    parser = options_of(__doc__)
-    parser.add_argument("--days", type=float, default=7.0)
-    parser.add_argument("--rate", type=float, default=100.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rounds", type=int, default=1)
+    """Measure and write."""
+    parser = options_of(__doc__, None, days=7.0, rate=100.0, seed=0, rounds=1)
     arguments = parser.parse_args()
     names = [name for name in CONTESTANTS if find_spec(name)]
     if "actipy" not in names:
-        print("actipy is not installed (pip install actipy), so only harken is measured\n")
+        print("actipy is not installed (pip install actipy), so only harken is measured", file=sys.stderr)
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         times, axes = Path(folder) / "times", Path(folder) / "axes"
@@ -157,29 +154,9 @@ def main() -> None:
             for name in names:
                 rounds[name].append(prepared(name, times, axes, arguments.rate))
 
-    results = {
-        name: {key: statistics.median(one[key] for one in each) for key in each[0]} for name, each in rounds.items()
-    }
-    print(f"{samples:,} samples, {arguments.days:g} days at {arguments.rate:g} Hz, to {NEW_RATE_HZ:g} Hz; one thread\n")
-    print(
-        f"{'':8}{'user s':>9}{'system s':>10}{'wall s':>9}{'peak MB':>9}{'samples':>13}"
-        f"{'non-wear h':>12}{'error mg':>10}"
-    )
-    for name, one in results.items():
-        print(
-            f"{name:8}{one['user_s']:9.2f}{one['system_s']:10.2f}{one['wall_s']:9.2f}{one['peak_mb']:9.0f}"
-            f"{one['samples']:13,.0f}{one['non_wear_h']:12.2f}{one['error_after_mg']:10.2f}"
-        )
-    ratios = {}
-    if len(results) == len(CONTESTANTS):
-        ratios = {
-            key: statistics.median(
-                theirs[f"{key}_s"] / ours[f"{key}_s"]
-                for ours, theirs in zip(rounds["harken"], rounds["actipy"], strict=True)
-            )
-            for key in ("user", "cpu")
-        }
-        print(f"\nactipy takes {ratios['user']:.2f} times the user seconds, {ratios['cpu']:.2f} times all CPU seconds")
+    results = {name: {key: median(one[key] for one in each) for key in each[0]} for name, each in rounds.items()}
+    pairs = list(zip(rounds["harken"], rounds.get("actipy", ()), strict=False))
+    ratios = {key: median(theirs[f"{key}_s"] / ours[f"{key}_s"] for ours, theirs in pairs) for key in RATIOS if pairs}
     content = {
         "samples": samples,
         "load_average": os.getloadavg(),

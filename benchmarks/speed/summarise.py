@@ -53,10 +53,8 @@ def copied(results: Path, out: Path, people: int) -> Path:
 
 
 def main() -> None:
-    """Measure, print and write."""
-    parser = options_of(__doc__)
-    parser.add_argument("--days", type=float, default=21, help="the length of the long recording")
-    parser.add_argument("--people", type=int, default=100, help="people with a week each")
+    """Measure and write."""
+    parser = options_of(__doc__, None, days=21.0, people=100)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside)
@@ -71,7 +69,6 @@ def main() -> None:
         "long_recording": {"days": arguments.days, "rate_hz": RATE_HZ, "label_s": label_s, "summarise_s": long_s},
         "people": {"people": arguments.people, "label_s_of_one": week_s, "summarise_s": people_s},
     }
-    print(json.dumps(content, indent=1))
     write_result(arguments.json, command("speed.summarise"), content)
 
 

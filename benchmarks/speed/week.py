@@ -65,16 +65,14 @@ print(json.dumps({"loading_s": loading_s, "stages": stages, "wall_s": wall_s, "c
 
 
 def main() -> None:
-    """Simulate, label, print and write."""
-    parser = options_of(__doc__)
+    """Simulate, label and write."""
+    parser = options_of(__doc__, None, rate=100.0, repeat=1)
     parser.add_argument("--days", type=float, nargs="+", default=[1, 7, 28])
-    parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
     parser.add_argument("--cores", type=int, choices=(1, 2), default=2)
     parser.add_argument("--folder", type=Path, default=None, help="keep the simulated recordings here")
     parser.add_argument("--actipy", action="store_true", help="also measure actipy's preparation")
     parser.add_argument("--peers-python", default=sys.executable, help="the Python that has actipy")
     parser.add_argument("--beside", type=Path, help="another checkout of harken, to compare with")
-    parser.add_argument("--repeat", type=int, default=1, help="runs of each, of which the fastest counts")
     add_conditions(parser)
     arguments = parser.parse_args()
     ways = {} if arguments.beside is None else {"beside": arguments.beside}
@@ -82,7 +80,6 @@ def main() -> None:
     programs = ("harken", "NumPy", "OpenBLAS")
     with tempfile.TemporaryDirectory() as aside, conditions(arguments, programs) as found_conditions:
         folder = arguments.folder or Path(aside)
-        folder.mkdir(parents=True, exist_ok=True)
         runs = {f"{days:g}": _in_turns(days, ways, arguments, folder, Path(aside)) for days in arguments.days}
     content = {
         "conditions": found_conditions,
@@ -101,10 +98,7 @@ def main() -> None:
 def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace, folder: Path, aside: Path) -> Runs:
     """The runs of each program on one recording."""
     rate_hz = arguments.rate
-    path = folder / f"days_{days:g}_at_{rate_hz:g}.parquet"
-    if not path.exists():
-        print(f"simulating {days:g} days at {rate_hz:g} Hz", file=sys.stderr)
-        in_a_process(write_recording, path, days, rate_hz)
+    path = recorded(folder, days, rate_hz)
     with_actipy = arguments.actipy and days <= MOST_DAYS_OF_ACTIPY
     samples = aside / "times", aside / "axes"
     if with_actipy:
@@ -113,16 +107,22 @@ def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace,
     for _ in range(arguments.repeat):
         for name, checkout in ways.items():
             measured = _labelled(path, aside / name, arguments.cores, checkout)
-            _print(f"{days:g} days {name}", measured)
+            print(f"{days:g} days {name}:", measured, flush=True)
             runs.setdefault(name, []).append(measured)
         if with_actipy:
             measured = prepared("actipy", *samples, rate_hz, python=arguments.peers_python)
             runs.setdefault("actipy", []).append(measured)
-            print(f"{days:g} days, actipy's preparation alone: {measured['wall_s']:.1f} s", flush=True)
-    for name in runs.keys() - {"here"}:
-        ratios = _ratios(_fastest(runs["here"]), _fastest(runs[name]))
-        print(f"{days:g} days here over {name}:", {key: round(ratio, 3) for key, ratio in ratios.items()}, flush=True)
     return runs
+
+
+def recorded(folder: Path, days: float, rate_hz: float) -> Path:
+    """A simulated recording in the folder, which is made if there is none."""
+    path = folder / f"days_{days:g}_at_{rate_hz:g}.parquet"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        print(f"simulating {days:g} days at {rate_hz:g} Hz", file=sys.stderr)
+        in_a_process(write_recording, path, days, rate_hz)
+    return path
 
 
 def write_recording(path: Path, days: float, rate_hz: float) -> None:
@@ -165,17 +165,6 @@ def _labelled(path: Path, out: Path, cores: int, checkout: Path) -> dict[str, An
     ended = subprocess.run(words, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(ended.stdout)
     return found | {"report_bytes": (out / "report.html").stat().st_size}
-
-
-def _print(name: str, measured: dict[str, Any]) -> None:
-    print(f"{name}: {measured['wall_s']:.1f} s ({measured['cpu_s']:.1f} s CPU), at most {measured['peak_mb']:.0f} MB")
-    for stage, took in measured["stages"].items():
-        print(f"  {stage:<8} {took['wall_s']:7.1f} s {took['cpu_s']:7.1f} s CPU")
-    print(
-        f"  report.html {measured['report_bytes'] / 1e6:.2f} MB; imports and model before all this: "
-        f"{measured['loading_s']:.1f} s",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from harken.models.calibration import (
     answered,
     coverage,
     expected_calibration_error,
-    fit_common_temperature,
     fit_temperature,
 )
 from harken.support.errors import HarkenError
@@ -49,7 +48,7 @@ def surprise(logits: NDArray[np.floating], codes: NDArray[np.integer], temperatu
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
 def test_a_known_temperature_is_found(temperature: float) -> None:
     logits, codes = drawn(temperature, windows=20_000)
-    assert fit_temperature(logits, codes) == pytest.approx(temperature, rel=0.05)
+    assert fit_temperature((logits, codes)) == pytest.approx(temperature, rel=0.05)
 
 
 @settings(max_examples=50)
@@ -57,7 +56,7 @@ def test_a_known_temperature_is_found(temperature: float) -> None:
 def test_the_temperature_of_groups_is_the_best_for_the_mean_of_the_groups(
     one: tuple[NDArray[np.float32], NDArray[np.int64]], other: tuple[NDArray[np.float32], NDArray[np.int64]]
 ) -> None:
-    found = fit_common_temperature([one, other])
+    found = fit_temperature(one, other)
     assert COLDEST * 0.99 <= found <= HOTTEST * 1.01
 
     def mean(temperature: float) -> float:
@@ -67,20 +66,10 @@ def test_the_temperature_of_groups_is_the_best_for_the_mean_of_the_groups(
         assert mean(found) <= mean(temperature) + 1e-6 * max(1, abs(mean(found)))
 
 
-@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
-def test_a_known_temperature_is_found_where_two_classes_may_be_true(temperature: float) -> None:
-    logits, codes = drawn(temperature, windows=20_000)
-    possible = np.eye(CLASSES, dtype=bool)[codes]
-    assert fit_common_temperature([(logits, possible)]) == pytest.approx(fit_temperature(logits, codes), rel=1e-4)
-    others = (codes + np.random.default_rng(1).integers(1, CLASSES, len(codes))) % CLASSES
-    possible[np.arange(0, len(codes), 2), others[::2]] = True
-    assert fit_common_temperature([(logits, possible)]) == pytest.approx(temperature, rel=0.1)
-
-
 def test_a_few_windows_that_are_all_right_make_nobody_certain() -> None:
     codes = np.arange(300) % CLASSES
     logits = np.eye(CLASSES)[codes] * 2.0
-    sure = softmax(logits / fit_temperature(logits, codes), axis=1).max(axis=1)
+    sure = softmax(logits / fit_temperature((logits, codes)), axis=1).max(axis=1)
     # As sure as one who was right 300 times of 301 may be, and no more.
     assert 0.99 < sure[0] < 1 - 1 / 600
 
@@ -139,9 +128,7 @@ def test_a_probability_at_the_threshold_is_an_answer() -> None:
 def test_what_cannot_be_scored_is_refused() -> None:
     none, no_codes = np.empty((0, 2)), np.empty(0, dtype=np.int64)
     with pytest.raises(HarkenError, match="no windows to calibrate on"):
-        fit_temperature(none, no_codes)
-    with pytest.raises(HarkenError, match="no windows to calibrate on"):
-        fit_common_temperature([])
+        fit_temperature((none, no_codes))
     two = np.array([[0.9, 0.1]])
     for measure in (expected_calibration_error, coverage):
         with pytest.raises(HarkenError, match="no windows to score"):
@@ -149,7 +136,7 @@ def test_what_cannot_be_scored_is_refused() -> None:
         with pytest.raises(ValueError, match="codes go from -1 to -1"):
             measure(two, np.array([-1]))
     with pytest.raises(ValueError, match="2 classes"):
-        fit_temperature(two, np.array([2]))
+        fit_temperature((two, np.array([2])))
     for threshold in (-0.1, 1.5, math.nan):
         with pytest.raises(HarkenError, match="unsure_below must be a probability between 0 and 1"):
             answered(two, np.array([0]), unsure_below=threshold)

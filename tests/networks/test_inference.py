@@ -19,8 +19,8 @@ from torch import nn
 
 from harken import HarkenError, Recogniser
 from harken.models.model_file import PACKAGED_MODEL, read_model
-from harken.networks.build import NETWORKS, Weights, check_weights
-from harken.networks.inference import InferenceNetwork, batched, inference_network, softmax
+from harken.networks.build import NETWORKS, Weights, check_weights, layers_of
+from harken.networks.inference import InferenceNetwork, batched, softmax
 from harken.networks.layers import Branches, Convolution, Dense, MeanAndLargest, shortest_window
 from harken.networks.pytorch import LayerNetwork, build, logits, weights_of
 from harken.support.resources import computing_threads
@@ -54,9 +54,9 @@ def signals_of(seed: int, count: int, length: int, channels: int, movement: floa
 
 
 def of_layers(name: str, sizes: Mapping[str, Any], weights: Weights) -> InferenceNetwork:
-    found = inference_network(name, sizes, weights)
-    assert found is not None
-    return found
+    layers = layers_of(name, sizes)
+    assert layers is not None
+    return InferenceNetwork(layers, weights)
 
 
 @given(

@@ -33,7 +33,9 @@ def adapt(
     labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """A minute of each of two labels is enough to try. The output states whether the adapted
+    """Adapt a model to its wearer, and keep the result only if it is better in cross-validation.
+
+    A minute of each of two labels is enough to try. The output states whether the adapted
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")

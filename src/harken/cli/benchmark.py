@@ -42,7 +42,9 @@ def benchmark(
         ),
     ] = None,
 ) -> None:
-    """Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
+    """Measure a preset on unseen people, beside baselines, by a named protocol.
+
+    Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
     scores of each method and the model files of presets. With --resume, --figures draws those of a finished benchmark.
     """
@@ -102,13 +104,8 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
         from harken.evaluation.benchmark.tasks import finished_findings
 
         finished = finished_findings(settings.out)  # the directory knows: a line may not be printed yet
-        kept = (
-            f"{printable(settings.out)} has {finished} {'result' if finished == 1 else 'results'}; repeat the command "
-            "with --resume to continue."
-            if finished
-            else "No result is complete yet, so nothing was kept."
-        )
-        typer.echo(f"\nStopped. {kept}", err=True)
+        kept = f"{printable(settings.out)} has {finished} finished; repeat the command with --resume to continue."
+        typer.echo(f"\nStopped. {kept if finished else 'Nothing is finished, so nothing was kept.'}", err=True)
         raise typer.Exit(130) from None
 
 

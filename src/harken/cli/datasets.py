@@ -43,38 +43,33 @@ def datasets(
     ] = None,
     json: Json = False,
 ) -> None:
-    """If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
+    """List the public data sets that harken reads, describe one of them, or fetch it.
+
+    If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
     JSON is a list of objects, one for each data set.
     """
     from harken.datasets.registry import dataset, dataset_names
 
     if fetch is not None and out is not None:
         raise HarkenError("--fetch and --out exclude each other: download the data set first")
-    if name is None:
-        if fetch is not None or out is not None:
-            option = "--out" if fetch is None else "--fetch"
-            raise HarkenError(f"{option} DIR needs the name of one data set: {', '.join(dataset_names())}")
-        infos = []
-        for each in dataset_names():
-            try:
-                infos.append(dataset(each).info)
-            except HarkenError as error:  # of another package
-                typer.echo(f"left out: {error}", err=True)
-        _print(infos, json=json)
-        return
-    info = dataset(name).info
-    if out is not None:
+    if name is None and (fetch or out) is not None:
+        option = "--out" if fetch is None else "--fetch"
+        raise HarkenError(f"{option} DIR needs the name of one data set: {', '.join(dataset_names())}")
+    infos = []
+    for each in dataset_names() if name is None else (name,):
+        try:
+            infos.append(dataset(each).info)
+        except HarkenError as error:
+            if name is not None:
+                raise
+            typer.echo(f"left out: {error}", err=True)  # of another package
+    if name is not None and out is not None:
         _write(dataset(name), out, json=json)
     elif fetch is not None:
-        _fetch(info, fetch, json=json)
-    else:
-        _print([info], json=json)
-
-
-def _print(infos: "list[DatasetInfo]", *, json: bool) -> None:
-    if json:
+        _fetch(infos[0], fetch, json=json)
+    elif json:
         print_json([asdict(info) for info in infos])
-    elif len(infos) == 1:
+    elif name is not None:
         _print_one(infos[0])
     else:
         _print_all(infos)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +65,9 @@ def inspect(
     plot: Plot = None,
     json: Json = False,
 ) -> None:
-    """A table of several people is a row for each of them; --subject NAME shows one of them. A file that cannot be read
+    """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
+
+    A table of several people is a row for each of them; --subject NAME shows one of them. A file that cannot be read
     does not stop the others; it is named at the end. Accelerations are converted to g. The JSON is a list of objects,
     one for each recording that was read.
     """
@@ -80,34 +83,27 @@ def inspect(
         from harken.models.recogniser import Recogniser
 
         recogniser = Recogniser.load(model)
-    pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
+    pictures = [] if plot is None else _picture_paths(files, plot)
     inspected: list[dict[str, Any]] = []
     people: list[tuple[Path, str]] = []
     failures: list[HarkenError] = []
-    for number, (file, picture) in enumerate(zip(files, pictures, strict=True)):
-        name = Path(file).name
-        try:
-            with progress(f"Reading {name}", number, len(files)):
-                found = inspect_people(file, reading, labels, of_several=len(files) > 1, model=recogniser)
-        except HarkenError as error:
-            failures.append(error)
-            continue
+    for number, file in enumerate(files):
+        found: list[tuple[Inspection, Recording]] = []
+        picture = None
+        with _noted(failures), progress(f"Reading {Path(file).name}", number, len(files)):
+            found = inspect_people(file, reading, labels, of_several=len(files) > 1, model=recogniser)
+        if found and pictures:
+            with _noted(failures), progress(f"Drawing {Path(file).name}", number, len(files)):
+                picture = _drawn(file, [recording for _, recording in found], pictures[number])
         every = [facts for facts, _ in found]
-        people += ((Path(file), facts.subject) for facts in every)
-        if picture is not None:
-            try:
-                with progress(f"Drawing {name}", number, len(files)):
-                    _draw(file, [recording for _, recording in found], picture)
-            except HarkenError as error:
-                failures.append(error)
-                picture = None
         del found  # the next one may need the memory
+        people += ((Path(file), facts.subject) for facts in every)
         if json:
-            pictured = {} if plot is None else {"picture": picture and printable(picture)}
+            pictured = {"picture": picture and printable(picture)} if pictures else {}
             inspected += (facts.as_dict() | pictured for facts in every)
         elif len(every) > 1:
             _print_people(file, every)
-        else:
+        elif every:
             _print(every[0], picture)
     if json:
         print_json(inspected)
@@ -116,7 +112,16 @@ def inspect(
     raise_failures(failures, len(files))
 
 
-def _draw(file: str, recordings: "list[Recording]", path: Path) -> None:
+@contextmanager
+def _noted(failures: list[HarkenError]) -> Iterator[None]:
+    """Add the error of the block to the failures, and go on."""
+    try:
+        yield
+    except HarkenError as error:
+        failures.append(error)
+
+
+def _drawn(file: str, recordings: "list[Recording]", path: Path) -> Path:
     if len(recordings) > 1:
         raise HarkenError(f"{file}: contains {len(recordings)} recordings; choose one to draw with --subject NAME")
     from harken.reports.figures.recording import draw_recording
@@ -128,22 +133,21 @@ def _draw(file: str, recordings: "list[Recording]", path: Path) -> None:
             save_png(draw_recording(recordings[0]), path)
     except OSError as error:
         raise HarkenError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
+    return path
 
 
 def _picture_paths(files: list[str], plot: Path) -> list[Path]:
     """The path of each file's picture. It has the name of its file, with the folder if two files share a name.
 
     Raises:
-        HarkenError: when ``plot`` is a single picture for several files, or has the ending of another image format.
+        HarkenError: when ``plot`` is a single picture for several files, or neither a PNG nor a folder.
     """
-    if plot.suffix.lower() in OTHER_PICTURES:
-        raise HarkenError(f"--plot {plot}: pictures are PNG; end the name in .png, or name a folder")
-    if plot.suffix.lower() == ".png" and not plot.is_dir():
-        if len(files) > 1:
-            raise HarkenError(f"--plot {plot}: that is one picture for {len(files)} files; name a folder instead")
+    is_png = plot.suffix.lower() == ".png"
+    if is_png and len(files) == 1 and not plot.is_dir():
         return [plot]
-    if plot.exists() and not plot.is_dir():
-        raise HarkenError(f"--plot {plot}: that is a file; name a folder, or a file that ends in .png")
+    if not plot.is_dir() and (is_png or plot.exists() or plot.suffix.lower() in OTHER_PICTURES):
+        what = f"one picture for {len(files)} files" if is_png else "neither a PNG nor a folder"
+        raise HarkenError(f"--plot {plot}: that is {what}; name a folder, or a .png for a single recording")
     return [plot / f"{name}.png" for name in distinct_names(files)]
 
 

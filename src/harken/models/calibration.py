@@ -3,12 +3,12 @@
 Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural networks", ICML 2017.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from harken.support.arrays import BoolArray, Float64Array, FloatArray, IntArray
+from harken.support.arrays import Float64Array, FloatArray, IntArray
 from harken.support.errors import HarkenError
 from harken.support.files import Json
 
@@ -17,42 +17,25 @@ BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0
 
 
-def fit_temperature(logits: FloatArray, codes: IntArray) -> float:
-    """The temperature that maximises the likelihood of the true codes ``[n]``.
+def fit_temperature(*groups: tuple[FloatArray, IntArray]) -> float:
+    """The temperature that maximises the mean over groups of the mean log-likelihood of a group's true codes.
 
-    Logits ``[n, classes]`` are divided by it. The temperature does not change which label is the most probable one. Fit
-    it on windows of people who are not in the training data: on its training data, a network is overconfident.
+    Logits are divided by it. The temperature does not change which label is the most probable one. Fit it on windows of
+    people who are not in the training data: on its training data, a network is overconfident.
 
     The fit is the paper's, with one additional window whose label is unknown. Without it, the best temperature would be
     0 if all windows are right, and every later mistake would have the probability 0.
 
-    Raises:
-        HarkenError: when there are no windows.
-        ValueError: when a code is not that of a class.
-    """
-    return fit_common_temperature([(logits, codes)])
-
-
-def fit_common_temperature(
-    groups: Sequence[tuple[FloatArray, IntArray | BoolArray]],
-) -> float:
-    """The temperature that maximises the mean over groups of the mean log-likelihood of a group's true codes.
-
-    Each group counts equally, whatever its number of windows, and may be the output of another model with other labels.
-    See ``fit_temperature``.
-
     Args:
-        groups: logits ``[n, classes]`` of each group, and its true codes ``[n]``; or which classes may be true, bool
-            ``[n, classes]``, at least one for each window. The likelihood is then that of all of these together.
+        groups: logits ``[n, classes]`` and true codes ``[n]`` of one group of windows or of several. Each counts
+            equally, whatever its number of windows, and may be of another model with other labels.
 
     Raises:
-        HarkenError: when there are no groups, or no windows in one.
+        HarkenError: when a group has no windows.
         ValueError: when a code is not that of a class.
     """
     from scipy.optimize import minimize_scalar
 
-    if not groups:
-        raise HarkenError("there are no windows to calibrate on")
     surprises = [_surprise(logits, codes) for logits, codes in groups]
 
     def mean_surprise(log_temperature: float) -> float:
@@ -63,25 +46,14 @@ def fit_common_temperature(
     return float(np.exp(found.x))
 
 
-def _surprise(logits: FloatArray, true: IntArray | BoolArray) -> Callable[[float], float]:
+def _surprise(logits: FloatArray, codes: IntArray) -> Callable[[float], float]:
     """The mean of minus the log-likelihood at a temperature, with one additional window of an unknown label."""
     from scipy.special import logsumexp
 
-    n = len(true)
-    wide = np.asarray(logits, dtype=np.float64)
-    # The window with the unknown label contributes the mean over all windows and labels.
-    if n and true.ndim == 2:
-        possible, mean = np.where(true, wide, -np.inf), wide.mean()
-
-        def surprise(temperature: float) -> float:
-            likelihood = logsumexp(possible / temperature, axis=1).sum() + mean / temperature
-            return float(np.mean(logsumexp(wide / temperature, axis=1)) - likelihood / (n + 1))
-
-        return surprise
-    codes = true.astype(np.int64)
     _check(codes, classes=logits.shape[1], what="to calibrate on")
-    truth = wide[np.arange(n), codes]
-    expected = (truth.sum() + wide.mean()) / (n + 1)
+    n, wide = len(codes), np.asarray(logits, dtype=np.float64)
+    # The window with the unknown label contributes the mean over all windows and labels.
+    expected = (wide[np.arange(n), codes].sum() + wide.mean()) / (n + 1)
     return lambda temperature: float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
 
 

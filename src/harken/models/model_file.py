@@ -24,8 +24,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from harken.networks.build import Weights, check_weights
-from harken.networks.inference import InferenceNetwork, inference_network
+from harken.networks.build import Weights, check_weights, layers_of
+from harken.networks.inference import InferenceNetwork
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.recordings.forearm_axis import ForearmAxis
@@ -91,7 +91,8 @@ class FittedModel:
     @cached_property
     def inference_network(self) -> InferenceNetwork | None:
         """The network for labelling without PyTorch; None if it is a network of another package."""
-        return inference_network(self.specification.network, self.specification.sizes, self.weights)
+        layers = layers_of(self.specification.network, self.specification.sizes)
+        return None if layers is None else InferenceNetwork(layers, self.weights)
 
     def __getstate__(self) -> Json:
         return {name: value for name, value in vars(self).items() if name != "inference_network"}

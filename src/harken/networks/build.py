@@ -29,7 +29,7 @@ from harken.networks.layers import COUNTED, Dense, Layers, weight_shapes
 from harken.networks.notebook_lstm import notebook_lstm
 from harken.networks.specification import LARGEST_SIZE, MOST_LAYERS, shown
 from harken.support.errors import HarkenError
-from harken.support.plugins import Registry, is_installed, need_extra, qualified_name
+from harken.support.plugins import Registry, need_extra, qualified_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -138,9 +138,9 @@ def made(name: str, sizes: Mapping[str, Any]) -> "Layers | nn.Module":
     return layers
 
 
-def is_of_layers(name: str) -> bool:
-    """Whether a network is a function that returns layers. Raises the errors of ``made`` for its name."""
-    return not isinstance(_found(name), type)
+def layers_of(name: str, sizes: Mapping[str, Any]) -> Layers | None:
+    """The layers of a network; None if it is a class of PyTorch. Raises the errors of ``made``."""
+    return None if isinstance(_found(name), type) else made(name, sizes)  # type: ignore[return-value]
 
 
 def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None:
@@ -162,8 +162,8 @@ def check_weights(name: str, sizes: Mapping[str, Any], weights: Weights) -> None
 
 def _expected_weights(name: str, sizes: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
     """The shape and the type of each weight, such as ``((64,), "float32")``."""
-    if is_of_layers(name):
-        shapes = weight_shapes(made(name, sizes))  # type: ignore[arg-type]
+    if (layers := layers_of(name, sizes)) is not None:
+        shapes = weight_shapes(layers)
         return {
             weight_name: (shape, "int64" if weight_name.endswith(COUNTED) else "float32")
             for weight_name, shape in shapes.items()
@@ -211,23 +211,18 @@ def _checked_sizes(name: str, kind: type[Any], sizes: Mapping[str, Any]) -> Any:
 
 
 def _missing(name: str) -> str:
-    """The message for a network that is not found: the reason, and what to do."""
+    """The message for a network that is not found: where it comes from, and what to do."""
     package, slash, entry = name.partition("/")
-    if slash and is_installed(package):
-        return (
-            f"the installed version of the package {shown(package)} adds no network {shown(entry)} (an entry point in "
-            f"the group {_REGISTRY.group}); install the version that the model was trained with"
-        )
+    point = f"an entry point in the group {_REGISTRY.group}"
     if slash:
         return (
-            f"the network {shown(entry)} comes with the package {shown(package)} (an entry point in the group "
-            f"{_REGISTRY.group}), which is not installed; install it if you trust it"
+            f"the network {shown(entry)} comes with the package {shown(package)} ({point}), which is not installed, or "
+            "in another version; install the version that the model was trained with, if you trust it"
         )
     if ":" in name:
         return (
             f"the network {shown(name)} belongs to the program that trained the model; make a harken Preset with "
-            f"it before the model is read, or give it an entry point in the group {_REGISTRY.group}"
+            f"it before the model is read, or give it {point}"
         )
-    return (
-        f"there is no network {shown(name)}; the networks of this version of harken are {', '.join(_REGISTRY.names())}"
-    )
+    names = ", ".join(_REGISTRY.names())
+    return f"there is no network {shown(name)}; the networks of this version of harken are {names}"

@@ -4,18 +4,18 @@ A window's result has the same bits whatever other windows are computed with it,
 here may be called by several threads at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from harken.networks import everyday
 from harken.networks import layers as kinds
-from harken.networks.build import Weights, is_of_layers, made
+from harken.networks.build import Weights
 from harken.networks.layers import Layers, check_length, shortest_window
 from harken.networks.native import library
 from harken.networks.native.library import ConvolutionProblem, Problem, filled
@@ -62,20 +62,6 @@ class InferenceNetwork:
         """
         check_length(self._shortest, signals.shape[1])
         return self._features(signals)
-
-
-def inference_network(name: str, sizes: Mapping[str, Any], weights: Weights) -> InferenceNetwork | None:
-    """The network of a model file; None if it is a class of PyTorch.
-
-    Args:
-        name: the name of the network.
-        sizes: its sizes.
-        weights: its weights, checked by ``harken.networks.build.check_weights``.
-
-    Raises:
-        HarkenError: as ``harken.networks.build.made``.
-    """
-    return InferenceNetwork(cast(Layers, made(name, sizes)), weights) if is_of_layers(name) else None
 
 
 def windows_at_once(specification: Specification) -> int:
@@ -135,7 +121,11 @@ def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
             weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
             return PackedConvolution(weight[..., None], bias, relu=layer.relu)
         case kinds.Convolution():
-            return _convolution(layer, weights)
+            weight, summand = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
+            if layer.normalised:
+                factor, summand = _normalisation(weights, layer.normalisation)
+                weight = np.asarray(weight, np.float64) * factor[:, None, None]
+            return PackedConvolution(weight, summand, relu=True, residual=layer.residual, **layer.steps)
         case kinds.LSTM():
             numbers = [weights[name] for name in layer.shapes()]
             return Stack(numbers, directions=1 + layer.both_directions, last=layer.last)
@@ -155,22 +145,6 @@ def compiled(layer: kinds.Layer, weights: Weights) -> Compute:
         case everyday.Glance():
             return _glance(layer, weights)
     raise TypeError(f"labelling without PyTorch does not know the layer {layer}")
-
-
-def _convolution(layer: kinds.Convolution, weights: Weights) -> Compute:
-    weight, bias = weights[f"{layer.name}.weight"], weights.get(f"{layer.name}.bias")
-    if layer.normalised:
-        factor, bias = _normalisation(weights, layer.normalisation)
-        weight = np.asarray(weight, np.float64) * factor[:, None, None]
-    return PackedConvolution(
-        weight,
-        bias,
-        stride=layer.stride,
-        padding=layer.padding,
-        groups=layer.groups,
-        relu=True,
-        residual=layer.residual,
-    )
 
 
 def _per_channel(inside: Compute) -> Compute:
@@ -390,7 +364,10 @@ class Stack:
         self.directions, self.last = directions, last
         self.layers = len(self._weights) // (4 * directions)
         fits = self.layers <= library.MOST_LAYERS and library.FEWEST_UNITS <= self.units <= library.MOST_UNITS
-        self._same = self._arguments() if fits and library.load() is not None else None
+        self._same: Problem | None = None  # the arguments of the kernels that are the same for all windows
+        if fits and library.load() is not None:
+            sizes = {"units": self.units, "layers": self.layers, "directions": directions, "threads": 1}
+            self._same = filled(Problem, **sizes, weights=library.addresses(self._weights))
 
     def __call__(self, x: Floats) -> Floats:
         """The states of the last layer, ``[batch, time, directions x units]``, or after the last step alone, ``[batch,
@@ -400,13 +377,6 @@ class Stack:
             MemoryError: when there is not enough memory.
         """
         return self._by_numpy(x) if self._same is None else self._by_kernels(x, self._same)
-
-    def _arguments(self) -> Problem:
-        """The arguments of the kernels that are the same for all windows."""
-        weights = library.addresses(self._weights)
-        return filled(
-            Problem, units=self.units, layers=self.layers, directions=self.directions, weights=weights, threads=1
-        )
 
     def _by_kernels(self, x: Floats, same: Problem) -> Floats:
         batch, length, inputs = x.shape

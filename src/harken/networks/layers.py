@@ -7,7 +7,7 @@ the shape ``[batch, time, channels]`` everywhere, and everything else ``[batch, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -108,6 +108,11 @@ class Convolution(Layer):
         same_shape = self.channels == self.filters and self.stride == 1 and self.kernel == 2 * self.padding + 1
         if self.residual and not same_shape:
             raise ValueError(f"the result of {self.name} must have the shape of its input, because it has a residual")
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        """How the filters go over the sequence, as arguments of what computes it."""
+        return {"stride": self.stride, "padding": self.padding, "groups": self.groups}
 
     @property
     def normalisation(self) -> str:

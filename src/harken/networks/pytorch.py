@@ -110,15 +110,14 @@ def module_of(layer: kinds.Layer) -> nn.Module | None:
         case kinds.Dense():
             return nn.Linear(layer.inputs, layer.outputs)
         case kinds.Convolution():
-            options = {name: getattr(layer, name) for name in ("stride", "padding", "groups")}
-            if not layer.normalised:
-                return nn.Conv1d(layer.channels, layer.filters, layer.kernel, **options)
-            options |= {"dropout": layer.dropout, "residual": layer.residual}
-            return FusedConvolution(layer.channels, layer.filters, layer.kernel, **options)
+            sizes = (layer.channels, layer.filters, layer.kernel)
+            if layer.normalised:
+                return FusedConvolution(*sizes, **layer.steps, dropout=layer.dropout, residual=layer.residual)
+            return nn.Conv1d(*sizes, **layer.steps)
         case kinds.LSTM():
             dropout = layer.dropout if layer.layers > 1 else 0.0  # it is between layers
-            options = {"batch_first": True, "dropout": dropout, "bidirectional": layer.both_directions}
-            return modules.FusedLSTM(layer.inputs, layer.units, layer.layers, **options)
+            sizes, both = (layer.inputs, layer.units, layer.layers), layer.both_directions
+            return modules.FusedLSTM(*sizes, batch_first=True, dropout=dropout, bidirectional=both)
         case kinds.BasicLSTM():
             return _BasicLSTM(layer)
         case kinds.Dropout():

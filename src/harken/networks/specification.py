@@ -114,12 +114,13 @@ class Specification:
     @property
     def vectors(self) -> tuple[tuple[int, bool], ...]:
         """The first channel of each vector of three, and whether it is a rotation, for ``training.augmentation``."""
-        rotations = []
-        for names, rotation in ((ACCELERATION, False), (ROTATION, True)):
-            for first in range(len(self.channels) - 2):
-                if self.channels[first : first + 3] == names:
-                    rotations.append((first, rotation))
-        return tuple(rotations)
+        places = range(len(self.channels) - 2)
+        return tuple(
+            (first, names == ROTATION)
+            for names in (ACCELERATION, ROTATION)
+            for first in places
+            if self.channels[first : first + 3] == names
+        )
 
     def prepare_recording(self, recording: Recording) -> Recording:
         """A mended recording with the model's channels and at its rate.

@@ -426,7 +426,7 @@ def decide(examples: LabelledFeatures, general: Float64Array) -> Decision:
     strengths = STRENGTHS[: STRENGTHS.index(best) + 1]
     weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
     # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
-    softening = max(1.0, fit_temperature(logits[best][tested], codes))
+    softening = max(1.0, fit_temperature((logits[best][tested], codes)))
     return replace(decision, weights=weights, softening=softening)
 
 

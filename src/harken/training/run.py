@@ -335,7 +335,7 @@ def _calibrated(fits: Mapping[str, Recogniser], windows: RunWindows) -> Recognis
     for name, calibrated_on in CALIBRATED_ON.items():
         if name in fits:
             known = fits[name].known(windows.splits[name].test)
-            temperature = fit_temperature(fits[name].predict_logits(known), known.label_codes)
+            temperature = fit_temperature((fits[name].predict_logits(known), known.label_codes))
             return fits[MODEL].with_temperature(temperature, calibrated_on)
     return fits[MODEL].with_temperature(1.0, "nobody")
 

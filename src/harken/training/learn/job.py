@@ -203,7 +203,7 @@ def _calibrated(recogniser: Recogniser, held_out: Sequence[Answers], unseen: Seq
         return recogniser
     logits = np.concatenate([one.logits for one in alike])
     codes = np.concatenate([one.codes for one in alike])
-    return recogniser.with_temperature(fit_temperature(logits, codes), "unseen" if unseen else "the same person")
+    return recogniser.with_temperature(fit_temperature((logits, codes)), "unseen" if unseen else "the same person")
 
 
 def read_labelled(files: Sequence[str | Path], reading: TableOptions) -> list[Recording]:
