@@ -42,10 +42,6 @@ class _Method(TypedDict):
     folds: dict[str, _Fold]
 
 
-class _Windows(TypedDict):
-    fingerprint: str
-
-
 class _Machine(TypedDict):
     processor: str
     instructions: str
@@ -60,7 +56,7 @@ class Result(TypedDict):
     """What a comparison needs of an earlier result."""
 
     methods: dict[str, _Method]
-    windows: _Windows
+    windows: Json
     folds: Json
     made_with: list[_MadeWith]
 
@@ -192,17 +188,14 @@ def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
     of = f"{len(differences)} macro F1 of people"
     if differences[where] == 0:
         return Agreement(True, f"It agrees with the earlier result: all {of} are equal to it.")
-    beyond = sum(one > (0 if same_machine else TOLERANCE) for one in differences.values())
+    machine, tolerance = "another machine or with other", TOLERANCE
     if same_machine:
-        return Agreement(
-            False,
-            f"It does not agree with the earlier result: on the same processor and versions {of} must be equal, and "
-            f"{beyond} are not, {largest} apart).",
-        )
+        machine, tolerance = "the same machine with the same", 0
+    beyond = sum(one > tolerance for one in differences.values())
     return Agreement(
         not beyond,
-        f"It {'does not agree' if beyond else 'agrees'} with the earlier result, which was made on another machine or "
-        f"with other versions: {beyond or 'no two'} of {of} are more than {TOLERANCE} apart, {largest}).",
+        f"It {'does not agree' if beyond else 'agrees'} with the earlier result, which was made on {machine} versions: "
+        f"{beyond or 'no two'} of {of} are more than {tolerance} apart, {largest}).",
     )
 
 
