@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import files_of, info_of, offsets_in_turn, readable
+from harken.datasets.info import files_of, info_of, of_first_copy, offsets_in_turn, readable
 from harken.readers.layout import WISDM_CODES
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
@@ -72,8 +72,7 @@ def read_wisdm_rows(folder: Path | None = None) -> pl.DataFrame:
 
 def _files(folder: Path | None) -> list[Path]:
     """The files, all of one folder."""
-    first, *others = sorted(files_of(INFO, folder, FILES), key=lambda path: len(path.parts))
-    return [first, *(path for path in others if path.parent == first.parent)]
+    return of_first_copy(files_of(INFO, folder, FILES), 0)
 
 
 def _rows(files: list[Path]) -> pl.DataFrame:
