@@ -33,8 +33,17 @@ from harken.support.printable import listed, percent, printable, quoted
 from harken.training.adaptation import adapt
 from harken.training.data import sliding_windows_of_all
 from harken.training.learn.division import Division, Part, divided, seconds_by_label, without_people
-from harken.training.learn.limits import cannot_show, described, sureness
-from harken.training.learn.outcome import HonestTest, How, LabelScores, Learned, OtherPeople, PeopleScores
+from harken.training.learn.outcome import (
+    HonestTest,
+    How,
+    LabelScores,
+    Learned,
+    OtherPeople,
+    PeopleScores,
+    cannot_show,
+    described,
+    sureness,
+)
 from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of
 from harken.windows.windows import SlidingHops, Windows, covered_s, sliding_windows
