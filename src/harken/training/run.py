@@ -72,16 +72,11 @@ class _Read(TypedDict):
     fingerprint: str
 
 
-class _Data(TypedDict):
-    training: list[_Read]
-    cross: list[_Read]
-
-
 class Record(TypedDict):
     """What a resumed run needs of ``run.json``."""
 
     settings: Json
-    data: _Data
+    data: dict[str, list[_Read]]
 
 
 @dataclass(frozen=True)
@@ -438,7 +433,7 @@ def _refuse_changes(before: Json, now: Json) -> None:
             "or choose another --out"
         )
     for role, reads in now["data"].items():
-        if [one["fingerprint"] for one in before["data"][role]] != [one["fingerprint"] for one in reads]:
+        if [one["fingerprint"] for one in before["data"].get(role, [])] != [one["fingerprint"] for one in reads]:
             raise HarkenError(
                 f"the {role} recordings are not those this run began with; resume it with the same ones in the same "
                 "order, and with the same labels, or choose another --out"
