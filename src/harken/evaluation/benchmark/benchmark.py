@@ -18,14 +18,16 @@ from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import latex, markdown, tables
 from harken.evaluation.benchmark.result import describe_windows
-from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, macro_f1_of_people
+from harken.evaluation.benchmark.scoring import PeopleScoring, macro_f1_of_people
 from harken.evaluation.benchmark.settings import BenchmarkSettings, FigureKind
+from harken.evaluation.benchmark.study_scoring import StudyScoring
 from harken.evaluation.benchmark.tasks import (
     PREDICTIONS,
     BenchmarkDisplay,
     Finished,
     FoldTask,
     Running,
+    Scoring,
     file_stem,
     json_text,
     open_directory,

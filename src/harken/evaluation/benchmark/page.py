@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from itertools import chain, product
 from typing import Any
 
-from harken.evaluation.benchmark.scoring import by_study
+from harken.evaluation.benchmark.study_scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
-from harken.outcomes.groups import GROUPS
 from harken.support.printable import duration_text, percent
 
 WORN = {"known": "known", "found": "as found"}
@@ -265,6 +264,8 @@ def _with_interval(value: float | None, interval: Sequence[float] | None, *, sig
 
 
 def _study_groups(result: Result) -> TextTable:
+    from harken.outcomes.groups import GROUPS  # loads all of a day's outcomes, which few benchmarks need
+
     members = "; ".join(f"{name}: {', '.join(labels)}" for name, labels in GROUPS.items())
     studies = tuple(_by_method(result)[0])
     return TextTable(

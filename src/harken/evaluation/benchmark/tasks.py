@@ -24,9 +24,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.evaluation.benchmark.methods import Method, TrainedMethod, trained_network
 from harken.evaluation.benchmark.result import THREADS, made_with
-from harken.evaluation.benchmark.scoring import Scoring
+from harken.evaluation.benchmark.scoring import PeopleScoring
+from harken.evaluation.benchmark.study_scoring import StudyScoring
 from harken.models.known_labels import LabelSets
-from harken.models.model_file import model_bytes
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     Json,
@@ -51,6 +51,7 @@ ALONE = threading.Lock()
 PREDICTIONS = "predictions.parquet"
 UNSAFE = re.compile(r"[^\w.+-]")
 MODEL, ROWS = ".safetensors", ".parquet"
+Scoring = PeopleScoring | StudyScoring
 LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
 
 
@@ -115,7 +116,7 @@ class FoldTask:
         timing = {"fit_s": fitted - started, "predict_s": ended - fitted}
         content = {"training_windows": len(training), **scored, "made_with": made_with(), "timing": timing}
         rows = self._rows(predicted, test) if self.keeps_rows else None
-        return Finding(content, None if trained.model is None else model_bytes(trained.model), rows)
+        return Finding(content, trained.model, rows)
 
     def _rows(self, predicted: Any, test: Windows) -> pl.DataFrame:
         return self.scoring.rows(predicted, test).select(
@@ -255,10 +256,10 @@ def run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: 
     try:
         with (
             _written(windows.signals, folder) as file,
-            process_pool(count, initializer=_begin, initargs=(file, without_signals)) as pool,
+            process_pool(count) as pool,
         ):
             with one_thread_each():
-                futures = {pool.submit(_run, task): task for task in tasks}
+                futures = {pool.submit(_run, task, file, without_signals): task for task in tasks}
             for future in as_completed(futures):
                 yield futures[future], future.result(), processes
     except BrokenProcessPool as error:
@@ -303,19 +304,9 @@ def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> It
         Path(name).unlink(missing_ok=True)
 
 
-_shared: Windows | None = None
-"""In a worker process: the windows of all people."""
-
-
-def _begin(file: str, windows: Windows) -> None:
-    global _shared
-    _shared = replace(windows, signals=np.load(file, mmap_mode="r", allow_pickle=False))
-
-
-def _run(task: FoldTask) -> Finding:
-    if _shared is None:
-        raise RuntimeError("this process was not begun as a worker")
-    return task.run(_shared)
+def _run(task: FoldTask, file: str, windows: Windows) -> Finding:
+    """In a worker process: run a task on windows whose signals are in a file."""
+    return task.run(replace(windows, signals=np.load(file, mmap_mode="r", allow_pickle=False)))
 
 
 @dataclass(frozen=True)

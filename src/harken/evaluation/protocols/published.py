@@ -130,9 +130,8 @@ def protocol(data_set: str, name: str) -> Protocol:
     if name in names:
         return of_own_people(data_set, _windows_of(data_set))
     if not names:
-        if data_set in dataset_names():
-            raise HarkenError(f"it is not known who wore the watches of {data_set}, so it cannot be scored by person")
-        raise HarkenError(f"there is no data set {data_set!r}; the data sets are {', '.join(benchmark_sets())}")
+        dataset(data_set)  # raises when there is none of this name
+        raise HarkenError(f"it is not known who wore the watches of {data_set}, so it cannot be scored by person")
     raise HarkenError(f"{data_set} has no protocol {name!r}; its protocols are {', '.join(names)}")
 
 
