@@ -43,16 +43,9 @@ ALL_STUDIES = "studies"
 """The name under which the protocols with several studies stand, in place of a data set."""
 BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
 """The common activities that are in both WISDM and DSADS."""
-POSTURES_AND_WALKING = {
-    "sitting": "sitting",
-    "standing": "standing",
-    "lying_on_back": "lying",
-    "lying_on_right_side": "lying",
-    "walking_parking_lot": "walking",
-    "walking_treadmill_4kmh_flat": "walking",
-    "walking_treadmill_4kmh_incline15deg": "walking",
-}
-"""The activities of DSADS that correspond to the notebook's four labels. Standing in a lift is not one of them."""
+FACTS = tomllib.loads(Path(__file__).with_name("protocols.toml").read_text(encoding="utf-8"))
+POSTURES_AND_WALKING: Mapping[str, str] = FACTS["dsads"]["unseen"]["labels"]
+"""The activities of DSADS that correspond to the notebook's four labels."""
 
 Folders = Sequence[Path | None]
 
@@ -236,11 +229,10 @@ _WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Wi
 
 
 def _published() -> Iterator[Protocol]:
-    facts = tomllib.loads(Path(__file__).with_name("protocols.toml").read_text(encoding="utf-8"))
     for (name, protocol_name), ways in _WAYS.items():
-        datasets = tuple(facts[name][protocol_name].get("datasets", (name,)))
+        datasets = tuple(FACTS[name][protocol_name].get("datasets", (name,)))
         group = None if name in datasets else name
-        yield Protocol(protocol_name, datasets, facts[name][protocol_name]["measures"], *ways, group=group)
+        yield Protocol(protocol_name, datasets, FACTS[name][protocol_name]["measures"], *ways, group=group)
 
 
 PROTOCOLS: Mapping[tuple[str, str], Protocol] = MappingProxyType({(one.dataset, one.name): one for one in _published()})
