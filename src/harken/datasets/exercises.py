@@ -48,11 +48,6 @@ SIDES = ("left", "right")
 SIDE_APART_NS = 3600 * 10**9
 """The distance between one person's two recordings, which must not overlap. Each is about twelve minutes long."""
 
-NO_CLOCK = (
-    "the file has no clock: the recording is set at 1970 and numbered at 50 Hz, its exercises are in the file's "
-    "numbering with 60 s between them, and the left wrist comes an hour before the right"
-)
-
 
 def exercises(path: Path | None = None) -> list[Recording]:
     """The exercises, one recording for each person and wrist: 20 recordings with 7 bouts each.
@@ -119,6 +114,5 @@ def _recording(table: dict[str, Any], person: int, side: int) -> Recording:
         INFO,
         source=f"seglearn's watch_dataset.npy, person {person}, {SIDES[side]} wrist",
         quality=Quality(),
-        notes=(NO_CLOCK,),
         channels=CHANNELS,
     )

@@ -35,10 +35,6 @@ FILE_NAME = re.compile(
 COPIES = "MODEL"
 """The end of the names of folders with cut copies of trials."""
 LEAST_PAUSE_NS = 10**9
-CLOCK = (
-    "The files have no clock but the second in their names: each begins then (as if it were UTC) and its samples are "
-    "numbered at 32 Hz."
-)
 MOVED = "By their names, {} files began before the one before them was over; they were moved behind it."
 
 
@@ -103,5 +99,5 @@ def _recording(person: str, trials: list[tuple[int, int, Piece]], folder: Path) 
         INFO,
         source=f"{folder}, person {person}",
         quality=Quality(sensor_range_g=FULL_SCALE_G),
-        notes=(CLOCK, MOVED.format(moved)) if moved else (CLOCK,),
+        notes=(MOVED.format(moved),) if moved else (),
     )

@@ -90,22 +90,20 @@ class DatasetInfo:
 
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
-    facts = {key: value for key, value in catalogue()[name].items() if key not in ("activities", "codes", "schemes")}
-    activities: dict[str, list[str]] = catalogue()[name]["activities"]
-    label_map = {label: common for common, labels in activities.items() for label in labels}
-    names = sorted(label_map)
-    facts |= {
-        "name": name,
-        "people": facts.get("people"),
-        "labels": names,
-        "label_map": {label: label_map[label] for label in names},
-    }
+    facts = {"people": None, **catalogue()[name], "name": name}
+    label_map = {label: common for common, labels in facts["activities"].items() for label in labels}
+    facts |= {"labels": sorted(label_map), "label_map": dict(sorted(label_map.items()))}
     return msgspec.convert(facts, DatasetInfo)
 
 
 def codes_of(name: str) -> dict[str, str]:
     """How the files of one of harken's own data sets name each activity, from ``catalogue.toml``."""
     return dict(catalogue()[name]["codes"])
+
+
+def clock_of(name: str) -> str:
+    """What the times of one of harken's own data sets are, a sentence from ``catalogue.toml``."""
+    return str(catalogue()[name]["clock"])
 
 
 @cache
@@ -257,7 +255,7 @@ def joined(
     *,
     source: str,
     quality: Quality,
-    notes: Sequence[str],
+    notes: Sequence[str] = (),
     channels: tuple[str, ...] = ("x", "y", "z"),
 ) -> Recording:
     """The mended recording of a person's pieces, whose times are on one clock.
@@ -268,7 +266,7 @@ def joined(
         info: the facts about the data set.
         source: the file or folder, with what distinguishes the recording from others in it.
         quality: how the values were read; ``rows`` is counted here.
-        notes: sentences that are added to the quality after mending.
+        notes: sentences that are added to the quality after mending and after ``clock_of`` the data set.
         channels: the columns of the pieces' signals.
     """
     label_names = tuple(sorted({piece.label for piece in pieces if piece.label is not None}))
@@ -287,4 +285,4 @@ def joined(
         as_found=True,
     )
     mended = mend(recording)
-    return replace(mended, quality=mended.quality.noting(*notes))
+    return replace(mended, quality=mended.quality.noting(clock_of(info.name), *notes))
