@@ -127,14 +127,14 @@ class FoldTask:
 
     def add_rows(self, windows: Windows, out: Path) -> None:
         """Write the predictions of a finished preset from its model file, if they are to be kept and are missing."""
-        from harken.models.recogniser import Recogniser
-
         path = self.path(out)
         model, rows = path.with_suffix(MODEL), path.with_suffix(ROWS)
         if not self.keeps_rows or rows.exists() or not model.exists():
             return
         if replace(self, keeps_rows=False).read(out) is None:  # it also refuses other settings
             return
+        from harken.models.recogniser import Recogniser
+
         with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
             _, _, test = self.scoring.parts(self.fold, windows)
             predicted = self.scoring.predicted(trained_network(Recogniser.load(model, device="cpu")), test)
