@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, concatenate, sliding_windows
-from harken.datasets.uci_har import CHANNELS, CLOCK, WINDOW_LENGTH, read_uci_har
+from harken.datasets.info import clock_of
+from harken.datasets.uci_har import CHANNELS, WINDOW_LENGTH, read_uci_har
 
 ACTIVITIES = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")
 FILES = tuple(f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz")
@@ -66,7 +67,7 @@ def test_what_was_recorded_comes_back(root: Path) -> None:
         assert np.diff(recording.bout_edges).tolist() == [len(signals) for signals in theirs]
         assert recording.sample_rate_hz == 50.0
         assert recording.valid.all()
-        assert CLOCK in recording.quality.notes
+        assert clock_of("uci_har") in recording.quality.notes
 
 
 def test_two_stretches_of_one_activity_are_not_joined(root: Path) -> None:

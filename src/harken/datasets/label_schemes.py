@@ -85,15 +85,8 @@ class LabelScheme:
         return {word: OR.join(labels) for word, labels in self.allowed(info).items()}
 
     def matrix(self, label_names: Iterable[str]) -> BoolArray:
-        """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``.
-
-        Raises:
-            HarkenError: for a name that is not in the scheme.
-        """
+        """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``."""
         names = [name.split(OR) for name in label_names]
-        unknown = sorted({label for name in names for label in name} - set(self.labels))
-        if unknown:
-            raise HarkenError(f"{', '.join(unknown)}: not among the labels {', '.join(self.labels)}")
         return np.array([[label in name for label in self.labels] for name in names], dtype=bool).reshape(
             len(names), len(self.labels)
         )
