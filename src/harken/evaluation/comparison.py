@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class PairedScores:
     """
 
     people: Mapping[str, tuple[float, float]]
-    difference: Mapping[str, Any]
+    difference: Json
     left_out: tuple[str, ...] = ()
 
     @classmethod

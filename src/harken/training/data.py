@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError
-from harken.support.files import real_path
+from harken.support.files import Json, real_path
 from harken.support.printable import percent, printable
 from harken.training.presets import Preset
 from harken.training.settings import RunSettings
@@ -61,7 +61,7 @@ class Read:
         """With the same change of the recording as found and mended."""
         return replace(self, as_found=change(self.as_found), mended=change(self.mended))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For ``run.json``."""
         return {
             "file": printable(self.path),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 from harken import __version__
 from harken.annotations.options import LabelOptions
@@ -317,7 +317,7 @@ def _is_of_a_run(path: Path) -> bool:
     return not is_aside(path) and not (path.name == CHECKPOINTS and path.is_dir() and not any(path.iterdir()))
 
 
-def _write_record(out: Path, record: Mapping[str, Any]) -> None:
+def _write_record(out: Path, record: Json) -> None:
     write_text(out / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 

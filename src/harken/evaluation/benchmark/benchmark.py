@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -226,7 +226,7 @@ def _tasks(
     folds: Sequence[Fold],
     windows: Windows,
     scoring: Scoring,
-    decides: Mapping[str, Any],
+    decides: Json,
     *,
     keeps_rows: bool,
 ) -> list[FoldTask]:
@@ -307,14 +307,14 @@ def _methods_result(tasks: Sequence[FoldTask], out: Path, scoring: Scoring, *, h
     }
 
 
-def _timing(findings: Mapping[str, Mapping[str, Any]]) -> Json:
+def _timing(findings: Mapping[str, Json]) -> Json:
     """Seconds of training and of recognition, for each fold and on average."""
     folds = {name: dict(finding["timing"]) for name, finding in findings.items()}
     means = {key: float(np.mean([one[key] for one in folds.values()])) for key in ("fit_s", "predict_s")}
     return {**means, "folds": folds}
 
 
-def _draw(result: Mapping[str, Any], path: Path) -> None:
+def _draw(result: Json, path: Path) -> None:
     from harken.reports.figures.confusion import confusion_panel
     from harken.reports.figures.style import save_png
 
@@ -322,7 +322,7 @@ def _draw(result: Mapping[str, Any], path: Path) -> None:
     save_png(confusion_panel(PeopleScoring().together(first), "percent_of_truth"), path)
 
 
-def _draw_for_paper(methods: Mapping[str, Any], scoring: Scoring, out: Path, kind: FigureKind) -> None:
+def _draw_for_paper(methods: Json, scoring: Scoring, out: Path, kind: FigureKind) -> None:
     """Draw the confusion matrix of each method, and the people of the first method beside each other method."""
     from harken.reports.figures.confusion import confusion_for_paper
     from harken.reports.figures.paired import paired_picture

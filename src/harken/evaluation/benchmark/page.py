@@ -8,6 +8,7 @@ from typing import Any
 
 from harken.evaluation.benchmark.study_scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
+from harken.support.files import Json
 from harken.support.printable import duration_text, percent
 
 WORN = {"known": "known", "found": "as found"}
@@ -18,8 +19,8 @@ HANDS = {
 }
 GAIN = "What the preset gains, each person compared with themselves"
 
-Result = Mapping[str, Any]
-Studies = Mapping[str, Mapping[str, Any]]
+Result = Json
+Studies = Mapping[str, Json]
 """Study -> the scores of a method on it."""
 
 
@@ -349,6 +350,6 @@ def _by_method(result: Result) -> list[Studies]:
     return [by_study(one["folds"]) for one in result["methods"].values()]
 
 
-def _scores(method: Studies, study: str, mounting: str = "known") -> Mapping[str, Any]:
+def _scores(method: Studies, study: str, mounting: str = "known") -> Json:
     """The scores of a method on a study; empty if it has none."""
     return method.get(study, {}).get(mounting) or {}

@@ -3,7 +3,7 @@ same study."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -27,7 +27,7 @@ from harken.windows.windows import Windows
 if TYPE_CHECKING:
     from harken.evaluation.benchmark.methods import TrainedMethod
 
-Findings = Mapping[str, Mapping[str, Any]]
+Findings = Mapping[str, Json]
 """Fold -> the result of a method on it."""
 Evaluations = Sequence[tuple[str, float]]
 """The person and the macro F1 of each evaluation."""
@@ -105,7 +105,7 @@ class PeopleScoring:
             "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
         }
 
-    def together(self, result: Mapping[str, Any]) -> Scores:
+    def together(self, result: Json) -> Scores:
         """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
         return scores_of(np.array(result["confusion"], dtype=np.int64), result["labels"])
 
@@ -130,13 +130,13 @@ def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:
     }
 
 
-def macro_f1_of_people(result: Mapping[str, Any]) -> dict[str, float]:
+def macro_f1_of_people(result: Json) -> dict[str, float]:
     """Person -> the mean macro F1 over their evaluations, in the ``summary`` of a method."""
     people = by_person((person, f1) for (_, person), f1 in evaluations_of(result).items())
     return {person: float(np.mean(values)) for person, values in people.items()}
 
 
-def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
+def _evaluations(findings: Findings) -> list[tuple[str, Json]]:
     """The person and the scores of each evaluation."""
     return [evaluation for finding in findings.values() for evaluation in finding["scores"]["people"].items()]
 
@@ -167,7 +167,7 @@ def _worst(people: Mapping[str, list[float]]) -> Json:
     return {"person": worst, "macro_f1": means[worst]}
 
 
-def _fold_summary(finding: Mapping[str, Any]) -> Json:
+def _fold_summary(finding: Json) -> Json:
     scores = finding["scores"]
     people = {}
     for person, one in scores["people"].items():
@@ -177,7 +177,7 @@ def _fold_summary(finding: Mapping[str, Any]) -> Json:
     return mean | of_fold | {"people": people} | nothing_learned(finding)
 
 
-def nothing_learned(finding: Mapping[str, Any]) -> Json:
+def nothing_learned(finding: Json) -> Json:
     """The label that every window was given and the share that is right in training; empty for several labels."""
     if finding.get("one_label") is None:
         return {}

@@ -12,7 +12,7 @@ probabilities of a posture are added up first. Busy hands have scores of their o
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -154,17 +154,18 @@ class StudyScoring:
         """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
         first = next(iter(findings.values()))
         studies = by_study(findings)
-        scores = [scores for study, scores in studies.items() if study in MAIN_STUDIES]
-        every = list(studies.values()) if set(with_known_wearers(self.studies)) == set(studies) else []
+        every = set(with_known_wearers(self.studies)) == set(studies)
+        means = {}
+        for mounting in MOUNTINGS:
+            scores = {study: one[mounting] for study, one in studies.items() if one[mounting] is not None}
+            means[mounting] = _means(scores, every=every)
         return {
             "settings": first["decided_by"]["method"],
-            "main_score": {mounting: _main_score([study[mounting] for study in scores]) for mounting in MOUNTINGS},
-            "mean_recall": {mounting: _mean_recall([study[mounting] for study in every]) for mounting in MOUNTINGS},
-            "hands": {mounting: _balanced_hands([study[mounting] for study in every]) for mounting in MOUNTINGS},
+            **{key: {worn: each[key] for worn, each in means.items()} for key in means["known"]},
             "folds": {name: _study_fold_summary(finding) for name, finding in findings.items()},
         }
 
-    def together(self, result: Mapping[str, Any]) -> Scores:
+    def together(self, result: Json) -> Scores:
         """Scores over the windows of all studies of a ``summary`` with a single true label, for a picture."""
         labels = SCHEMES[TRUTH].labels
         confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
@@ -345,7 +346,7 @@ def _person(allowed: BoolArray, predicted: Int64Array, scored: Mapping[str, Sequ
     return {"windows": len(allowed), **scores, "allowed_share": share}
 
 
-def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
+def study_summary(people: Mapping[str, Json]) -> Json:
     """The scores of a study, for JSON, from those of each person.
 
     ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
@@ -371,41 +372,41 @@ def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
     }
 
 
-def person_f1(people: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def person_f1(people: Mapping[str, Json]) -> dict[str, float]:
     """Person -> the mean F1 over labels; without people none of whose labels is known from training."""
     f1 = {person: list(one["f1"].values()) for person, one in people.items()}
     return {person: float(np.mean(of_labels)) for person, of_labels in f1.items() if of_labels}
 
 
-def by_study(folds: Findings) -> dict[str, Mapping[str, Any]]:
+def by_study(folds: Findings) -> dict[str, Json]:
     """Study -> the scores of one method on it. Of a study in several folds, the first is taken."""
-    studies: dict[str, Mapping[str, Any]] = {}
+    studies: dict[str, Json] = {}
     for fold in folds.values():
         for study, one in fold["studies"].items():
             studies.setdefault(study, one)
     return studies
 
 
-def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
-    """The mean over the main studies; None when one is missing."""
-    scores = [one["mean_f1"] for one in studies if one is not None]
-    return float(np.mean(scores)) if len(scores) == len(MAIN_STUDIES) else None
+def _means(studies: Mapping[str, Json], *, every: bool) -> Json:
+    """A method's scores over studies, for JSON; None where one is missing.
+
+    ``main_score`` is the mean over the main studies. If they are ``every`` study, ``mean_recall`` is the mean over all
+    their labels of the recall, itself a mean over people; and ``hands`` the mean of the mean over studies of ``busy``
+    and that of ``calm``, None for a method that does not tell.
+    """
+    main = [one["mean_f1"] for study, one in studies.items() if study in MAIN_STUDIES]
+    scored = studies.values() if every else ()
+    recalls = [recall for one in scored for recall in one["recall"].values()]
+    of_hands = [one.get("hands", {}) for one in scored]  # an earlier version has none
+    hands = [[one[name]["mean"] for one in of_hands if name in one] for name in ("busy", "calm")]
+    return {
+        "main_score": float(np.mean(main)) if len(main) == len(MAIN_STUDIES) else None,
+        "mean_recall": _mean_if_any(recalls),
+        "hands": float(np.mean([np.mean(means) for means in hands])) if all(hands) else None,
+    }
 
 
-def _mean_recall(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
-    """The mean over all labels of all studies of the recall, itself a mean over people; None without a study."""
-    recalls = [recall for one in studies if one is not None for recall in one["recall"].values()]
-    return _mean_if_any(recalls)
-
-
-def _balanced_hands(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
-    """The mean of the mean over studies of ``busy`` and that of ``calm``; None for a method that does not tell."""
-    of_hands = [one.get("hands", {}) for one in studies if one is not None]  # an earlier version has none
-    each = [[one[name]["mean"] for one in of_hands if name in one] for name in ("busy", "calm")]
-    return float(np.mean([np.mean(means) for means in each])) if all(each) else None
-
-
-def _study_fold_summary(finding: Mapping[str, Any]) -> Json:
+def _study_fold_summary(finding: Json) -> Json:
     """The scores of a fold; those of each person as in other benchmarks, so that two results can be compared."""
     people = {}
     for study in finding["studies"].values():
@@ -415,7 +416,7 @@ def _study_fold_summary(finding: Mapping[str, Any]) -> Json:
     return {key: finding[key] for key in keys} | {"people": people} | nothing_learned(finding)
 
 
-def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
+def _gains(ours: Json, theirs: Json) -> list[float]:
     before = person_f1(theirs["known"]["people"])
     now = person_f1(ours["known"]["people"])
     return [after - before[person] for person, after in now.items() if person in before]

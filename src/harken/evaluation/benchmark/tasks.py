@@ -10,7 +10,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -224,7 +224,7 @@ def open_directory(out: Path, *, resume: bool) -> None:
         left_behind.unlink(missing_ok=True)
 
 
-def json_text(content: Mapping[str, Any]) -> str:
+def json_text(content: Json) -> str:
     """JSON that people can read and compare line by line: a list of numbers takes one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return LIST_OF_NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"

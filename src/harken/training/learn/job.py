@@ -444,10 +444,8 @@ def _other_people(fits: Fits) -> tuple[outcome.OtherPeople | None, list[Answers]
         )
 
     what = f"Each person was left out of training once, in {len(fits.folds)} groups. The scores are means over people."
-    others = outcome.OtherPeople(
-        what, people, sorted(common or every), scores(before) if common else None, scores(after)
-    )
-    return others, answers
+    start = scores(before) if common else None
+    return outcome.OtherPeople(what, people, sorted(common or every), start, scores(after)), answers
 
 
 def label_scores(truth: Names, predicted: Names) -> outcome.LabelScores:

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.recordings.recording import UNLABELLED, Recording, local_time
+from harken.support.files import Json
 from harken.support.printable import duration_text, listed, quoted
 from harken.training.learn.division import Division, is_labelled, seconds_by_label
 
@@ -104,7 +105,7 @@ class Learned:
     reason: str
     model_path: Path | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """For JSON: the ``outcome`` of ``GET /api/learn``."""
         return asdict(self) | {"model_path": self.model_path and str(self.model_path)}
 
