@@ -6,6 +6,7 @@ from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, made_up_subject
@@ -47,7 +48,7 @@ class Gait:
     harmonics_g: NDArray[np.complex64]
     wander: Float64Array
 
-    def varied(self, rng: np.random.Generator) -> "Gait":
+    def varied(self, rng: Generator) -> "Gait":
         """The same person's gait on another occasion, with another pace and strength."""
         return replace(
             self,
@@ -113,18 +114,18 @@ def draw_wearer(seed: int, person: int) -> Wearer:
     )
 
 
-def draw_direction(rng: np.random.Generator, around: Float64Array, spread: float) -> Float64Array:
+def draw_direction(rng: Generator, around: Float64Array, spread: float) -> Float64Array:
     """Draw a unit vector ``[3]`` near ``around``; the distance grows with ``spread``."""
     direction = around + spread * rng.standard_normal(3)
     return direction / np.linalg.norm(direction)
 
 
-def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> np.random.Generator:
+def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> Generator:
     """A separate generator for each wearer, purpose and number (of a day or of a block of samples)."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(person, int(purpose), number)))
 
 
-def _draw_mounting(rng: np.random.Generator) -> Float64Array:
+def _draw_mounting(rng: Generator) -> Float64Array:
     """Draw the rotation ``[3, 3]`` from the axes of ``wearer.toml`` to the watch's: wrist, orientation and tilt."""
     wrist = np.diag([1.0, -1.0, 1.0]) if rng.random() < RIGHT_WRIST_SHARE else np.eye(3)
     way_round = np.diag([-1.0, -1.0, 1.0]) if rng.random() < UPSIDE_DOWN_SHARE else np.eye(3)
@@ -140,7 +141,7 @@ def _rotation(vector_rad: Float64Array) -> Float64Array:
     return np.asarray(np.eye(3) + np.sin(angle_rad) * across + (1 - np.cos(angle_rad)) * across @ across)
 
 
-def _draw_gait(rng: np.random.Generator, stride_hz: float, sizes_g: Float64Array, mounting: Float64Array) -> Gait:
+def _draw_gait(rng: Generator, stride_hz: float, sizes_g: Float64Array, mounting: Float64Array) -> Gait:
     """Draw one person's gait: amplitudes near the usual ones ``[harmonics, 3]``, and random phases."""
     own = sizes_g * np.exp(0.2 * rng.standard_normal(sizes_g.shape) + 2j * np.pi * rng.random(sizes_g.shape))
     return Gait(stride_hz, (own @ mounting.T).astype(np.complex64), np.zeros(3))
@@ -262,7 +263,7 @@ def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
     return postures
 
 
-def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) -> tuple[list[int], Float64Array]:
+def _draw_bouts(rng: Generator, length_s: float, liveliness: float) -> tuple[list[int], Float64Array]:
     """Codes and durations in s of a day's bouts; together they last ``length_s``."""
     share = length_s / DAY_S
     shortest_s = min(SHORTEST_BOUT_S, length_s / 30)
@@ -292,7 +293,7 @@ def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) ->
     return [LYING, *codes, LYING], np.concatenate([[waking_s], durations, [length_s - bed_s]])
 
 
-def _draw_gaps(rng: np.random.Generator, length_s: float, share: float, shortest_s: float) -> Int64Array:
+def _draw_gaps(rng: Generator, length_s: float, share: float, shortest_s: float) -> Int64Array:
     """Draw the gaps of the watch, in ns from the day's start, ``[gaps, 2]``; never near midnight."""
     count = 1 + int(rng.poisson(GAPS_A_DAY))
     durations_s = np.maximum(shortest_s, MEDIAN_GAP_S * share**0.5 * rng.lognormal(0, 1, count))
@@ -310,7 +311,7 @@ def _on_edges(time_s: Float64Array) -> Int64Array:
     return tenths * EDGE_NS
 
 
-def _draw_posture_starts(rng: np.random.Generator, code: int, start_ns: int, end_ns: int, scale: float) -> list[int]:
+def _draw_posture_starts(rng: Generator, code: int, start_ns: int, end_ns: int, scale: float) -> list[int]:
     """Draw the start times of the postures of one bout. The first begins with the bout. A watch that is not worn has
     one posture."""
     if code == NOT_WORN:
@@ -321,7 +322,7 @@ def _draw_posture_starts(rng: np.random.Generator, code: int, start_ns: int, end
     return [start_ns, *later.tolist()]
 
 
-def _draw_up(rng: np.random.Generator, wearer: Wearer, code: int) -> Float64Array:
+def _draw_up(rng: Generator, wearer: Wearer, code: int) -> Float64Array:
     if code == NOT_WORN:
         # The watch lies on its back or its side: any direction is possible.
         return draw_direction(rng, np.zeros(3), 1.0)
@@ -330,8 +331,8 @@ def _draw_up(rng: np.random.Generator, wearer: Wearer, code: int) -> Float64Arra
 
 
 def _draw_posture(
-    rng: np.random.Generator,
-    sway_rng: np.random.Generator,
+    rng: Generator,
+    sway_rng: Generator,
     wearer: Wearer,
     code: int,
     times_ns: tuple[int, int, int],

@@ -4,10 +4,9 @@ A benchmark can be resumed by fold and method.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +25,11 @@ from harken.evaluation.benchmark.tasks import (
     BenchmarkDisplay,
     Finished,
     FoldTask,
-    Running,
     Scoring,
     file_stem,
     json_text,
     open_directory,
-    run_here,
-    run_in_processes,
-    run_on_dask,
+    run,
     write_predictions,
 )
 from harken.evaluation.protocols.published import Protocol, benchmark_sets
@@ -43,7 +39,6 @@ from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.support.files import Json, write_text, written_alone
-from harken.support.resources import usable_cores
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
@@ -152,7 +147,8 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
     with written_alone(settings.out):
         protocol = settings.chosen_protocol()
         every = methods(settings.preset, settings.baselines, epochs=settings.epochs, seed=settings.seed)
-        run = _runner(settings, every)
+        if settings.scheduler is None and settings.workers != 0:
+            check_sendable(every)
         open_directory(settings.out, resume=settings.resume)
         windows = protocol.windows(*settings.folders)
         windows = windows[windows.label_codes != UNLABELLED]
@@ -166,7 +162,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
         keeps_rows = settings.predictions or (settings.out / PREDICTIONS).exists()
         tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides(), keeps_rows=keeps_rows)
-        _compute(tasks, windows, settings.out, run, display)
+        _compute(tasks, windows, settings, display)
         result = {
             "command": settings.command(),
             "dataset": settings.dataset,
@@ -207,20 +203,6 @@ def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> 
     return [fold for fold in folds if not chosen or fold.name in chosen]
 
 
-def _runner(settings: BenchmarkSettings, every: Sequence[Method]) -> Callable[[Sequence[FoldTask], Windows], Running]:
-    """What runs the tasks.
-
-    Raises:
-        HarkenError: for a method that cannot be sent to worker processes.
-    """
-    if settings.scheduler is not None:
-        return partial(run_on_dask, address=settings.scheduler)
-    if settings.workers == 0:
-        return run_here
-    check_sendable(every)
-    return partial(run_in_processes, processes=settings.workers or usable_cores(), folder=settings.out)
-
-
 def _tasks(
     every: Sequence[Method],
     folds: Sequence[Fold],
@@ -241,13 +223,10 @@ def _tasks(
 
 
 def _compute(
-    tasks: Sequence[FoldTask],
-    windows: Windows,
-    out: Path,
-    run: Callable[[Sequence[FoldTask], Windows], Running],
-    display: BenchmarkDisplay | None,
+    tasks: Sequence[FoldTask], windows: Windows, settings: BenchmarkSettings, display: BenchmarkDisplay | None
 ) -> None:
     """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
+    out, workers = settings.out, settings.workers
     for task in tasks:
         task.add_rows(windows, out)
     waiting = sorted((task for task in tasks if task.read(out) is None), key=lambda task: -task.effort)
@@ -257,7 +236,7 @@ def _compute(
         return
     started = time.monotonic()
     paces: dict[str, list[float]] = {}
-    with closing(run(list(waiting), windows)) as running:
+    with closing(run(list(waiting), windows, workers=workers, scheduler=settings.scheduler, folder=out)) as running:
         for task, finding, at_once in running:
             task.write(out, finding)
             waiting.remove(task)

@@ -27,6 +27,7 @@ from harken.evaluation.benchmark.result import THREADS, made_with
 from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.evaluation.benchmark.study_scoring import StudyScoring
 from harken.models.known_labels import LabelSets
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     Json,
@@ -38,7 +39,7 @@ from harken.support.files import (
     write_text,
 )
 from harken.support.processes import dask_client, one_thread_each, process_pool
-from harken.support.resources import computing_threads
+from harken.support.resources import computing_threads, usable_cores
 from harken.support.tables import write_parquet
 from harken.windows.people import Fold
 from harken.windows.windows import Windows
@@ -239,13 +240,25 @@ Running = Generator[tuple[FoldTask, Finding, int], None, None]
 """Each task with its result, as it ends, and how many run at the same time. Closing it stops the other tasks."""
 
 
-def run_here(tasks: Sequence[FoldTask], windows: Windows) -> Running:
-    """Run one task after the other in this process."""
-    for task in tasks:
-        yield task, task.run(windows), 1
+def run(
+    tasks: Sequence[FoldTask], windows: Windows, *, workers: int | None, scheduler: str | None, folder: Path
+) -> Running:
+    """Run tasks in processes, on the Dask cluster of a scheduler, or with 0 workers one by one in this process.
+
+    Args:
+        tasks: methods and folds.
+        windows: the labelled windows of all people.
+        workers, scheduler: see ``BenchmarkSettings``.
+        folder: where the signals lie for the processes meanwhile.
+    """
+    if scheduler is not None:
+        return _run_on_dask(tasks, windows, address=scheduler)
+    if workers == 0:
+        return ((task, task.run(windows), 1) for task in tasks)
+    return _run_in_processes(tasks, windows, processes=workers or usable_cores(), folder=folder)
 
 
-def run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: int, folder: Path) -> Running:
+def _run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: int, folder: Path) -> Running:
     """Run tasks in processes of one thread each, with more throughput than one task with many threads.
 
     The result does not depend on the number of processes. The signals of all windows are written to ``folder`` once and
@@ -269,7 +282,7 @@ def run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: 
         ) from error
 
 
-def run_on_dask(tasks: Sequence[FoldTask], windows: Windows, *, address: str) -> Running:
+def _run_on_dask(tasks: Sequence[FoldTask], windows: Windows, *, address: str) -> Running:
     """Run tasks on a Dask cluster. Its workers must have one thread each, because of PyTorch's one random state."""
     with dask_client(address) as (client, distributed, workers):
         shared = client.scatter(windows, broadcast=True, hash=False)
@@ -290,7 +303,7 @@ def run_on_dask(tasks: Sequence[FoldTask], windows: Windows, *, address: str) ->
 
 
 @contextmanager
-def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> Iterator[str]:
+def _written(signals: Float32Array, folder: Path) -> Iterator[str]:
     handle, name = tempfile.mkstemp(dir=folder, prefix=SHARED_WINDOWS, suffix=".npy")
     try:
         try:
