@@ -48,6 +48,8 @@ POSTURES_AND_WALKING: Mapping[str, str] = FACTS["dsads"]["unseen"]["labels"]
 """The activities of DSADS that correspond to the notebook's four labels."""
 
 Folders = Sequence[Path | None]
+Draw = Callable[[Folders], Windows]
+Divide = Callable[[Windows], Sequence[Fold]]
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class Protocol:
     name: str
     datasets: tuple[str, ...]
     measures: str
-    draw: Callable[[Folders], Windows]
-    folds: Callable[[Windows], Sequence[Fold]]
+    draw: Draw
+    folds: Divide
     group: str | None = None
 
     @property
@@ -142,7 +144,7 @@ def benchmark_sets() -> list[str]:
     return list(dict.fromkeys([*(one for one, _ in PROTOCOLS), *dataset_names()]))
 
 
-def of_own_people(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
+def of_own_people(name: str, draw: Draw) -> Protocol:
     """The leave-one-person-out protocol of a data set or of the user's own study.
 
     Args:
@@ -161,11 +163,11 @@ def of_own_people(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
     )
 
 
-def _of_people(folds: Callable[[Iterable[str]], list[Fold]]) -> Callable[[Windows], list[Fold]]:
+def _of_people(folds: Callable[[Iterable[str]], list[Fold]]) -> Divide:
     return lambda windows: folds(windows.subjects.tolist())
 
 
-def _windows_of(name: str, words: Mapping[str, str] | None = None) -> Callable[[Folders], Windows]:
+def _windows_of(name: str, words: Mapping[str, str] | None = None) -> Draw:
     """The windows of a data set; with ``words``, only those of these labels, by their new names."""
 
     def draw(folders: Folders) -> Windows:
@@ -184,7 +186,7 @@ def _dsads_right_arm(folders: Folders) -> Windows:
     return study_windows(_relabelled(one, POSTURES_AND_WALKING) for one in right)
 
 
-def _between(*names: str) -> tuple[Callable[[Folders], Windows], Callable[[Windows], list[Fold]]]:
+def _between(*names: str) -> tuple[Draw, Divide]:
     """The windows of two data sets, and the one fold from the people of the first to those of the second."""
 
     def draw(folders: Folders) -> Windows:
@@ -206,7 +208,7 @@ def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
 
 
 _draw_nine = partial(draw_studies, studies=NINE_STUDIES)
-_WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Windows], Sequence[Fold]]]] = {
+_WAYS: Mapping[tuple[str, str], tuple[Draw, Divide]] = {
     ("wisdm", "harnet"): (_wisdm_harnet, harnet_wisdm_folds),
     ("wisdm", "harnet-choosing"): (lambda folders: choosing_windows(_wisdm_harnet(folders)), choosing_folds),
     ("wisdm", "to-dsads"): _between("wisdm", "dsads"),
