@@ -58,7 +58,7 @@ def test_its_archives_can_be_fetched_and_checked(name: str) -> None:
 
 def test_without_a_folder_the_message_states_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARKEN_DATA", raising=False)
-    with pytest.raises(HarkenError, match=r"the folder of the data set wisdm is not known.*HARKEN_DATA.*--fetch DIR"):
+    with pytest.raises(HarkenError, match=r"wisdm: there is no such folder.*HARKEN_DATA.*--fetch DIR"):
         data_folder(INFO, None)
     monkeypatch.setenv("HARKEN_DATA", str(tmp_path))
     with pytest.raises(HarkenError, match="wisdm: there is no such folder"):

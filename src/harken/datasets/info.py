@@ -119,17 +119,14 @@ def data_folder(info: DatasetInfo, path: Path | None) -> Path:
     Raises:
         HarkenError: when neither is given, or the folder does not exist.
     """
-    if path is None:
-        folder = os.environ.get(DATA_VARIABLE)
-        if not folder:
-            raise HarkenError(
-                f"the folder of the data set {info.name} is not known; {DATA_VARIABLE} must name the folder that "
-                f"holds it. To get it: {info.how_to_get}"
-            )
-        path = Path(folder) / info.name
-    if not path.is_dir():
-        raise HarkenError(f"{path}: there is no such folder. To get the data set {info.name}: {info.how_to_get}")
-    return path
+    every = os.environ.get(DATA_VARIABLE)
+    folder = Path(every) / info.name if path is None and every else path
+    if folder is None or not folder.is_dir():
+        raise HarkenError(
+            f"{folder or info.name}: there is no such folder; name it, or in {DATA_VARIABLE} the folder that holds "
+            f"{info.name}. To get the data set: {info.how_to_get}"
+        )
+    return folder
 
 
 PAUSE_NS = 60 * 10**9

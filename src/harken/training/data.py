@@ -90,11 +90,6 @@ class RunData:
     spellings: tuple[str, ...] = ()
     """Sentences on names of labels that are one, and on those that may be misspelt."""
 
-    @property
-    def sample_rate_hz(self) -> float:
-        """The median rate of the training recordings."""
-        return float(np.median([read.mended.sample_rate_hz for read in self.training]))
-
 
 def read_run_data(settings: RunSettings) -> RunData:
     """Read a run's files.
@@ -125,7 +120,7 @@ def read_run_data(settings: RunSettings) -> RunData:
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     if settings.recipe.sample_rate_hz is None:
-        rate_hz = RunData(training, cross).sample_rate_hz
+        rate_hz = float(np.median([reading.mended.sample_rate_hz for reading in training]))
         for reading in training + cross:
             check_rate(reading.mended.sample_rate_hz, rate_hz, reading.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
