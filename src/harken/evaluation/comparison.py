@@ -14,6 +14,7 @@ from harken.evaluation.benchmark.result import evaluations_of, other_data, read_
 from harken.evaluation.benchmark.scoring import Evaluations, by_person, paired_difference
 from harken.evaluation.files import (
     Evaluation,
+    Failures,
     ReadyRecording,
     WindowRules,
     evaluation_of,
@@ -80,7 +81,7 @@ class ComparedModels:
     b: Evaluation
     left_out: Mapping[str, str]
     only_answers: Mapping[str, Sequence[str]]
-    failures: tuple[tuple[Path, HarkenError], ...]
+    failures: Failures
     stretch_s: float
     only_labels: tuple[str, ...] = ()
 
