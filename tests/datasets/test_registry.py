@@ -73,7 +73,7 @@ def test_for_a_folder_without_the_files_the_message_states_how_to_get_them(name:
     how = re.escape(f"it is not the data set {name}. To get it: {DATASETS[name].info.how_to_get}")
     with pytest.raises(HarkenError, match=f"there is no .* in it, so {how}"):
         DATASETS[name].read(tmp_path)
-    with pytest.raises(HarkenError, match=f"no such folder. To get the data set {name}"):
+    with pytest.raises(HarkenError, match=f"no such folder; .* the folder that holds {name}. To get"):
         DATASETS[name].read(tmp_path / "nowhere")
 
 
