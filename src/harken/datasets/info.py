@@ -187,31 +187,25 @@ def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> Float64Array:
     Raises:
         HarkenError: when the file is missing or has other content.
     """
-    try:
+    with readable(path, f"expected rows of {columns} numbers; to get the data set: {info.how_to_get}"):
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-        # The file is read here, because loadtxt only warns about an empty file.
-        empty = not any(map(str.strip, lines))
-        numbers = np.empty((0, 0)) if empty else np.loadtxt(lines, dtype=np.float64, ndmin=2)
-    except OSError as error:
-        raise HarkenError(f"{path} cannot be read: {error.strerror}. To get it: {info.how_to_get}") from error
-    except ValueError as error:
-        raise HarkenError(f"{path}: {error}") from None
-    if numbers.shape[1] != columns:
-        raise HarkenError(f"{path}: expected rows of {columns} numbers")
+        if not any(map(str.strip, lines)):  # loadtxt only warns about an empty file
+            raise ValueError("the file is empty")
+        numbers = np.loadtxt(lines, dtype=np.float64, ndmin=2)
+        if numbers.shape[1] != columns:
+            raise ValueError(f"there are {numbers.shape[1]}")
     return numbers
 
 
 @contextmanager
 def readable(path: Path, refusal: str) -> Iterator[None]:
-    """Raise a HarkenError with the path and ``refusal`` when polars cannot read what is read within the block."""
+    """Raise a HarkenError with the path and ``refusal`` when what is read within the block cannot be read."""
     from harken.readers.table import POLARS_ERRORS, first_line  # takes time to load, and facts need no reader
 
     try:
         yield
-    except (*POLARS_ERRORS, ValueError) as error:
-        raise HarkenError(f"{path}: {refusal} ({first_line(error)})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (*POLARS_ERRORS, ValueError, OSError) as error:
+        raise HarkenError(f"{path}: {refusal} ({getattr(error, 'strerror', None) or first_line(error)})") from error
 
 
 def numbered_ns(rows: int, info: DatasetInfo) -> Int64Array:
