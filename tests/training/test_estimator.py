@@ -159,6 +159,8 @@ def test_what_is_no_window_is_refused_before_and_after_learning(
 
 def test_other_refusals() -> None:
     X, y, _ = invented(2)
+    with pytest.raises(TypeError, match="fit takes no sample_weight: every window counts the same"):
+        quick().fit(X, y, sample_weight=np.ones(len(X)))
     with pytest.raises(TypeError, match="dense data is required"):
         quick().fit(csr_array(X[0]), y)
     labels: Any

@@ -82,13 +82,19 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> "ActivityClassifier":
-        """Train on windows ``X`` ``[n, length, channels]`` with labels ``y`` ``[n]``. Every window counts the same.
+    def fit(self, X: ArrayLike, y: ArrayLike, **refused: Any) -> "ActivityClassifier":
+        """Train on windows ``X`` ``[n, length, channels]`` with labels ``y`` ``[n]``.
 
         Raises:
             InputError: when ``X`` or ``y`` has another shape, lacks values, or there are fewer than two labels.
             HarkenError: when the recipe cannot be trained on these windows; see ``Recogniser.fit``.
+            TypeError: for any other argument, such as ``sample_weight``.
         """
+        if refused:
+            raise TypeError(
+                f"ActivityClassifier.fit takes no {', '.join(refused)}: every window counts the same. "
+                "Leave out windows that should not count"
+            )
         if not 0 < self.sample_rate_hz < np.inf:
             raise InputError(f"sample_rate_hz must be a positive number, got {self.sample_rate_hz}")
         signals = _signals(X, channels=tuple(self.channels))
