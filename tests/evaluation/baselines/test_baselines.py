@@ -162,7 +162,7 @@ def test_what_is_no_classifier_is_refused(wrong: Any) -> None:
     [
         ("sklearn.ensembles:RandomForestClassifier", "cannot be imported .ModuleNotFoundError: .*PYTHONPATH"),
         ("sklearn.ensemble:Forest", "cannot be imported .AttributeError"),
-        ("sklearn:__version__", "is neither a class nor a function"),
+        ("sklearn:__version__", "cannot be called without arguments .TypeError"),
         ("sklearn.ensemble:VotingClassifier", "cannot be called without arguments .TypeError"),
         ("sklearn.linear_model:LinearRegression", "is not a classifier"),
     ],

@@ -91,6 +91,9 @@ class PresetMethod:
     epochs: int | None
     seed: int
 
+    def __post_init__(self) -> None:
+        self.settings()  # raises for an invalid number of epochs, or an unknown network
+
     @property
     def name(self) -> str:
         """The name of the recipe."""
@@ -227,7 +230,7 @@ def method(given: AnyBaseline, *, seed: int) -> Method:
         return given
     if not isinstance(given, str):
         if _is_recipe(given):
-            return _preset_method(given, None, seed)
+            return PresetMethod(given, None, seed)
         return _classifier_method(given, method_named(given), seed)
     name, colon, rest = given.partition(":")
     if name in BASELINES:
@@ -238,7 +241,7 @@ def method(given: AnyBaseline, *, seed: int) -> Method:
     from harken.training.presets import is_preset, preset, preset_names
 
     if is_preset(name):
-        return _preset_method(preset(name), _epochs(given, rest) if colon else None, seed)
+        return PresetMethod(preset(name), _epochs(given, rest) if colon else None, seed)
     if colon:
         return _classifier_method(_made_by(given), given, seed)
     raise HarkenError(
@@ -274,7 +277,7 @@ def methods(
     if first is not None:
         from harken.training.presets import preset
 
-        every.insert(0, _preset_method(preset(first), epochs, seed))
+        every.insert(0, PresetMethod(preset(first), epochs, seed))
     elif epochs is not None:
         raise HarkenError("the number of epochs is the preset's, and there is no preset")
     if not every:
@@ -302,12 +305,6 @@ def check_sendable(every: Iterable[Method]) -> None:
             )
 
 
-def _preset_method(recipe: "Preset", epochs: int | None, seed: int) -> PresetMethod:
-    made = PresetMethod(recipe, epochs, seed)
-    made.settings()  # raises for an invalid number of epochs, or an unknown network
-    return made
-
-
 def _epochs(text: str, number: str) -> int:
     if not number.isdecimal():
         name = text.split(":")[0]
@@ -322,8 +319,6 @@ def _made_by(reference: str) -> Any:
         HarkenError: when it cannot be imported or called.
     """
     make = import_object(reference)
-    if not callable(make):
-        raise HarkenError(f"{reference} is neither a class nor a function that makes a classifier")
     try:
         return make()
     except Exception as error:  # code of the user may raise any error
