@@ -9,8 +9,8 @@ states, and the model tells the posture and, beside it, whether the hands are bu
 
 ``--folds`` divides the people of each study into two halves and trains two models of the preset ``everyday``, each
 without the people it is tested on. Recordings of a study whose wearers are unknown are in the training of both. The
-scores are those of the benchmark (``harken.evaluation.benchmark.scoring``), with the mounting known. The fold models
-stay in ``DIR`` for other measurements on unseen people.
+scores are those of the benchmark (``harken.evaluation.benchmark.study_scoring``), with the mounting known. The fold
+models stay in ``DIR`` for other measurements on unseen people.
 
 ``--fit`` trains the packaged model on all people. It is not scored, because no unseen person is left. ``RUN`` is the
 directory of that benchmark. Its ``benchmark.json`` has the scores of models that were trained without a whole study,
@@ -43,7 +43,7 @@ from harken.datasets.label_schemes import SCHEMES, TRUTH, posture_of, taught_han
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.methods import PresetMethod, trained_network
 from harken.evaluation.benchmark.result import describe_windows, made_with
-from harken.evaluation.benchmark.scoring import person_f1, predicted_windows, score_windows, study_summary
+from harken.evaluation.benchmark.study_scoring import person_f1, predicted_windows, score_windows, study_summary
 from harken.evaluation.protocols.studies import (
     MAIN_STUDIES,
     NINE_STUDIES,

@@ -112,7 +112,7 @@ def test_without_a_checksum_the_first_download_is_remembered(site: Site, tmp_pat
     (tmp_path / "small.zip").unlink()
     (tmp_path / "set/readme.txt").unlink()
     site.publisher.content = zipped({"set/other.dat": NOISE})
-    with pytest.raises(HarkenError, match=f"was {sha256} when it was first fetched.* remove .*fetched.json"):
+    with pytest.raises(HarkenError, match=f"must be {sha256}, as when it was first fetched. Remove .*json to accept"):
         fetch(info, tmp_path)
     assert "other.dat" not in str(found(tmp_path).keys())
     (tmp_path / "small.zip.fetched.json").unlink()
@@ -181,7 +181,7 @@ def full(*_: object) -> None:
 def test_a_disk_that_becomes_full(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(module, when, full)
-        with pytest.raises(HarkenError, match=r"the disk of .* is full; free some space and run the command again"):
+        with pytest.raises(HarkenError, match=r"is the disk full\?\) and run the command again"):
             fetch(site.info, tmp_path)
     fetch(site.info, tmp_path)
     assert unpacked(tmp_path) == FILES

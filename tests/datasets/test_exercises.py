@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from harken import HarkenError, concatenate, sliding_windows
-from harken.datasets.exercises import DATA_FILE, EXERCISES, INFO, NO_CLOCK, exercises
+from harken.datasets.exercises import DATA_FILE, EXERCISES, INFO, exercises
+from harken.datasets.info import clock_of
 
 # The module, because the function of the same name is what one imports from it.
 MODULE = importlib.import_module("harken.datasets.exercises")
@@ -48,7 +49,7 @@ def test_the_real_file() -> None:
         assert r.valid.all()
         assert len(r.bout_edges) == 8
         assert (np.diff(r.time_ns)[r.gap_rows - 1] == 60 * 10**9).all()
-        assert NO_CLOCK in r.quality.notes
+        assert clock_of("exercises") in r.quality.notes
         hanging = r.signals[r.label_codes == r.label_names.index("lower_trapezius_row"), 0].mean()
         assert abs(abs(hanging) - 1.0) < 0.25
         assert (hanging > 0) == r.source.endswith("left wrist")
@@ -88,7 +89,7 @@ def test_any_other_file_is_refused_and_nothing_of_it_is_executed(
     (tmp_path / DATA_FILE).unlink()
     with pytest.raises(HarkenError, match="without its seglearn/data"):
         exercises()
-    with pytest.raises(HarkenError, match="cannot be read: No such file"):
+    with pytest.raises(HarkenError, match=r"this is not the file of seglearn .No such file"):
         exercises(tmp_path / DATA_FILE)
 
 

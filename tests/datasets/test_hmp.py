@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, sliding_windows
-from harken.datasets.hmp import CLOCK, read_hmp
+from harken.datasets.hmp import read_hmp
+from harken.datasets.info import clock_of
 
 RATE_HZ = 32
 
@@ -46,7 +47,9 @@ def test_a_recording_is_a_person(root: Path) -> None:
     assert [r.subject for r in recordings] == ["hmp_f1", "hmp_m2", "hmp_m11"]
     assert [len(r) for r in recordings] == [330 + 320 + 350, 400, 64]
     assert [r.label_names for r in recordings] == [("climb_stairs", "walk"), ("walk",), ("pour_water",)]
-    assert all(r.channels == ("x", "y", "z") and CLOCK in r.quality.notes and not r.as_found for r in recordings)
+    assert all(
+        r.channels == ("x", "y", "z") and clock_of("hmp") in r.quality.notes and not r.as_found for r in recordings
+    )
 
 
 def test_the_folder_above_or_the_set_itself(root: Path) -> None:

@@ -38,42 +38,26 @@ def test_every_word_allows_a_label(scheme: LabelScheme) -> None:
 
 
 def test_the_scheme_other_is_the_common_words() -> None:
-    recording = labelled(INFO.labels)
-    one, two = SCHEMES["other"].apply(recording, INFO), to_common(recording, INFO)
-    assert one.label_names == two.label_names
-    np.testing.assert_array_equal(one.label_codes, two.label_codes)
+    assert SCHEMES["other"].names(INFO) == dict(INFO.label_map)
 
 
 def test_a_word_may_allow_several_labels() -> None:
     scheme = SCHEMES["sets"]
-    found = scheme.apply(labelled(("catch", "sitting", "typing")), INFO)
-    names = np.array([*found.label_names, ""])[found.label_codes]
-    assert names.tolist() == ["other", "sitting", "sitting or standing", ""]
-    matrix = scheme.matrix(found.label_names)
+    names = [scheme.names(INFO)[word] for word in ("catch", "sitting", "typing")]
+    assert names == ["other", "sitting", "sitting or standing"]
+    matrix = scheme.matrix(names)
     assert [[scheme.labels[k] for k in np.flatnonzero(row)] for row in matrix] == [
         ["other"],
         ["sitting"],
         ["sitting", "standing"],
     ]
-    assert SCHEMES["posture"].apply(labelled(("typing",)), INFO).label_names == ("sitting",)
+    assert SCHEMES["posture"].names(INFO)["typing"] == "sitting"
     assert scheme.matrix([]).shape == (0, len(scheme.labels))
 
 
 def test_what_is_no_word_or_no_label_is_refused() -> None:
-    for rename in (SCHEMES["sets"].apply, to_common):
-        with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
-            rename(labelled(("juggling",)), INFO)
-    with pytest.raises(HarkenError, match="flying: not among the labels lying"):
-        SCHEMES["sets"].matrix(["sitting or flying"])
-    with pytest.raises(ValueError, match="are not labels"):
-        LabelScheme("bad", {"wisdm": {"typing": ("flying",)}})
-
-
-def test_an_activity_that_allows_no_label_becomes_unlabelled() -> None:
-    scheme = LabelScheme("without typing", {"wisdm": {"typing": ()}})
-    found = scheme.apply(labelled(("catch", "typing", "walking")), INFO)
-    assert found.label_names == ("other", "walking")
-    assert found.label_codes.tolist() == [0, UNLABELLED, 1, UNLABELLED]
+    with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
+        to_common(labelled(("juggling",)), INFO)
 
 
 def test_busy_hands_have_a_posture_and_are_never_other() -> None:

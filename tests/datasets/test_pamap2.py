@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, sliding_windows
-from harken.datasets.pamap2 import CHANNELS, CLOCK, OPTIONAL, read_pamap2
+from harken.datasets.info import clock_of
+from harken.datasets.pamap2 import CHANNELS, OPTIONAL, read_pamap2
 
 G = 9.80665
 HAND = slice(3, 20)
@@ -50,7 +51,7 @@ def test_a_recording_is_a_person_with_both_sessions(root: Path) -> None:
     assert (len(both), len(one)) == (7 * 300, 300)
     assert both.channels == CHANNELS
     assert both.label_names == ("ascending stairs", "car driving", "lying", "rope jumping", "watching TV")
-    assert {CLOCK, OPTIONAL} <= set(both.quality.notes)
+    assert {clock_of("pamap2"), OPTIONAL} <= set(both.quality.notes)
     assert OPTIONAL not in one.quality.notes
 
 

@@ -58,7 +58,7 @@ def test_its_archives_can_be_fetched_and_checked(name: str) -> None:
 
 def test_without_a_folder_the_message_states_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARKEN_DATA", raising=False)
-    with pytest.raises(HarkenError, match=r"the folder of the data set wisdm is not known.*HARKEN_DATA.*--fetch DIR"):
+    with pytest.raises(HarkenError, match=r"wisdm: there is no such folder.*HARKEN_DATA.*--fetch DIR"):
         data_folder(INFO, None)
     monkeypatch.setenv("HARKEN_DATA", str(tmp_path))
     with pytest.raises(HarkenError, match="wisdm: there is no such folder"):
@@ -73,7 +73,7 @@ def test_for_a_folder_without_the_files_the_message_states_how_to_get_them(name:
     how = re.escape(f"it is not the data set {name}. To get it: {DATASETS[name].info.how_to_get}")
     with pytest.raises(HarkenError, match=f"there is no .* in it, so {how}"):
         DATASETS[name].read(tmp_path)
-    with pytest.raises(HarkenError, match=f"no such folder. To get the data set {name}"):
+    with pytest.raises(HarkenError, match=f"no such folder; .* the folder that holds {name}. To get"):
         DATASETS[name].read(tmp_path / "nowhere")
 
 

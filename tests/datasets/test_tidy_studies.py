@@ -8,7 +8,7 @@ import pytest
 from harken.datasets.info import DatasetInfo
 from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import DATASETS
-from harken.datasets.tidy import HAWTHORNE, read_selfback, read_study
+from harken.datasets.tidy import read_selfback
 from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 
@@ -83,7 +83,7 @@ def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(
 
 def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=r"hawthorne\.parquet"):
-        read_study(HAWTHORNE, tmp_path)
+        DATASETS["hawthorne"].read(tmp_path)
     (tmp_path / "w" / "lying").mkdir(parents=True)
     bad = tmp_path / "w" / "lying" / "026.csv"
     bad.write_text("time,x,y\n2016-04-22 14:05:45.447,1,2\n")

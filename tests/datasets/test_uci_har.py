@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, concatenate, sliding_windows
-from harken.datasets.uci_har import CHANNELS, CLOCK, WINDOW_LENGTH, read_uci_har
+from harken.datasets.info import clock_of
+from harken.datasets.uci_har import CHANNELS, WINDOW_LENGTH, read_uci_har
 
 ACTIVITIES = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")
 FILES = tuple(f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz")
@@ -66,7 +67,7 @@ def test_what_was_recorded_comes_back(root: Path) -> None:
         assert np.diff(recording.bout_edges).tolist() == [len(signals) for signals in theirs]
         assert recording.sample_rate_hz == 50.0
         assert recording.valid.all()
-        assert CLOCK in recording.quality.notes
+        assert clock_of("uci_har") in recording.quality.notes
 
 
 def test_two_stretches_of_one_activity_are_not_joined(root: Path) -> None:
@@ -138,5 +139,5 @@ def test_files_that_do_not_fit(root: Path, file: str, content: str, reason: str)
 
 def test_a_file_that_is_not_there(root: Path) -> None:
     (root / "UCI HAR Dataset/test/Inertial Signals/body_acc_z_test.txt").unlink()
-    with pytest.raises(HarkenError, match=r"body_acc_z_test.txt cannot be read: No such file.* To get it"):
+    with pytest.raises(HarkenError, match=r"body_acc_z_test.txt: expected rows .*to get the data set: .*No such file"):
         read_uci_har(root)

@@ -58,8 +58,8 @@ def use_made_up_studies(patch: pytest.MonkeyPatch) -> None:
         if one.group:
             found[key] = replace(one, draw=partial(_drawn, one.datasets))
     patch.setattr(protocols, "PROTOCOLS", MappingProxyType(found))
-    patch.setattr("harken.evaluation.benchmark.scoring.study_recordings", lambda study, _: [_still(study)])
-    patch.setattr("harken.evaluation.benchmark.scoring.study_windows", _of_study)
+    patch.setattr("harken.evaluation.benchmark.study_scoring.study_recordings", lambda study, _: [_still(study)])
+    patch.setattr("harken.evaluation.benchmark.study_scoring.study_windows", _of_study)
 
 
 def _drawn(studies: Sequence[str], _: protocols.Folders) -> Windows:

@@ -201,11 +201,13 @@ def test_a_preset_with_a_class_is_sent_to_processes_or_refused(monkeypatch: pyte
     class Local(MeanNetwork):
         pass
 
-    with pytest.raises(HarkenError, match=r"mine cannot be sent to worker processes, .* import .*Local: define it at"):
+    with pytest.raises(
+        HarkenError, match=r"mine cannot be sent to worker processes, .* its class .*Local.*: define it at"
+    ):
         check_sendable([method(replace(MINE, network=Local), seed=0)])
     monkeypatch.setattr(MeanNetwork, "__module__", "__main__")
     monkeypatch.setattr("__main__.MeanNetwork", MeanNetwork, raising=False)
     monkeypatch.delattr("__main__.__file__", raising=False)
     assert pickle.dumps(MINE)
-    with pytest.raises(HarkenError, match="__main__:MeanNetwork: define it at the top of a module, or use 0 workers"):
+    with pytest.raises(HarkenError, match=r"in a notebook\): define it at the top of a module, or use 0 workers"):
         check_sendable([method(MINE, seed=0)])

@@ -133,19 +133,18 @@ def with_value(value: float) -> Callable[[NDArray[np.float64]], ArrayLike]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda X: X[:, :, 0], r"X must hold windows, \[n, length, 3\], whose channels are x, y, z; .*2-dimensional"),
-        (lambda X: X[0, 0], "1-dimensional"),
-        (lambda X: X[..., :2], r"channels= names others\); this one is \(60, 40, 2\)"),
+        (lambda X: X[:, :, 0], r"X must hold windows .*\[n, length, 3\], whose channels are x, y, z .*\(60, 40\)"),
+        (lambda X: X[0, 0], r"\(3,\). Reshape your data"),
+        (lambda X: X[..., :2], r"channels= names others\).*; this one is float64 \(60, 40, 2\)"),
         (lambda X: X[:0], r"0 sample\(s\)"),
-        (lambda X: X[:, :1], "they must have at least 2"),
+        (lambda X: X[:, :1], "with at least 2 samples"),
         (with_value(np.nan), "X contains nan .window 3, sample 5, channel y.; leave out windows with NaN or infinity"),
         (with_value(-np.inf), "X contains -inf"),
         (with_value(1e300), r"X contains 1e\+300"),
-        (lambda X: X.astype("datetime64[s]"), "X is not an array of numbers: its values are datetime64"),
+        (lambda X: X.astype("datetime64[s]"), "windows of numbers.*; this one is datetime64"),
         (lambda X: X * 1j, "Complex data not supported"),
         (lambda X: X.astype(str), "not compatible with arrays of bytes/strings"),
         (lambda X: [[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]] * 2], "all equally long"),
-        (lambda X: csr_array(X[0]), "X is sparse"),
     ],
 )
 def test_what_is_no_window_is_refused_before_and_after_learning(
@@ -162,6 +161,8 @@ def test_other_refusals() -> None:
     X, y, _ = invented(2)
     with pytest.raises(TypeError, match="fit takes no sample_weight: every window counts the same"):
         quick().fit(X, y, sample_weight=np.ones(len(X)))
+    with pytest.raises(TypeError, match="dense data is required"):
+        quick().fit(csr_array(X[0]), y)
     labels: Any
     for labels, message in (
         (np.full(len(X), "lying"), "only one class, lying"),

@@ -28,7 +28,7 @@ def test_a_piece_of_the_training_recording_is_refused(alice: Path, tmp_path: Pat
     lines = alice.read_text().splitlines()
     piece = tmp_path / "mallory.csv"
     piece.write_text("\n".join([lines[0], *lines[700:2400]]) + "\n")
-    with pytest.raises(HarkenError, match=r"shares 100 % of its rows with .*alice.csv"):
+    with pytest.raises(HarkenError, match=r"holds movement of .*alice.csv in 100 % of its samples"):
         train_run(settings_of(alice, piece, tmp_path / "run"), Quiet())
 
 

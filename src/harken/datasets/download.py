@@ -7,7 +7,6 @@ never combined (RFC 9110, 13.1.5 and 14.2).
 Zip and tar archives, and archives inside them, are unpacked only inside the given folder.
 """
 
-import errno
 import hashlib
 import json
 import lzma
@@ -20,6 +19,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any, NamedTuple
@@ -96,17 +96,17 @@ def _disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise HarkenError(
-                f"the disk of {folder} is full; free some space and run the command again to continue"
-            ) from error
-        raise HarkenError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+        raise HarkenError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Mend that (is the disk full?) and run "
+            "the command again to continue"
+        ) from error
 
 
 class _BrokenOffError(Exception):
     """Raised when the connection is lost or the server is busy, after which another attempt is made."""
 
 
+@dataclass
 class _Fetch:
     """The download and the unpacking of one archive.
 
@@ -114,19 +114,16 @@ class _Fetch:
     version of the file.
     """
 
-    def __init__(
-        self,
-        info: DatasetInfo,
-        archive: Archive,
-        folder: Path,
-        on_progress: Callable[[DownloadProgress], None],
-        on_note: Callable[[str], None],
-    ) -> None:
-        self.info, self.archive, self.folder = info, archive, folder
-        self.on_progress, self.on_note = on_progress, on_note
-        self.path, self.part = folder / archive.file_name, folder / f".{archive.file_name}.part"
-        self.record = folder / f"{archive.file_name}.fetched.json"
-        self.facts = folder / f".{archive.file_name}.part.json"
+    info: DatasetInfo
+    archive: Archive
+    folder: Path
+    on_progress: Callable[[DownloadProgress], None]
+    on_note: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        folder, name = self.folder, self.archive.file_name
+        self.path, self.record = folder / name, folder / f"{name}.fetched.json"
+        self.part, self.facts = folder / f".{name}.part", folder / f".{name}.part.json"
 
     def run(self) -> None:
         if self._is_complete():
@@ -165,22 +162,20 @@ class _Fetch:
             raise HarkenError(f"{complaint}: it is neither zip nor tar. See {self.info.url}")
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        recorded = _json(self.record).get("sha256")
-        if self.archive.sha256 is not None:
-            if sha256 != self.archive.sha256.lower():
-                raise HarkenError(
-                    f"{complaint}: its SHA-256 is {sha256} and must be {self.archive.sha256}. "
-                    f"Remove it if it is still there and fetch again; if that does not help, see {self.info.url}"
-                )
-        elif recorded is None:
+        stated, recorded = self.archive.sha256, _json(self.record).get("sha256")
+        expected = recorded if stated is None else stated.lower()
+        if expected is None:
             self.on_note(
                 f"The publisher states no checksum for {self.archive.file_name}. Its SHA-256 is {sha256}; "
                 f"{self.record.name} keeps it, and a later download must have the same."
             )
-        elif sha256 != recorded:
+        elif sha256 != expected:
+            why = f"as when it was first fetched. Remove {self.record} to accept what the publisher has now"
+            if stated is not None:
+                why = "as the publisher states"
             raise HarkenError(
-                f"{complaint}: its SHA-256 is {sha256} and was {recorded} when it was first fetched. To accept what "
-                f"the publisher has now, remove {self.record}"
+                f"{complaint}: its SHA-256 is {sha256} and must be {expected}, {why}. Remove it if it is still there "
+                f"and fetch again; if that does not help, see {self.info.url}"
             )
         return sha256
 

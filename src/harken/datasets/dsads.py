@@ -43,11 +43,6 @@ SEGMENT_NS = 5 * 10**9
 SLOT_NS = 360 * 10**9
 """From the beginning of one activity to the beginning of the next: five minutes and a pause of one minute."""
 
-NO_CLOCK = (
-    "The set has no clock: the recording is set at 1970 and numbered at 25 Hz, its activities are in the order of "
-    "the authors' list with a minute between them."
-)
-
 
 def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS)) -> list[Recording]:
     """One recording for each person and arm: p1's right arm, p1's left arm, and so on.
@@ -81,7 +76,6 @@ def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS))
                 INFO,
                 source=f"{source}, {person}, {arm.replace('_', ' ')}",
                 quality=Quality(acceleration_unit="g" if tidy else "m/s2"),
-                notes=(NO_CLOCK,),
             )
             recordings.append(recording)
     return recordings

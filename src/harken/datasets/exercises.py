@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.datasets.info import codes_of, info_of, joined, numbered_in_turn
+from harken.datasets.info import codes_of, info_of, joined, numbered_in_turn, readable
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
@@ -47,11 +47,6 @@ OF_ARRAYS = ("numpy ndarray", "numpy dtype", "numpy.core.multiarray _reconstruct
 SIDES = ("left", "right")
 SIDE_APART_NS = 3600 * 10**9
 """The distance between one person's two recordings, which must not overlap. Each is about twelve minutes long."""
-
-NO_CLOCK = (
-    "the file has no clock: the recording is set at 1970 and numbered at 50 Hz, its exercises are in the file's "
-    "numbering with 60 s between them, and the left wrist comes an hour before the right"
-)
 
 
 def exercises(path: Path | None = None) -> list[Recording]:
@@ -89,10 +84,8 @@ def _installed_file() -> Path:
 def _read(path: Path) -> dict[str, Any]:
     """The content of the file: for each of ``n`` bouts a series ``[samples, 6]`` (``X``), its exercise (``y``), wearer
     (``subject``) and side; and the abbreviations of the exercises (``y_labels``)."""
-    try:
+    with readable(path, "this is not the file of seglearn"):
         content = path.read_bytes()
-    except OSError as error:
-        raise HarkenError(f"{path} cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise HarkenError(f"{path} is not what seglearn installs; {MEND}")
     return dict(_ArrayUnpickler(BytesIO(content[HEADER_BYTES:])).load().item())
@@ -119,6 +112,5 @@ def _recording(table: dict[str, Any], person: int, side: int) -> Recording:
         INFO,
         source=f"seglearn's watch_dataset.npy, person {person}, {SIDES[side]} wrist",
         quality=Quality(),
-        notes=(NO_CLOCK,),
         channels=CHANNELS,
     )

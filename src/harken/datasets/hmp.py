@@ -32,13 +32,11 @@ LARGEST_CODE = 63
 FILE_NAME = re.compile(
     r"Accelerometer-(?P<start>\d{4}(?:-\d\d){5})-(?P<label>[a-z_]+)-(?P<person>[mf]\d+)(?:_(?P<piece>\d+))?\.txt"
 )
+Trial = tuple[int, int, Piece]
+"""A file's start, its number among files with one start, and its samples."""
 COPIES = "MODEL"
 """The end of the names of folders with cut copies of trials."""
 LEAST_PAUSE_NS = 10**9
-CLOCK = (
-    "The files have no clock but the second in their names: each begins then (as if it were UTC) and its samples are "
-    "numbered at 32 Hz."
-)
 MOVED = "By their names, {} files began before the one before them was over; they were moved behind it."
 
 
@@ -55,7 +53,7 @@ def read_hmp(folder: Path | None = None) -> list[Recording]:
     Raises:
         HarkenError: when the folder or its files are missing, or a file does not have three codes 0..63 in each row.
     """
-    people: dict[str, list[tuple[int, int, Piece]]] = defaultdict(list)
+    people: dict[str, list[Trial]] = defaultdict(list)
     for path in files_of(INFO, folder, "Accelerometer-*.txt", left_out=COPIES):
         person, trial = _trial(path)
         people[person].append(trial)
@@ -65,8 +63,8 @@ def read_hmp(folder: Path | None = None) -> list[Recording]:
     ]
 
 
-def _trial(path: Path) -> tuple[str, tuple[int, int, Piece]]:
-    """A file's person, and its start, its number among files with one start, and its samples."""
+def _trial(path: Path) -> tuple[str, Trial]:
+    """A file's person, and its trial."""
     named = FILE_NAME.fullmatch(path.name)
     if named is None or named["label"] not in INFO.label_map:
         raise HarkenError(
@@ -91,7 +89,7 @@ def _decoded(path: Path) -> Float32Array:
     return (codes / LARGEST_CODE * (2 * FULL_SCALE_G) - FULL_SCALE_G).astype(np.float32)
 
 
-def _recording(person: str, trials: list[tuple[int, int, Piece]], folder: Path) -> Recording:
+def _recording(person: str, trials: list[Trial], folder: Path) -> Recording:
     """A person's trials in the order of their times, one after another."""
     starts, _, pieces = zip(*sorted(trials, key=lambda trial: trial[:2]), strict=True)
     ends_ns = [int(piece.time_ns[-1]) + LEAST_PAUSE_NS for piece in pieces]
@@ -103,5 +101,5 @@ def _recording(person: str, trials: list[tuple[int, int, Piece]], folder: Path) 
         INFO,
         source=f"{folder}, person {person}",
         quality=Quality(sensor_range_g=FULL_SCALE_G),
-        notes=(CLOCK, MOVED.format(moved)) if moved else (CLOCK,),
+        notes=(MOVED.format(moved),) if moved else (),
     )

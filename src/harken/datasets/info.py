@@ -90,22 +90,20 @@ class DatasetInfo:
 
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
-    facts = {key: value for key, value in catalogue()[name].items() if key not in ("activities", "codes", "schemes")}
-    activities: dict[str, list[str]] = catalogue()[name]["activities"]
-    label_map = {label: common for common, labels in activities.items() for label in labels}
-    names = sorted(label_map)
-    facts |= {
-        "name": name,
-        "people": facts.get("people"),
-        "labels": names,
-        "label_map": {label: label_map[label] for label in names},
-    }
+    facts = {"people": None, **catalogue()[name], "name": name}
+    label_map = {label: common for common, labels in facts["activities"].items() for label in labels}
+    facts |= {"labels": sorted(label_map), "label_map": dict(sorted(label_map.items()))}
     return msgspec.convert(facts, DatasetInfo)
 
 
 def codes_of(name: str) -> dict[str, str]:
     """How the files of one of harken's own data sets name each activity, from ``catalogue.toml``."""
     return dict(catalogue()[name]["codes"])
+
+
+def clock_of(name: str) -> str:
+    """What the times of one of harken's own data sets are, a sentence from ``catalogue.toml``."""
+    return str(catalogue()[name]["clock"])
 
 
 @cache
@@ -121,17 +119,14 @@ def data_folder(info: DatasetInfo, path: Path | None) -> Path:
     Raises:
         HarkenError: when neither is given, or the folder does not exist.
     """
-    if path is None:
-        folder = os.environ.get(DATA_VARIABLE)
-        if not folder:
-            raise HarkenError(
-                f"the folder of the data set {info.name} is not known; {DATA_VARIABLE} must name the folder that "
-                f"holds it. To get it: {info.how_to_get}"
-            )
-        path = Path(folder) / info.name
-    if not path.is_dir():
-        raise HarkenError(f"{path}: there is no such folder. To get the data set {info.name}: {info.how_to_get}")
-    return path
+    every = os.environ.get(DATA_VARIABLE)
+    folder = Path(every) / info.name if path is None and every else path
+    if folder is None or not folder.is_dir():
+        raise HarkenError(
+            f"{folder or info.name}: there is no such folder; name it, or in {DATA_VARIABLE} the folder that holds "
+            f"{info.name}. To get the data set: {info.how_to_get}"
+        )
+    return folder
 
 
 PAUSE_NS = 60 * 10**9
@@ -192,31 +187,25 @@ def numbers_in(path: Path, info: DatasetInfo, *, columns: int) -> Float64Array:
     Raises:
         HarkenError: when the file is missing or has other content.
     """
-    try:
+    with readable(path, f"expected rows of {columns} numbers; to get the data set: {info.how_to_get}"):
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-        # The file is read here, because loadtxt only warns about an empty file.
-        empty = not any(map(str.strip, lines))
-        numbers = np.empty((0, 0)) if empty else np.loadtxt(lines, dtype=np.float64, ndmin=2)
-    except OSError as error:
-        raise HarkenError(f"{path} cannot be read: {error.strerror}. To get it: {info.how_to_get}") from error
-    except ValueError as error:
-        raise HarkenError(f"{path}: {error}") from None
-    if numbers.shape[1] != columns:
-        raise HarkenError(f"{path}: expected rows of {columns} numbers")
+        if not any(map(str.strip, lines)):  # loadtxt only warns about an empty file
+            raise ValueError("the file is empty")
+        numbers = np.loadtxt(lines, dtype=np.float64, ndmin=2)
+        if numbers.shape[1] != columns:
+            raise ValueError(f"there are {numbers.shape[1]}")
     return numbers
 
 
 @contextmanager
 def readable(path: Path, refusal: str) -> Iterator[None]:
-    """Raise a HarkenError with the path and ``refusal`` when polars cannot read what is read within the block."""
+    """Raise a HarkenError with the path and ``refusal`` when what is read within the block cannot be read."""
     from harken.readers.table import POLARS_ERRORS, first_line  # takes time to load, and facts need no reader
 
     try:
         yield
-    except (*POLARS_ERRORS, ValueError) as error:
-        raise HarkenError(f"{path}: {refusal} ({first_line(error)})") from error
-    except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (*POLARS_ERRORS, ValueError, OSError) as error:
+        raise HarkenError(f"{path}: {refusal} ({getattr(error, 'strerror', None) or first_line(error)})") from error
 
 
 def numbered_ns(rows: int, info: DatasetInfo) -> Int64Array:
@@ -257,7 +246,7 @@ def joined(
     *,
     source: str,
     quality: Quality,
-    notes: Sequence[str],
+    notes: Sequence[str] = (),
     channels: tuple[str, ...] = ("x", "y", "z"),
 ) -> Recording:
     """The mended recording of a person's pieces, whose times are on one clock.
@@ -268,7 +257,7 @@ def joined(
         info: the facts about the data set.
         source: the file or folder, with what distinguishes the recording from others in it.
         quality: how the values were read; ``rows`` is counted here.
-        notes: sentences that are added to the quality after mending.
+        notes: sentences that are added to the quality after mending and after ``clock_of`` the data set.
         channels: the columns of the pieces' signals.
     """
     label_names = tuple(sorted({piece.label for piece in pieces if piece.label is not None}))
@@ -287,4 +276,4 @@ def joined(
         as_found=True,
     )
     mended = mend(recording)
-    return replace(mended, quality=mended.quality.noting(*notes))
+    return replace(mended, quality=mended.quality.noting(clock_of(info.name), *notes))

@@ -35,19 +35,14 @@ def to_common(recording: Recording, info: DatasetInfo) -> Recording:
     Raises:
         HarkenError: when the recording has a label that is not in ``info.label_map``.
     """
-    return _renamed(recording, info, info.label_map)
-
-
-def _renamed(recording: Recording, info: DatasetInfo, names: Mapping[str, str]) -> Recording:
-    """A copy of the recording with its study and other names of its labels. Labels with one new name become one."""
-    unknown = [name for name in recording.label_names if name not in names]
+    unknown = [name for name in recording.label_names if name not in info.label_map]
     if unknown:
         raise HarkenError(
             f"{recording.source or recording.subject}: {', '.join(unknown)} is not an activity of the data set "
             f"{info.name}; it has {', '.join(info.labels)}"
         )
-    new = tuple(names[name] for name in recording.label_names)
-    label_names = tuple(sorted({*new} - {""}))
+    new = tuple(info.label_map[name] for name in recording.label_names)
+    label_names = tuple(sorted({*new}))
     codes = recoded(recording.label_codes, new, label_names)
     return replace(recording, label_codes=codes, label_names=label_names, study=info.name)
 
@@ -74,13 +69,6 @@ class LabelScheme:
     departures: Mapping[str, Mapping[str, Sequence[str]]]
     labels: tuple[str, ...] = COMMON_ACTIVITIES
 
-    def __post_init__(self) -> None:
-        """Check that every label is one of ``labels``."""
-        for name, words in self.departures.items():
-            for word, allowed in words.items():
-                if not set(allowed) <= set(self.labels):
-                    raise ValueError(f"{name}, {word}: {tuple(allowed)} are not labels; the labels are {self.labels}")
-
     def allowed(self, info: DatasetInfo) -> dict[str, tuple[str, ...]]:
         """The labels that each activity of a data set allows, sorted."""
         departures = self.departures.get(info.name, {})
@@ -96,26 +84,9 @@ class LabelScheme:
         one that is left out."""
         return {word: OR.join(labels) for word, labels in self.allowed(info).items()}
 
-    def apply(self, recording: Recording, info: DatasetInfo) -> Recording:
-        """The recording with the scheme's names of its labels, such as ``sitting`` and ``sitting or standing``.
-
-        Unlabelled samples stay unlabelled.
-
-        Raises:
-            HarkenError: when the recording has a label that is not an activity of the data set.
-        """
-        return _renamed(recording, info, self.names(info))
-
     def matrix(self, label_names: Iterable[str]) -> BoolArray:
-        """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``.
-
-        Raises:
-            HarkenError: for a name that is not in the scheme.
-        """
+        """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``."""
         names = [name.split(OR) for name in label_names]
-        unknown = sorted({label for name in names for label in name} - set(self.labels))
-        if unknown:
-            raise HarkenError(f"{', '.join(unknown)}: not among the labels {', '.join(self.labels)}")
         return np.array([[label in name for label in self.labels] for name in names], dtype=bool).reshape(
             len(names), len(self.labels)
         )

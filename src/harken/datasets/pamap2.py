@@ -33,7 +33,6 @@ rotation."""
 SENSOR_RANGE_G = 16.0
 FILE_NAME = re.compile(r"subject(\d+)\.dat")
 SESSIONS = ("Protocol", "Optional")
-CLOCK = "The clock of a file starts with its session and names no day: it is shown as if that had been in 1970."
 OPTIONAL = "The optional activities have a clock of their own; they are set a minute behind the end of the protocol's."
 
 
@@ -104,6 +103,6 @@ def _recording(person: int, paths: list[Path]) -> Recording:
         INFO,
         source=", ".join(map(str, paths)),
         quality=Quality(sensor_range_g=SENSOR_RANGE_G, acceleration_unit="m/s2", time_unit="s"),
-        notes=(CLOCK, OPTIONAL) if optional else (CLOCK,),
+        notes=(OPTIONAL,) if optional else (),
         channels=CHANNELS,
     )

@@ -15,7 +15,7 @@ from harken.readers.options import TableOptions, changed
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
+from harken.support.files import make_folder, write_text
 from harken.support.printable import listed
 
 OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g", "timezone", "subject"})
@@ -162,12 +162,10 @@ def write_recordings(recordings: Sequence[Recording], folder: Path) -> list[Path
     is left as it is. Returns the paths in the order of the recordings.
 
     Raises:
-        HarkenError: when ``folder`` is a file.
+        HarkenError: when ``folder`` cannot be made.
         OSError: when a file cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise HarkenError(f"{folder} is a file; --out needs a folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written: dict[Path, None] = {}
     for recording in recordings:
         numbers = ("", *(f"_{number}" for number in range(2, len(recordings) + 1)))

@@ -7,11 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harken.datasets import dsads, exercises, hmp, pamap2, tidy, uci_har, wisdm
-from harken.datasets.info import DatasetInfo
+from harken.datasets.info import DatasetInfo, catalogue, info_of
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.support.plugins import Registry
+from harken.support.plugins import Registry, import_object
 
 
 @dataclass(frozen=True)
@@ -30,20 +29,27 @@ class Dataset:
     read: Callable[[Path | None], list[Recording]]
 
 
+READERS = {
+    "wisdm": "wisdm:read_wisdm",
+    "dsads": "dsads:read_dsads",
+    "selfback": "tidy:read_selfback",
+    "hmp": "hmp:read_hmp",
+    "pamap2": "pamap2:read_pamap2",
+    "uci_har": "uci_har:read_uci_har",
+    "exercises": "exercises:exercises",
+}
+"""The function that reads a data set, in a module of this room. Those without one are tidy tables."""
+
+
+def _read(name: str, folder: Path | None) -> list[Recording]:
+    """Read one of harken's own data sets. The module of its reader is loaded now."""
+    read = import_object(f"harken.datasets.{READERS.get(name, 'tidy:read_study')}")
+    recordings: list[Recording] = read(folder) if name in READERS else read(info_of(name), folder)
+    return recordings
+
+
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
-    {
-        each.info.name: each
-        for each in (
-            Dataset(wisdm.INFO, wisdm.read_wisdm),
-            Dataset(dsads.INFO, dsads.read_dsads),
-            Dataset(tidy.SELFBACK, tidy.read_selfback),
-            *(Dataset(info, partial(tidy.read_study, info)) for info in tidy.TABLES),
-            Dataset(hmp.INFO, hmp.read_hmp),
-            Dataset(pamap2.INFO, pamap2.read_pamap2),
-            Dataset(uci_har.INFO, uci_har.read_uci_har),
-            Dataset(exercises.INFO, exercises.exercises),
-        )
-    }
+    {name: Dataset(info_of(name), partial(_read, name)) for name in catalogue()}
 )
 """Harken's own data sets by name, in the order in which they are listed."""
 

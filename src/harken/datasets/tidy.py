@@ -1,7 +1,7 @@
 """Reader of tidy tables with samples of several people: one row for each sample, and columns for the person.
 
 Use it for your own study, or for a data set without a reader in harken. Seven public data sets are tidy tables in
-``HARKEN_DATA``: selfBACK and those of ``TABLES``. selfBACK is also read from its published layout, that of
+``HARKEN_DATA`` (``harken.datasets.registry``). One of them, selfBACK, is also read from its published layout, that of
 https://github.com/rgu-selfback/Datasets, ``raw/9_class``: a folder for each sensor (``w`` or ``wrist34``, ``t`` or
 ``thigh34``), which contains a folder for each activity with a CSV file for each person.
 """
@@ -37,14 +37,6 @@ IN_TURN = "Sessions count their times from their own starts: they stand one afte
 
 
 SELFBACK = info_of("selfback")
-STRESS_PREDICT = info_of("stress_predict")
-HAWTHORNE = info_of("hawthorne")
-TABLES = (
-    STRESS_PREDICT,
-    HAWTHORNE,
-    *map(info_of, ("wearable_exercise", "exam_stress", "lmu_harlab", "pebble_steps")),
-)
-"""The public data sets that are read by ``read_study``."""
 WEARINGS = {"wearable_exercise": "^[a-z]+", "exam_stress": ".+", "pebble_steps": ".+"}
 """Data set -> the part of a session's name that differs between two wearings of a watch, which may have turned it."""
 
@@ -280,7 +272,7 @@ def read_selfback(
 
 
 def read_study(info: DatasetInfo, folder: Path | None = None) -> list[Recording]:
-    """The acceleration in g of one of ``TABLES``, one recording for each person, or for each of their wearings.
+    """The acceleration in g of a tidy table, one recording for each person, or for each of their wearings.
 
     ``subject`` begins with the data set's name: ``stress_predict_S01``, ``hawthorne_S0``.
 

@@ -29,10 +29,6 @@ INFO = info_of("uci_har")
 
 SIGNALS = tuple(f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz")
 PARTS = ("train", "test")
-CLOCK = (
-    "The set has no clock: the recording is set at 1970, windows that continue one another (the same half window at "
-    "the end of one and the start of the next) are put together, and between others there is a minute."
-)
 
 
 def read_uci_har(folder: Path | None = None) -> list[Recording]:
@@ -65,7 +61,6 @@ def read_uci_har(folder: Path | None = None) -> list[Recording]:
                 INFO,
                 source=f"{root}, person {person}",
                 quality=Quality(),
-                notes=(CLOCK,),
                 channels=CHANNELS,
             )
         )

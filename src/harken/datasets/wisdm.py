@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import files_of, info_of, offsets_in_turn, readable
+from harken.datasets.info import clock_of, files_of, info_of, of_first_copy, offsets_in_turn, readable
 from harken.readers.layout import WISDM_CODES
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
@@ -28,8 +28,6 @@ USUAL_STEP_NS = 49_900_000
 
 LEAST_PAUSE_NS = 10**9
 """The shortest pause between two pieces. With a shorter pause, windows might span both."""
-
-CLOCK_NOTE = "The clock counts from when the watch was switched on: it is shown as if that had been in 1970."
 
 
 def read_wisdm(folder: Path | None = None) -> list[Recording]:
@@ -72,8 +70,7 @@ def read_wisdm_rows(folder: Path | None = None) -> pl.DataFrame:
 
 def _files(folder: Path | None) -> list[Path]:
     """The files, all of one folder."""
-    first, *others = sorted(files_of(INFO, folder, FILES), key=lambda path: len(path.parts))
-    return [first, *(path for path in others if path.parent == first.parent)]
+    return of_first_copy(files_of(INFO, folder, FILES), 0)
 
 
 def _rows(files: list[Path]) -> pl.DataFrame:
@@ -130,7 +127,7 @@ def _recording(rows: pl.DataFrame, source: str) -> Recording:
             dropped={reason: count for reason, count in dropped.items() if count},
             backward_times=backward,
             acceleration_unit="m/s2",
-            notes=(CLOCK_NOTE, *_notes(moved, twice_labelled, label_names)),
+            notes=(clock_of(INFO.name), *_notes(moved, twice_labelled, label_names)),
         ),
         as_found=True,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from harken.evaluation.benchmark.result import evaluations_of, other_data, read_
 from harken.evaluation.benchmark.scoring import Evaluations, by_person, paired_difference
 from harken.evaluation.files import (
     Evaluation,
+    Failures,
     ReadyRecording,
     WindowRules,
     evaluation_of,
@@ -44,7 +45,7 @@ class PairedScores:
     """
 
     people: Mapping[str, tuple[float, float]]
-    difference: Mapping[str, Any]
+    difference: Json
     left_out: tuple[str, ...] = ()
 
     @classmethod
@@ -80,7 +81,7 @@ class ComparedModels:
     b: Evaluation
     left_out: Mapping[str, str]
     only_answers: Mapping[str, Sequence[str]]
-    failures: tuple[tuple[Path, HarkenError], ...]
+    failures: Failures
     stretch_s: float
     only_labels: tuple[str, ...] = ()
 

@@ -30,6 +30,8 @@ from harken.support.printable import printable, without_path
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 Prepared = TypeVar("Prepared")
+Failures = Sequence[tuple[Path, HarkenError]]
+"""Each file that could not be read or scored, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ class EvaluatedFiles:
     """
 
     scores: Evaluation
-    failures: tuple[tuple[Path, HarkenError], ...]
+    failures: Failures
     warnings: tuple[tuple[Path, str], ...]
     label_sources: tuple[tuple[Path, str], ...] = ()
     only_labels: tuple[str, ...] = ()
@@ -133,7 +135,7 @@ class EvaluatedFiles:
         return self.scores.as_dict() | failures_as_dict(self.failures) | {key: one for key, one in some.items() if one}
 
 
-def failures_as_dict(failures: Iterable[tuple[Path, HarkenError]]) -> Json:
+def failures_as_dict(failures: Failures) -> Json:
     """The files that could not be scored, as values for JSON."""
     each = [{"file": printable(path), "reason": without_path(str(error), path)} for path, error in failures]
     return {"failures": each}
@@ -204,7 +206,7 @@ def ready_recordings(
     prepare: Callable[[Recording], Prepared],
     only_labels: Sequence[str] = (),
     on_warning: Callable[[Path, str], None] | None = None,
-) -> tuple[list[Prepared], list[tuple[Path, HarkenError]], list[tuple[Path, str]]]:
+) -> tuple[list[Prepared], Failures, list[tuple[Path, str]]]:
     """What ``prepare`` makes of the recordings of all files, the failures of the other files, and the warnings.
 
     Raises:

@@ -4,7 +4,7 @@ import importlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -25,9 +25,7 @@ SCHEDULER_TIMEOUT_S = 30
 
 
 @contextmanager
-def process_pool(
-    count: int, *, initializer: Callable[..., None] | None = None, initargs: tuple[Any, ...] = ()
-) -> Iterator[ProcessPoolExecutor]:
+def process_pool(count: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes that end together with this process, also when it is killed.
 
     An exception inside the ``with`` block ends them at once; otherwise they finish the submitted work. Submit inside
@@ -35,14 +33,11 @@ def process_pool(
 
     Args:
         count: the number of processes.
-        initializer, initargs: called in each process before its first work.
     """
     context = get_context("spawn")
     # Only this process has the other end. When it is closed, or this process ends, the workers end.
     lifeline, held = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_initialize, initargs=(lifeline, initializer, initargs)
-    )
+    executor = ProcessPoolExecutor(count, mp_context=context, initializer=_initialize, initargs=(lifeline,))
     try:
         yield executor
         executor.shutdown()
@@ -52,10 +47,8 @@ def process_pool(
         lifeline.close()
 
 
-def _initialize(lifeline: Connection, initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
+def _initialize(lifeline: Connection) -> None:
     threading.Thread(target=_wait_and_end, args=(lifeline,), daemon=True).start()
-    if initializer is not None:
-        initializer(*initargs)
 
 
 def _wait_and_end(lifeline: Connection) -> None:

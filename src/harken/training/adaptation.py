@@ -11,7 +11,6 @@ long they were recorded, and only recorded labels compete.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -29,6 +28,7 @@ from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, nearest_distance_ns
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 from harken.support.printable import listed, percent
 from harken.support.resources import computing_threads
 from harken.training.presets import PRESETS
@@ -137,7 +137,7 @@ class Adapted:
     turned: tuple[str, ...] = ()
     mounting_unknown: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
         values = {name: value for name, value in vars(self).items() if name != "recogniser"}
         return dict(json.loads(json.dumps(values, default=vars)))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from harken.datasets.exercises import UNSEEN, exercises
 from harken.datasets.people import write_recordings
-from harken.support.errors import HarkenError
 from harken.training.presets import PRESETS
 from harken.training.settings import RunSettings
 from harken.windows.windows import SlidingHops
@@ -29,8 +28,6 @@ def demo_settings(out: Path, *, resume: bool) -> RunSettings:
     Raises:
         HarkenError: when the package with the recordings is not installed, or ``out`` is a file.
     """
-    if out.exists() and not out.is_dir():
-        raise HarkenError(f"{out} is a file; --out needs a folder")
     recordings = exercises()
     paths = write_recordings(recordings, out / "recordings")
     files: dict[bool, list[Path]] = {False: [], True: []}

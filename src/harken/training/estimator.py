@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -155,24 +154,20 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> Float32Array:
     """``X`` as float32 ``[n, length, channels]``. Raises an InputError if it is not valid."""
-    if issparse(X):
-        raise InputError("X is sparse; windows are dense, float [n, length, channels]")
-    expected = f"[n, length, {len(channels)}], whose channels are {', '.join(channels)}"
+    expected = (
+        f"X must hold windows of numbers, [n, length, {len(channels)}], whose channels are "
+        f"{', '.join(channels)} (channels= names others), all equally long, with at least {SHORTEST} samples"
+    )
     try:
         array = check_array(X, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="X")
     except ValueError as error:
-        raise InputError(f"X must hold windows, {expected}, all equally long: {error}") from error
-    if array.dtype.kind not in "biufO":
-        raise InputError(f"X is not an array of numbers: its values are {array.dtype}")
-    if array.ndim != 3:
+        raise InputError(f"{expected}: {error}") from error
+    shaped = array.ndim == 3 and array.shape[1] >= SHORTEST and array.shape[2] == len(channels)
+    if not shaped or array.dtype.kind not in "biufO":
         raise InputError(
-            f"X must hold windows, {expected}; this one is {array.ndim}-dimensional, {array.shape}. "
-            "Reshape your data, as with X.reshape(n, length, channels)"
+            f"{expected}; this one is {array.dtype} {array.shape}. Reshape your data, as with X.reshape(n, length, "
+            "channels)"
         )
-    if array.shape[2] != len(channels):
-        raise InputError(f"X must be {expected} (channels= names others); this one is {array.shape}")
-    if array.shape[1] < SHORTEST:
-        raise InputError(f"X has windows of {array.shape[1]} values a channel; they must have at least {SHORTEST}")
     with np.errstate(over="ignore"):
         signals: Float32Array = array.astype(np.float32)
     if not np.isfinite(signals).all():

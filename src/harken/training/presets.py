@@ -1,8 +1,10 @@
 """Presets: recipes with a name, each with its windows, network and training; and what a recipe makes of labelled
 windows for the training loop."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,71 +70,25 @@ class Preset:
         return asdict(replace(self, network=self.network_name))
 
 
-EVERYDAY = Preset(
-    name="everyday",
-    channels=("x", "y", "z"),
-    sample_rate_hz=30.0,
-    window_length=300,
-    windows=SlidingHops(hop_s=2.0),
-    acceleration_unit="g",
-    network="everyday",
-    sizes={"stem": 64, "width": 128, "blocks": 2, "units": 64, "dropout": 0.5},
-    training=TrainingSettings(
-        epochs=25,
-        batch_windows=64,
-        learning_rate=0.003,
-        l2=0.0,
-        evaluate_every_windows=6_400,
-        optimiser="adamw",
-        weight_decay=0.01,
-        one_cycle=True,
-        label_smoothing=0.1,
-        shuffle=True,
-        min_iterations=1_000,
-        augmentation=Augmentation(
-            other_arm=0.5,
-            other_way_round=0.1,
-            strap_deg=10,
-            roll_deg=10,
-            gain=0.05,
-            noise_g=0.01,
-            tempo=0.1,
-            start=0.1,
-        ),
-    ),
-    calibrated_on_unseen=True,
-)
+def _recipes() -> dict[str, Preset]:
+    """Harken's own recipes, from ``presets.toml``."""
+    recipes = {}
+    for name, facts in tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8")).items():
+        channels, training = facts.get("channels"), facts.get("training", {})
+        augmentation = Augmentation(**training.get("augmentation", {}))
+        facts |= {
+            "name": name,
+            "channels": channels and tuple(channels),
+            "sample_rate_hz": facts.get("sample_rate_hz"),
+            "windows": (SlidingHops if "hop_s" in facts["windows"] else RandomDraws)(**facts["windows"]),
+            "training": TrainingSettings(**training | {"augmentation": augmentation}),
+        }
+        recipes[name] = Preset(**facts)
+    return recipes
 
-PRESETS: dict[str, Preset] = {
-    "everyday": EVERYDAY,
-    # The same windows for another network, so that the two can be compared.
-    "deep_conv_lstm": replace(
-        EVERYDAY,
-        name="deep_conv_lstm",
-        network="deep_conv_lstm",
-        sizes={"convolutions": 4, "filters": 64, "filter_length": 5, "units": 128, "layers": 2, "dropout": 0.5},
-        training=TrainingSettings(
-            epochs=20,
-            batch_windows=100,
-            learning_rate=0.001,
-            l2=0.0,
-            evaluate_every_windows=10_000,
-            optimiser="rmsprop",
-            shuffle=True,
-        ),
-    ),
-    "notebook": Preset(
-        name="notebook",
-        channels=None,
-        sample_rate_hz=None,
-        window_length=512,
-        windows=RandomDraws(windows=10_000, training_windows=9_000, training_seed=1337, cross_seed=101),
-        acceleration_unit="m/s2",
-        network="notebook_lstm",
-        sizes={"units": 32, "layers": 2, "dropout": 0.2},
-        training=TrainingSettings(),
-    ),
-}
+
+PRESETS = _recipes()
+"""Harken's own recipes by name."""
 
 
 def _checked(name: str, candidate: Any) -> Preset:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 from harken import __version__
 from harken.annotations.options import LabelOptions
@@ -72,16 +72,11 @@ class _Read(TypedDict):
     fingerprint: str
 
 
-class _Data(TypedDict):
-    training: list[_Read]
-    cross: list[_Read]
-
-
 class Record(TypedDict):
     """What a resumed run needs of ``run.json``."""
 
     settings: Json
-    data: _Data
+    data: dict[str, list[_Read]]
 
 
 @dataclass(frozen=True)
@@ -322,7 +317,7 @@ def _is_of_a_run(path: Path) -> bool:
     return not is_aside(path) and not (path.name == CHECKPOINTS and path.is_dir() and not any(path.iterdir()))
 
 
-def _write_record(out: Path, record: Mapping[str, Any]) -> None:
+def _write_record(out: Path, record: Json) -> None:
     write_text(out / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -438,7 +433,7 @@ def _refuse_changes(before: Json, now: Json) -> None:
             "or choose another --out"
         )
     for role, reads in now["data"].items():
-        if [one["fingerprint"] for one in before["data"][role]] != [one["fingerprint"] for one in reads]:
+        if [one["fingerprint"] for one in before["data"].get(role, [])] != [one["fingerprint"] for one in reads]:
             raise HarkenError(
                 f"the {role} recordings are not those this run began with; resume it with the same ones in the same "
                 "order, and with the same labels, or choose another --out"

@@ -155,7 +155,7 @@ def test_on_one_machine_scores_must_be_equal(result: Result) -> None:
     other["made_with"][0]["git_commit"] = "another"
     agreement = compare(result, other)
     assert not agreement.agrees
-    assert "1 are not, most of all small, fold 2, person_" in agreement.sentence
+    assert "are more than 0 apart, most of all small, fold 2, person_" in agreement.sentence
 
 
 @pytest.mark.parametrize(("by", "agrees"), [(0.0, True), (0.049, True), (-0.049, True), (0.051, False)])

@@ -15,8 +15,8 @@ from sklearn.metrics import f1_score, recall_score
 import people
 from harken.datasets.label_schemes import SCHEMES
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.scoring import Predicted, person_f1, score_hands, score_study
 from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.study_scoring import Predicted, person_f1, score_hands, score_study
 from harken.evaluation.protocols import published as protocols
 from harken.evaluation.protocols.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
 from harken.models.recogniser import Recogniser

@@ -13,7 +13,7 @@ import study
 from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.tasks import FoldTask, run_in_processes
+from harken.evaluation.benchmark.tasks import FoldTask, run
 from harken.evaluation.protocols import published as protocols
 from harken.support import processes
 from harken.support.errors import HarkenError
@@ -27,7 +27,7 @@ def test_a_killed_process_is_distinguished_from_an_error(tmp_path: Path) -> None
     windows = study.study_windows()
     tasks = [FoldTask(study.Dying(), fold, PeopleScoring(), 1.0, {}) for fold in study.folds(windows)]
     with pytest.raises(HarkenError, match="a worker process was killed, maybe because memory ran out"):
-        list(run_in_processes(tasks, windows, processes=1, folder=tmp_path))
+        list(run(tasks, windows, workers=1, scheduler=None, folder=tmp_path))
     assert not list(tmp_path.iterdir())
 
 

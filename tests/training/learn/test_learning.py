@@ -25,8 +25,7 @@ from harken.training.learn.job import (
     predicted_labels,
     read_labelled,
 )
-from harken.training.learn.limits import sureness
-from harken.training.learn.outcome import Learned
+from harken.training.learn.outcome import Learned, sureness
 from harken.windows.windows import sliding_windows
 from labelled_files import labelled_ns, write_labelled
 from server_thread import recogniser

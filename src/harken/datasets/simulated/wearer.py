@@ -1,47 +1,21 @@
 """A synthetic person, the person's watch, and the person's days: all drawn from a seed."""
 
+import tomllib
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, made_up_subject
 from harken.support.arrays import Float32Array, Float64Array, Int16Array, Int64Array
 
-ACTIVITIES = ("lying", "running", "sitting", "standing", "walking")
+USUAL = tomllib.loads(Path(__file__).with_name("wearer.toml").read_text(encoding="utf-8"))
+"""What is usual in each activity, the activities sorted: ``wearer.toml``."""
+ACTIVITIES = tuple(USUAL)
 """The labels, sorted. A label code is an index into this tuple."""
-
-# The direction "up" at rest, in the axes of a watch worn straight on the left wrist: x along the forearm towards the
-# elbow, y towards the thumb, z out of the back of the hand. The values are those of DSADS's arm units.
-UP = {
-    "lying": (-0.05, 0.1, 0.9),
-    "running": (-0.2, 0.85, 0.35),
-    "sitting": (0.15, 0.6, 0.7),
-    "standing": (0.93, 0.25, 0.2),
-    "walking": (0.9, 0.35, 0.25),
-}
-HABIT_SPREAD = {"lying": 0.3, "running": 0.1, "sitting": 0.2, "standing": 0.1, "walking": 0.08}
-"""The variation of the usual posture between wearers, as a share of 1 g."""
-
-# Acceleration in g at 1, 2, ... times the stride frequency, in the same axes. An arm swings once a stride (two steps).
-# The trunk rises and falls with every step, so the even harmonics are strong along the forearm.
-WALKING_G = (
-    (0.05, 0.12, 0.15),
-    (0.20, 0.08, 0.06),
-    (0.04, 0.03, 0.05),
-    (0.09, 0.04, 0.03),
-    (0.02, 0.01, 0.01),
-    (0.04, 0.01, 0.02),
-)
-RUNNING_G = (
-    (0.30, 0.50, 0.45),
-    (1.50, 0.80, 0.70),
-    (0.20, 0.20, 0.25),
-    (0.50, 0.35, 0.25),
-    (0.10, 0.10, 0.10),
-    (0.20, 0.10, 0.10),
-)
 
 RIGHT_WRIST_SHARE = 0.2
 UPSIDE_DOWN_SHARE = 0.25
@@ -74,7 +48,7 @@ class Gait:
     harmonics_g: NDArray[np.complex64]
     wander: Float64Array
 
-    def varied(self, rng: np.random.Generator) -> "Gait":
+    def varied(self, rng: Generator) -> "Gait":
         """The same person's gait on another occasion, with another pace and strength."""
         return replace(
             self,
@@ -125,10 +99,13 @@ def draw_wearer(seed: int, person: int) -> Wearer:
         seed=seed,
         person=person,
         subject=made_up_subject(seed, person),
-        up={name: mounting @ draw_direction(rng, np.array(UP[name]), HABIT_SPREAD[name]) for name in ACTIVITIES},
+        up={
+            name: mounting @ draw_direction(rng, np.array(usual["up"]), usual["habit_spread"])
+            for name, usual in USUAL.items()
+        },
         gaits={
-            "walking": _draw_gait(rng, walking_hz, strength * np.array(WALKING_G), mounting),
-            "running": _draw_gait(rng, running_hz, strength * np.array(RUNNING_G), mounting),
+            "walking": _draw_gait(rng, walking_hz, strength * np.array(USUAL["walking"]["steps_g"]), mounting),
+            "running": _draw_gait(rng, running_hz, strength * np.array(USUAL["running"]["steps_g"]), mounting),
         },
         liveliness=float(np.exp(0.25 * rng.standard_normal())),
         clock_ratio=1 + float(np.clip(CLOCK_SPREAD * rng.standard_normal(), -MOST_CLOCK_ERROR, MOST_CLOCK_ERROR)),
@@ -137,19 +114,19 @@ def draw_wearer(seed: int, person: int) -> Wearer:
     )
 
 
-def draw_direction(rng: np.random.Generator, around: Float64Array, spread: float) -> Float64Array:
+def draw_direction(rng: Generator, around: Float64Array, spread: float) -> Float64Array:
     """Draw a unit vector ``[3]`` near ``around``; the distance grows with ``spread``."""
     direction = around + spread * rng.standard_normal(3)
     return direction / np.linalg.norm(direction)
 
 
-def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> np.random.Generator:
+def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> Generator:
     """A separate generator for each wearer, purpose and number (of a day or of a block of samples)."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(person, int(purpose), number)))
 
 
-def _draw_mounting(rng: np.random.Generator) -> Float64Array:
-    """Draw the rotation ``[3, 3]`` from the axes of ``UP`` to those of the watch: wrist, orientation and tilt."""
+def _draw_mounting(rng: Generator) -> Float64Array:
+    """Draw the rotation ``[3, 3]`` from the axes of ``wearer.toml`` to the watch's: wrist, orientation and tilt."""
     wrist = np.diag([1.0, -1.0, 1.0]) if rng.random() < RIGHT_WRIST_SHARE else np.eye(3)
     way_round = np.diag([-1.0, -1.0, 1.0]) if rng.random() < UPSIDE_DOWN_SHARE else np.eye(3)
     tilt = _rotation(TILT_RAD * rng.standard_normal(3))
@@ -164,7 +141,7 @@ def _rotation(vector_rad: Float64Array) -> Float64Array:
     return np.asarray(np.eye(3) + np.sin(angle_rad) * across + (1 - np.cos(angle_rad)) * across @ across)
 
 
-def _draw_gait(rng: np.random.Generator, stride_hz: float, sizes_g: Float64Array, mounting: Float64Array) -> Gait:
+def _draw_gait(rng: Generator, stride_hz: float, sizes_g: Float64Array, mounting: Float64Array) -> Gait:
     """Draw one person's gait: amplitudes near the usual ones ``[harmonics, 3]``, and random phases."""
     own = sizes_g * np.exp(0.2 * rng.standard_normal(sizes_g.shape) + 2j * np.pi * rng.random(sizes_g.shape))
     return Gait(stride_hz, (own @ mounting.T).astype(np.complex64), np.zeros(3))
@@ -193,17 +170,9 @@ SHORTEST_GAP_S = 2.0
 INTERVALS_IN_A_GAP = 10
 """A gap is at least this many samples long: twice harken's gap limit."""
 
-# An arm that is awake changes its angle by more than 5 degrees once in 40 to 70 s, measured in selfBACK.
-POSTURE_S = {LYING: 900.0, RUNNING: 60.0, SITTING: 60.0, STANDING: 40.0, WALKING: 40.0}
-POSTURE_SPREAD = {LYING: 0.5, RUNNING: 0.1, SITTING: 0.2, STANDING: 0.1, WALKING: 0.1}
-FIDGET_G = {LYING: 0.001, RUNNING: 0.04, SITTING: 0.008, STANDING: 0.012, WALKING: 0.02}
 BREATH_G = 0.003
 MOST_FIDGET_G = 0.15
-SWAY_G = {LYING: 0.0, RUNNING: 0.02, SITTING: 0.02, STANDING: 0.02, WALKING: 0.02}
-"""The arm of somebody who is awake is never quite at rest: from one five seconds to the next its angle changes by half
-a degree, as in the sitting of selfBACK and Stress-Predict. In sleep it rests."""
 SWAY_HZ = 0.02, 0.06
-TREMOR_G = {LYING: 0.0, RUNNING: 0.10, SITTING: 0.001, STANDING: 0.003, WALKING: 0.03}
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,7 +263,7 @@ def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
     return postures
 
 
-def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) -> tuple[list[int], Float64Array]:
+def _draw_bouts(rng: Generator, length_s: float, liveliness: float) -> tuple[list[int], Float64Array]:
     """Codes and durations in s of a day's bouts; together they last ``length_s``."""
     share = length_s / DAY_S
     shortest_s = min(SHORTEST_BOUT_S, length_s / 30)
@@ -324,7 +293,7 @@ def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) ->
     return [LYING, *codes, LYING], np.concatenate([[waking_s], durations, [length_s - bed_s]])
 
 
-def _draw_gaps(rng: np.random.Generator, length_s: float, share: float, shortest_s: float) -> Int64Array:
+def _draw_gaps(rng: Generator, length_s: float, share: float, shortest_s: float) -> Int64Array:
     """Draw the gaps of the watch, in ns from the day's start, ``[gaps, 2]``; never near midnight."""
     count = 1 + int(rng.poisson(GAPS_A_DAY))
     durations_s = np.maximum(shortest_s, MEDIAN_GAP_S * share**0.5 * rng.lognormal(0, 1, count))
@@ -342,26 +311,28 @@ def _on_edges(time_s: Float64Array) -> Int64Array:
     return tenths * EDGE_NS
 
 
-def _draw_posture_starts(rng: np.random.Generator, code: int, start_ns: int, end_ns: int, scale: float) -> list[int]:
+def _draw_posture_starts(rng: Generator, code: int, start_ns: int, end_ns: int, scale: float) -> list[int]:
     """Draw the start times of the postures of one bout. The first begins with the bout. A watch that is not worn has
     one posture."""
     if code == NOT_WORN:
         return [start_ns]
-    changes = int(rng.poisson((end_ns - start_ns) / SECOND_NS / (POSTURE_S[code] * scale)))
+    usual_s = USUAL[ACTIVITIES[code]]["posture_s"]
+    changes = int(rng.poisson((end_ns - start_ns) / SECOND_NS / (usual_s * scale)))
     later = np.sort(rng.uniform(start_ns, end_ns, changes)).astype(np.int64)
     return [start_ns, *later.tolist()]
 
 
-def _draw_up(rng: np.random.Generator, wearer: Wearer, code: int) -> Float64Array:
+def _draw_up(rng: Generator, wearer: Wearer, code: int) -> Float64Array:
     if code == NOT_WORN:
         # The watch lies on its back or its side: any direction is possible.
         return draw_direction(rng, np.zeros(3), 1.0)
-    return draw_direction(rng, wearer.up[ACTIVITIES[code]], POSTURE_SPREAD[code])
+    activity = ACTIVITIES[code]
+    return draw_direction(rng, wearer.up[activity], USUAL[activity]["posture_spread"])
 
 
 def _draw_posture(
-    rng: np.random.Generator,
-    sway_rng: np.random.Generator,
+    rng: Generator,
+    sway_rng: Generator,
     wearer: Wearer,
     code: int,
     times_ns: tuple[int, int, int],
@@ -373,13 +344,13 @@ def _draw_posture(
     The sway of an arm awake is across gravity, so that the arm turns and is not pushed.
     """
     worn = code != NOT_WORN
-    fidget_g = min(MOST_FIDGET_G, FIDGET_G[code] * wearer.liveliness * rng.lognormal(0, 0.8)) if worn else 0.0
+    usual = USUAL[ACTIVITIES[code]] if worn else {"sway_g": 0.0, "tremor_g": 0.0}
+    fidget_g = min(MOST_FIDGET_G, usual["fidget_g"] * wearer.liveliness * rng.lognormal(0, 0.8)) if worn else 0.0
     sizes_g = np.array([BREATH_G if worn else 0.0, fidget_g, fidget_g])
-    sway_g = (SWAY_G[code] if worn else 0.0) * sway_rng.standard_normal(3)
+    sway_g = usual["sway_g"] * sway_rng.standard_normal(3)
     sway_g -= (sway_g @ ups[1]) * ups[1]
     push = draw_direction(rng, np.zeros(3), 1.0)
     tone_hz = [rng.uniform(0.2, 0.3), rng.uniform(0.3, 1.2), rng.uniform(1.0, 3.0), sway_rng.uniform(*SWAY_HZ)]
     tone_phase = np.append(rng.uniform(0, 2 * np.pi, 3), sway_rng.uniform(0, 2 * np.pi))
     tones_g = np.vstack([sizes_g[:, None] * rng.standard_normal((3, 3)), sway_g]).astype(np.float32)
-    tremor_g = TREMOR_G[code] if worn else 0.0
-    return Posture(code, *times_ns, *ups, push, np.array(tone_hz), tone_phase, tones_g, tremor_g, gait)
+    return Posture(code, *times_ns, *ups, push, np.array(tone_hz), tone_phase, tones_g, usual["tremor_g"], gait)

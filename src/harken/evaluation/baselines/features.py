@@ -11,8 +11,6 @@ If the two differ (normalisation, the length of a spectrum), the features follow
 window, because ten seconds are too short for a slow moving average. Plateaus do not count as peaks.
 """
 
-import math
-
 import numpy as np
 from scipy.signal import welch
 
@@ -43,13 +41,10 @@ def check_signals(signals: Float32Array, *, time: int | None = None) -> None:
     Raises:
         HarkenError: for another shape, another number of samples than ``time``, or a missing value.
     """
-    if signals.ndim != 3 or signals.shape[1] == 0 or signals.shape[2] != len(AXES):
+    if signals.ndim != 3 or signals.shape[1:] != (time or max(1, signals.shape[1]), len(AXES)):
         raise HarkenError(
-            f"a baseline reads windows of three axes of acceleration, [windows, samples, 3]; these are {signals.shape}"
-        )
-    if time is not None and signals.shape[1] != time:
-        raise HarkenError(
-            f"the baseline was trained on windows of {time} samples and cannot read windows of {signals.shape[1]}"
+            "a baseline reads windows of three axes of acceleration, as long as those that it was trained on: "
+            f"[windows, {time or 'samples'}, 3]; these are {signals.shape}"
         )
     if not np.isfinite(signals).all():
         window, sample, axis = np.argwhere(~np.isfinite(signals))[0]
@@ -71,12 +66,11 @@ def window_features(signals: Float32Array, *, sample_rate_hz: float) -> Columns:
             the rate is not a positive number.
     """
     check_signals(signals)
-    if not (0 < sample_rate_hz < math.inf):
-        raise HarkenError(f"sample_rate_hz must be a positive number, got {sample_rate_hz}")
-    if signals.shape[1] < max(FEWEST_SAMPLES, SHORTEST_WINDOW_S * sample_rate_hz):
+    most_hz = signals.shape[1] / SHORTEST_WINDOW_S
+    if signals.shape[1] < FEWEST_SAMPLES or not 0 < sample_rate_hz <= most_hz:
         raise HarkenError(
             f"windows of {signals.shape[1]} samples at {sample_rate_hz:g} Hz are too short for features; "
-            f"they must have {SHORTEST_WINDOW_S:g} s and {FEWEST_SAMPLES} samples or more"
+            f"they must have {SHORTEST_WINDOW_S:g} s and {FEWEST_SAMPLES} samples or more, at a rate above 0"
         )
     some = signals if len(signals) else np.zeros((1, *signals.shape[1:]))  # for the names, since SciPy needs a row
     blocks = [

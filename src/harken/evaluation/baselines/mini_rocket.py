@@ -121,7 +121,7 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(self, *, kernels: int = 10_000, random_state: int | None = None) -> None:
         self.kernels, self.random_state = kernels, random_state
-        self._new_transformer = _aeon_mini_rocket()
+        _aeon_mini_rocket()  # raises now, and not hours later, if aeon is missing
 
     def fit(self, signals: Signals, codes: Int64Array) -> "MiniRocket":
         """Fit to windows ``[n, time, 3]`` in g and codes ``[n]``, whose distinct values are ``classes_``.
@@ -134,7 +134,7 @@ class MiniRocket(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"windows of {signals.shape[1]} samples are too short for MiniRocket, whose kernels have 9"
             )
         seed = None if self.random_state is None else self.random_state % 2**31
-        self._transformer: Any = self._new_transformer(n_kernels=self.kernels, random_state=seed, n_jobs=1)
+        self._transformer: Any = _aeon_mini_rocket()(n_kernels=self.kernels, random_state=seed, n_jobs=1)
         with _global_random_numbers_kept(), _still_windows_allowed():
             self._transformer.fit(_channels_first(signals))
         self._scaler = StandardScaler(with_mean=False, copy=False)

@@ -1,6 +1,7 @@
 """A balanced random forest on hand-made features: the baseline of the wrist-accelerometer literature."""
 
 import numpy as np
+from numpy.random import Generator
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.tree import DecisionTreeClassifier
 
@@ -41,7 +42,7 @@ class RandomForest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return total / len(self._grown)
 
 
-def balanced_draw(codes: Int64Array, random: np.random.Generator) -> Int64Array:
+def balanced_draw(codes: Int64Array, random: Generator) -> Int64Array:
     """Rows drawn with replacement: for each label in ``codes`` ``[n]``, the number of rows of the rarest label."""
     order = np.argsort(codes, kind="stable")
     _, first, sizes = np.unique(codes[order], return_index=True, return_counts=True)
@@ -49,7 +50,7 @@ def balanced_draw(codes: Int64Array, random: np.random.Generator) -> Int64Array:
     return np.asarray(order[(first[:, np.newaxis] + within).ravel()])
 
 
-def _grow(values: Float32Array, codes: Int64Array, random: np.random.Generator) -> DecisionTreeClassifier:
+def _grow(values: Float32Array, codes: Int64Array, random: Generator) -> DecisionTreeClassifier:
     rows = balanced_draw(codes, random)
     tree = DecisionTreeClassifier(max_features="sqrt", random_state=int(random.integers(2**31)))
     return tree.fit(values[rows], codes[rows], check_input=False)

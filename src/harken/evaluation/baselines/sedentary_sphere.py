@@ -11,7 +11,6 @@ forearm must be known.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.models.known_labels import NO_SETS, LabelSets
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
+from harken.support.files import Json
 from harken.windows.windows import Windows
 
 SEDENTARY, ON_FEET = "sitting", "standing"
@@ -44,7 +44,7 @@ class SedentarySphere:
         """The name in tables and files."""
         return "sedentary_sphere"
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """See ``Method``."""
         return {"kind": "rule", "rule": self.name, **asdict(self)}
 

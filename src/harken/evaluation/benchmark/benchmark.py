@@ -4,13 +4,12 @@ A benchmark can be resumed by fold and method.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
-from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,20 +17,19 @@ from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import latex, markdown, tables
 from harken.evaluation.benchmark.result import describe_windows
-from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, StudyScoring, macro_f1_of_people
+from harken.evaluation.benchmark.scoring import PeopleScoring, macro_f1_of_people
 from harken.evaluation.benchmark.settings import BenchmarkSettings, FigureKind
+from harken.evaluation.benchmark.study_scoring import StudyScoring
 from harken.evaluation.benchmark.tasks import (
     PREDICTIONS,
     BenchmarkDisplay,
     Finished,
     FoldTask,
-    Running,
+    Scoring,
     file_stem,
     json_text,
     open_directory,
-    run_here,
-    run_in_processes,
-    run_on_dask,
+    run,
     write_predictions,
 )
 from harken.evaluation.protocols.published import Protocol, benchmark_sets
@@ -41,7 +39,6 @@ from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.support.files import Json, write_text, written_alone
-from harken.support.resources import usable_cores
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
@@ -150,7 +147,8 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
     with written_alone(settings.out):
         protocol = settings.chosen_protocol()
         every = methods(settings.preset, settings.baselines, epochs=settings.epochs, seed=settings.seed)
-        run = _runner(settings, every)
+        if settings.scheduler is None and settings.workers != 0:
+            check_sendable(every)
         open_directory(settings.out, resume=settings.resume)
         windows = protocol.windows(*settings.folders)
         windows = windows[windows.label_codes != UNLABELLED]
@@ -164,7 +162,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
         keeps_rows = settings.predictions or (settings.out / PREDICTIONS).exists()
         tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides(), keeps_rows=keeps_rows)
-        _compute(tasks, windows, settings.out, run, display)
+        _compute(tasks, windows, settings, display)
         result = {
             "command": settings.command(),
             "dataset": settings.dataset,
@@ -205,26 +203,12 @@ def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> 
     return [fold for fold in folds if not chosen or fold.name in chosen]
 
 
-def _runner(settings: BenchmarkSettings, every: Sequence[Method]) -> Callable[[Sequence[FoldTask], Windows], Running]:
-    """What runs the tasks.
-
-    Raises:
-        HarkenError: for a method that cannot be sent to worker processes.
-    """
-    if settings.scheduler is not None:
-        return partial(run_on_dask, address=settings.scheduler)
-    if settings.workers == 0:
-        return run_here
-    check_sendable(every)
-    return partial(run_in_processes, processes=settings.workers or usable_cores(), folder=settings.out)
-
-
 def _tasks(
     every: Sequence[Method],
     folds: Sequence[Fold],
     windows: Windows,
     scoring: Scoring,
-    decides: Mapping[str, Any],
+    decides: Json,
     *,
     keeps_rows: bool,
 ) -> list[FoldTask]:
@@ -239,13 +223,10 @@ def _tasks(
 
 
 def _compute(
-    tasks: Sequence[FoldTask],
-    windows: Windows,
-    out: Path,
-    run: Callable[[Sequence[FoldTask], Windows], Running],
-    display: BenchmarkDisplay | None,
+    tasks: Sequence[FoldTask], windows: Windows, settings: BenchmarkSettings, display: BenchmarkDisplay | None
 ) -> None:
     """Run the tasks that have no result yet, the longest first, so that no core waits at the end for a long one."""
+    out, workers = settings.out, settings.workers
     for task in tasks:
         task.add_rows(windows, out)
     waiting = sorted((task for task in tasks if task.read(out) is None), key=lambda task: -task.effort)
@@ -255,7 +236,7 @@ def _compute(
         return
     started = time.monotonic()
     paces: dict[str, list[float]] = {}
-    with closing(run(list(waiting), windows)) as running:
+    with closing(run(list(waiting), windows, workers=workers, scheduler=settings.scheduler, folder=out)) as running:
         for task, finding, at_once in running:
             task.write(out, finding)
             waiting.remove(task)
@@ -305,14 +286,14 @@ def _methods_result(tasks: Sequence[FoldTask], out: Path, scoring: Scoring, *, h
     }
 
 
-def _timing(findings: Mapping[str, Mapping[str, Any]]) -> Json:
+def _timing(findings: Mapping[str, Json]) -> Json:
     """Seconds of training and of recognition, for each fold and on average."""
     folds = {name: dict(finding["timing"]) for name, finding in findings.items()}
     means = {key: float(np.mean([one[key] for one in folds.values()])) for key in ("fit_s", "predict_s")}
     return {**means, "folds": folds}
 
 
-def _draw(result: Mapping[str, Any], path: Path) -> None:
+def _draw(result: Json, path: Path) -> None:
     from harken.reports.figures.confusion import confusion_panel
     from harken.reports.figures.style import save_png
 
@@ -320,7 +301,7 @@ def _draw(result: Mapping[str, Any], path: Path) -> None:
     save_png(confusion_panel(PeopleScoring().together(first), "percent_of_truth"), path)
 
 
-def _draw_for_paper(methods: Mapping[str, Any], scoring: Scoring, out: Path, kind: FigureKind) -> None:
+def _draw_for_paper(methods: Json, scoring: Scoring, out: Path, kind: FigureKind) -> None:
     """Draw the confusion matrix of each method, and the people of the first method beside each other method."""
     from harken.reports.figures.confusion import confusion_for_paper
     from harken.reports.figures.paired import paired_picture

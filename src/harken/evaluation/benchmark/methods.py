@@ -20,7 +20,6 @@ from harken.support.plugins import import_object
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:  # networks take time to load, which the baselines alone need not wait for
-    from harken.models.model_file import FittedModel
     from harken.models.quarter_turns import Mounting
     from harken.models.recogniser import Recogniser
     from harken.training.presets import Preset
@@ -49,7 +48,7 @@ class TrainedMethod:
     """
 
     probabilities: Callable[[Windows], Float32Array]
-    model: "FittedModel | None" = None
+    model: bytes | None = None
     mounting: "Callable[[Recording], Mounting] | None" = None
 
 
@@ -92,6 +91,9 @@ class PresetMethod:
     epochs: int | None
     seed: int
 
+    def __post_init__(self) -> None:
+        self.settings()  # raises for an invalid number of epochs, or an unknown network
+
     @property
     def name(self) -> str:
         """The name of the recipe."""
@@ -119,6 +121,7 @@ class PresetMethod:
 
 def trained_network(recogniser: "Recogniser") -> TrainedMethod:
     """A fitted recogniser as a method after training."""
+    from harken.models.model_file import model_bytes
 
     def probabilities(windows: Windows) -> Float32Array:
         names = windows.label_names
@@ -136,7 +139,7 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
 
         return mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True)
 
-    return TrainedMethod(probabilities, recogniser.model_, of_recording)
+    return TrainedMethod(probabilities, model_bytes(recogniser.model_), of_recording)
 
 
 @dataclass(frozen=True)
@@ -151,20 +154,19 @@ class BaselineMethod:
     Attributes:
         name: one of ``BASELINES``, or the name of the classifier in tables and files.
         seed: the seed of every random draw.
-        classifier: the classifier, which is copied before it is fitted; None for one of ``BASELINES``.
+        classifier: the classifier, which is copied before it is fitted.
     """
 
     name: str
     seed: int
-    classifier: Any = None
+    classifier: Any
 
     def settings(self) -> Json:
         """The parameters, the seed, and the features of a classifier that is not harken's own."""
-        own = self.classifier is None
-        values = (self._new() if own else self.classifier).get_params(deep=True)
+        own = self.name in BASELINES
+        parameters = {name: _for_json(value) for name, value in sorted(self.classifier.get_params(deep=True).items())}
         if own:
-            del values["random_state"]  # the seed, which stands beside them
-        parameters = {name: _for_json(value) for name, value in sorted(values.items())}
+            del parameters["random_state"]  # the seed, which stands beside them
         features = {} if own else {"features": window_features.__module__}
         return {"kind": "baseline", "baseline": self.name, "parameters": parameters, **features, "seed": self.seed}
 
@@ -199,8 +201,6 @@ class BaselineMethod:
         return TrainedMethod(probabilities)
 
     def _new(self) -> Any:
-        if self.classifier is None:
-            return import_object(BASELINES[self.name])(random_state=self.seed)
         new = clone(self.classifier)
         values = new.get_params(deep=True).items()
         unseeded = [name for name, value in values if name.endswith("random_state") and value is None]
@@ -230,18 +230,18 @@ def method(given: AnyBaseline, *, seed: int) -> Method:
         return given
     if not isinstance(given, str):
         if _is_recipe(given):
-            return _preset_method(given, None, seed)
+            return PresetMethod(given, None, seed)
         return _classifier_method(given, method_named(given), seed)
     name, colon, rest = given.partition(":")
     if name in BASELINES:
         if colon:
             raise HarkenError(f"{given}: {name} is not trained in epochs; give its name alone")
         made = import_object(BASELINES[name])()  # raises now, and not hours later, if a package is missing
-        return made if isinstance(made, Method) else BaselineMethod(name, seed)
+        return made if isinstance(made, Method) else BaselineMethod(name, seed, made)
     from harken.training.presets import is_preset, preset, preset_names
 
     if is_preset(name):
-        return _preset_method(preset(name), _epochs(given, rest) if colon else None, seed)
+        return PresetMethod(preset(name), _epochs(given, rest) if colon else None, seed)
     if colon:
         return _classifier_method(_made_by(given), given, seed)
     raise HarkenError(
@@ -277,7 +277,7 @@ def methods(
     if first is not None:
         from harken.training.presets import preset
 
-        every.insert(0, _preset_method(preset(first), epochs, seed))
+        every.insert(0, PresetMethod(preset(first), epochs, seed))
     elif epochs is not None:
         raise HarkenError("the number of epochs is the preset's, and there is no preset")
     if not every:
@@ -292,33 +292,17 @@ def methods(
 def check_sendable(every: Iterable[Method]) -> None:
     """Raise a HarkenError for a method with a class that other processes cannot import by its module and name."""
     for chosen in every:
-        own = _own_object(chosen)
-        what = f"{own.__module__}:{own.__qualname__}" if own is not None else "it"
-        unsendable = HarkenError(
-            f"{chosen.name} cannot be sent to worker processes, which must be able to import {what}: define it at the "
-            "top of a module, or use 0 workers"
-        )
         try:
-            pickle.dumps(chosen)
-        except Exception as error:
-            raise unsendable from error
-        # The main module of a notebook has no file, so other processes cannot import it.
-        if own is not None and own.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
-            raise unsendable
-
-
-def _own_object(chosen: Method) -> Any:
-    """The class or function that a method was made from, or None."""
-    if isinstance(chosen, BaselineMethod):
-        return None if chosen.classifier is None else type(chosen.classifier)
-    network = chosen.recipe.network if isinstance(chosen, PresetMethod) else None
-    return None if isinstance(network, str) else network
-
-
-def _preset_method(recipe: "Preset", epochs: int | None, seed: int) -> PresetMethod:
-    made = PresetMethod(recipe, epochs, seed)
-    made.settings()  # raises for an invalid number of epochs, or an unknown network
-    return made
+            # The main module of a notebook has no file, so other processes cannot import it.
+            lost = b"__main__" in pickle.dumps(chosen) and not hasattr(sys.modules["__main__"], "__file__")
+            reason = "defined in a notebook"
+        except Exception as error:  # a user's object may raise any exception while it is pickled
+            lost, reason = True, str(error)
+        if lost:
+            raise HarkenError(
+                f"{chosen.name} cannot be sent to worker processes, which must be able to import its class "
+                f"({reason}): define it at the top of a module, or use 0 workers"
+            )
 
 
 def _epochs(text: str, number: str) -> int:
@@ -335,8 +319,6 @@ def _made_by(reference: str) -> Any:
         HarkenError: when it cannot be imported or called.
     """
     make = import_object(reference)
-    if not callable(make):
-        raise HarkenError(f"{reference} is neither a class nor a function that makes a classifier")
     try:
         return make()
     except Exception as error:  # code of the user may raise any error

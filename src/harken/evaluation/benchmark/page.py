@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import chain, product
 from typing import Any
 
-from harken.evaluation.benchmark.scoring import by_study
+from harken.evaluation.benchmark.study_scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
-from harken.outcomes.tables import GROUPS
+from harken.support.files import Json
 from harken.support.printable import duration_text, percent
 
 WORN = {"known": "known", "found": "as found"}
@@ -19,8 +19,8 @@ HANDS = {
 }
 GAIN = "What the preset gains, each person compared with themselves"
 
-Result = Mapping[str, Any]
-Studies = Mapping[str, Mapping[str, Any]]
+Result = Json
+Studies = Mapping[str, Json]
 """Study -> the scores of a method on it."""
 
 
@@ -265,6 +265,8 @@ def _with_interval(value: float | None, interval: Sequence[float] | None, *, sig
 
 
 def _study_groups(result: Result) -> TextTable:
+    from harken.outcomes.tables import GROUPS  # loads all of a day's outcomes, which few benchmarks need
+
     members = "; ".join(f"{name}: {', '.join(labels)}" for name, labels in GROUPS.items())
     studies = tuple(_by_method(result)[0])
     return TextTable(
@@ -348,6 +350,6 @@ def _by_method(result: Result) -> list[Studies]:
     return [by_study(one["folds"]) for one in result["methods"].values()]
 
 
-def _scores(method: Studies, study: str, mounting: str = "known") -> Mapping[str, Any]:
+def _scores(method: Studies, study: str, mounting: str = "known") -> Json:
     """The scores of a method on a study; empty if it has none."""
     return method.get(study, {}).get(mounting) or {}

@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -42,10 +41,6 @@ class _Method(TypedDict):
     folds: dict[str, _Fold]
 
 
-class _Windows(TypedDict):
-    fingerprint: str
-
-
 class _Machine(TypedDict):
     processor: str
     instructions: str
@@ -60,7 +55,7 @@ class Result(TypedDict):
     """What a comparison needs of an earlier result."""
 
     methods: dict[str, _Method]
-    windows: _Windows
+    windows: Json
     folds: Json
     made_with: list[_MadeWith]
 
@@ -165,7 +160,7 @@ def read_result(path: Path) -> Json:
     return read_json(path, Result, advice="give a benchmark.json that harken benchmark wrote")
 
 
-def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
+def compare(result: Json, earlier: Json) -> Agreement:
     """Compare the methods and folds of ``result`` that are also in ``earlier``.
 
     Settings and windows must be the same. On the same processor with the same versions, each person's macro F1 must be
@@ -192,27 +187,24 @@ def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
     of = f"{len(differences)} macro F1 of people"
     if differences[where] == 0:
         return Agreement(True, f"It agrees with the earlier result: all {of} are equal to it.")
-    beyond = sum(one > (0 if same_machine else TOLERANCE) for one in differences.values())
+    machine, tolerance = "another machine or with other", TOLERANCE
     if same_machine:
-        return Agreement(
-            False,
-            f"It does not agree with the earlier result: on the same processor and versions {of} must be equal, and "
-            f"{beyond} are not, {largest} apart).",
-        )
+        machine, tolerance = "the same machine with the same", 0
+    beyond = sum(one > tolerance for one in differences.values())
     return Agreement(
         not beyond,
-        f"It {'does not agree' if beyond else 'agrees'} with the earlier result, which was made on another machine or "
-        f"with other versions: {beyond or 'no two'} of {of} are more than {TOLERANCE} apart, {largest}).",
+        f"It {'does not agree' if beyond else 'agrees'} with the earlier result, which was made on {machine} versions: "
+        f"{beyond or 'no two'} of {of} are more than {tolerance} apart, {largest}).",
     )
 
 
-def evaluations_of(method: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+def evaluations_of(method: Json) -> dict[tuple[str, str], float]:
     """Fold and person -> macro F1, in the ``summary`` of a method."""
     folds = method["folds"].items()
     return {(name, person): one["macro_f1"] for name, fold in folds for person, one in fold["people"].items()}
 
 
-def _other_settings(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str | None:
+def _other_settings(result: Json, earlier: Json) -> str | None:
     """The first setting of a method that differs, or None if methods of one name have the same settings."""
     for name, one in result["methods"].items():
         if name in earlier["methods"]:
@@ -226,7 +218,7 @@ def _was_and_is(where: str, before: Any, now: Any) -> str:
     return f"{where} was {json.dumps(before)} and is {json.dumps(now)}"
 
 
-def other_data(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str | None:
+def other_data(result: Json, earlier: Json) -> str | None:
     """Why two results are not of the same windows and people, or None if they are.
 
     The signals of windows that were made on different machines may differ in their last bits.
@@ -242,7 +234,7 @@ def other_data(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str | N
     return f"fold {other[0]} has other people" if other else None
 
 
-def _machines(result: Mapping[str, Any]) -> set[str]:
+def _machines(result: Json) -> set[str]:
     """Processors and versions, on which the last bits of numbers depend: each pair as text."""
     each = (
         (one["machine"]["processor"], one["machine"]["instructions"], one["versions"]) for one in result["made_with"]
@@ -250,5 +242,5 @@ def _machines(result: Mapping[str, Any]) -> set[str]:
     return {json.dumps(one, sort_keys=True) for one in each}
 
 
-def _contents(result: Mapping[str, Any]) -> str:
+def _contents(result: Json) -> str:
     return "; ".join(f"{name} on {', '.join(one['folds'])}" for name, one in result["methods"].items())

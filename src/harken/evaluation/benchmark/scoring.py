@@ -1,64 +1,33 @@
-"""How a benchmark scores a fold, and a method over all folds: one class for each kind of protocol.
+"""How a benchmark scores the people of a fold, and a method over all folds, where training and test people are of the
+same study."""
 
-``PeopleScoring`` is for protocols whose training and test people are of the same study.
-
-``StudyScoring`` is for protocols that leave whole studies out. People then have labels that are only partly those of
-training. A person's score is the mean F1 over the single labels that are true for this person and known from training.
-Windows of ``other``, and of labels that are unknown from training, form no class of their own. They count as false
-positives of the label that was predicted. Windows that allow several labels are left out of F1; they are scored by the
-share of allowed predictions.
-
-Postures are scored alike for every label scheme. Of a method that distinguishes postures with busy hands, the
-probabilities of a posture are added up first. Busy hands have scores of their own, in the studies that document them.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from harken.datasets.label_schemes import BUSY, SCHEMES, TRUTH, postures_and_hands
-from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.evaluation.benchmark.result import evaluations_of
-from harken.evaluation.protocols.studies import (
-    MAIN_STUDIES,
-    SAMPLING,
-    apply_study_fold,
-    in_scheme,
-    study_recordings,
-    study_windows,
-    training_windows,
-    with_known_wearers,
-)
 from harken.models.calibration import expected_calibration_error
 from harken.models.known_labels import NO_SETS, LabelSets
-from harken.models.quarter_turns import Mounting
 from harken.models.scores import (
     Scores,
     interval_over_evaluations,
-    interval_over_groups,
-    interval_over_people,
-    mean_of_each,
-    members_of,
     one_label,
     prediction_rows,
     score_people,
     scores_of,
 )
-from harken.outcomes.tables import GROUPS
-from harken.recordings.recording import POSTURES, Recording
-from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
+from harken.support.arrays import Float32Array, Int64Array
 from harken.support.files import Json
 from harken.windows.people import Fold, apply
-from harken.windows.windows import Windows, concatenate
+from harken.windows.windows import Windows
 
-OTHER = "other"
-MOUNTINGS = ("known", "found")
-"""With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
-Findings = Mapping[str, Mapping[str, Any]]
+if TYPE_CHECKING:
+    from harken.evaluation.benchmark.methods import TrainedMethod
+
+Findings = Mapping[str, Json]
 """Fold -> the result of a method on it."""
 Evaluations = Sequence[tuple[str, float]]
 """The person and the macro F1 of each evaluation."""
@@ -83,7 +52,7 @@ class PeopleScoring:
         parts = apply(fold, windows)
         return parts.training, NO_SETS, parts.test
 
-    def predicted(self, trained: TrainedMethod, test: Windows) -> Float32Array:
+    def predicted(self, trained: "TrainedMethod", test: Windows) -> Float32Array:
         """The probabilities of the test's labels, ``[n, labels]``."""
         return trained.probabilities(test)
 
@@ -136,7 +105,7 @@ class PeopleScoring:
             "folds": {name: _fold_summary(finding) for name, finding in findings.items()},
         }
 
-    def together(self, result: Mapping[str, Any]) -> Scores:
+    def together(self, result: Json) -> Scores:
         """Scores over the windows of all evaluations of a ``summary`` together, for a picture."""
         return scores_of(np.array(result["confusion"], dtype=np.int64), result["labels"])
 
@@ -161,13 +130,13 @@ def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:
     }
 
 
-def macro_f1_of_people(result: Mapping[str, Any]) -> dict[str, float]:
+def macro_f1_of_people(result: Json) -> dict[str, float]:
     """Person -> the mean macro F1 over their evaluations, in the ``summary`` of a method."""
     people = by_person((person, f1) for (_, person), f1 in evaluations_of(result).items())
     return {person: float(np.mean(values)) for person, values in people.items()}
 
 
-def _evaluations(findings: Findings) -> list[tuple[str, Mapping[str, Any]]]:
+def _evaluations(findings: Findings) -> list[tuple[str, Json]]:
     """The person and the scores of each evaluation."""
     return [evaluation for finding in findings.values() for evaluation in finding["scores"]["people"].items()]
 
@@ -191,11 +160,6 @@ def by_person(evaluations: Iterable[tuple[str, float]]) -> dict[str, list[float]
     return dict(sorted(people.items()))
 
 
-def mean_if_any(values: Sequence[float]) -> float | None:
-    """The mean; None without values."""
-    return float(np.mean(values)) if values else None
-
-
 def _worst(people: Mapping[str, list[float]]) -> Json:
     """The person with the lowest mean over their evaluations, and that mean."""
     means = {person: float(np.mean(values)) for person, values in people.items()}
@@ -203,7 +167,7 @@ def _worst(people: Mapping[str, list[float]]) -> Json:
     return {"person": worst, "macro_f1": means[worst]}
 
 
-def _fold_summary(finding: Mapping[str, Any]) -> Json:
+def _fold_summary(finding: Json) -> Json:
     scores = finding["scores"]
     people = {}
     for person, one in scores["people"].items():
@@ -213,389 +177,8 @@ def _fold_summary(finding: Mapping[str, Any]) -> Json:
     return mean | of_fold | {"people": people} | nothing_learned(finding)
 
 
-def nothing_learned(finding: Mapping[str, Any]) -> Json:
+def nothing_learned(finding: Json) -> Json:
     """The label that every window was given and the share that is right in training; empty for several labels."""
     if finding.get("one_label") is None:
         return {}
     return {key: finding[key] for key in ("one_label", "right_in_training")}
-
-
-class Predicted(NamedTuple):
-    """What a method says of windows of people of one study.
-
-    Attributes:
-        windows: with activities as labels, without signals.
-        labels: the labels, each posture once.
-        probabilities: of each label, ``[n, labels]``.
-        hands: the probability that the hands are busy, ``[n]``; None for a method that does not tell.
-    """
-
-    windows: Windows
-    labels: tuple[str, ...]
-    probabilities: FloatArray
-    hands: FloatArray | None
-
-
-Mounted = Mapping[str, Mapping[str, Predicted]]
-"""Study -> one of ``MOUNTINGS`` -> what a method says of its windows; without ``found`` if it cannot find it."""
-
-
-@dataclass(frozen=True)
-class StudyScoring:
-    """Each person of a left-out study gets a score; a method's main score is the plain mean over the main studies.
-
-    Attributes:
-        scheme: the label scheme of training. The truth of the test is always that of ``TRUTH``.
-        folders: the folder of each of ``studies``; None for the one in ``HARKEN_DATA``.
-        studies: the names of all studies of the protocol.
-    """
-
-    scheme: str
-    folders: tuple[Path | None, ...]
-    studies: tuple[str, ...]
-
-    main_score = "main_score"
-
-    def decides(self) -> Json:
-        """What results depend on besides the windows, the fold and the method, for JSON."""
-        return {"label_scheme": asdict(SCHEMES[self.scheme].of(self.studies)), "sampling": dict(SAMPLING)}
-
-    def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
-        """The training windows with the scheme's labels, their sets of labels, and the test windows with activities.
-
-        Raises:
-            HarkenError: as ``apply_study_fold``.
-        """
-        parts = apply_study_fold(fold, windows)
-        return *training_windows(parts.training, SCHEMES[self.scheme]), parts.test
-
-    def predicted(self, trained: TrainedMethod, test: Windows) -> Mounted:
-        """What the method says of the windows of each study, with the mounting known and as found."""
-        classes = SCHEMES[self.scheme].labels
-        predicted = {}
-        for study in dict.fromkeys(test.studies.tolist()):
-            predicted[study] = {"known": predicted_windows(trained, test[test.studies == study], classes)}
-            if trained.mounting is not None:
-                worn = study_recordings(study, self.folders[self.studies.index(study)])
-                predicted[study]["found"] = as_worn(trained, trained.mounting, worn, classes)
-        return predicted
-
-    def scored(self, predicted: Mounted, training: Windows, _: Windows) -> Json:
-        """Values for JSON: the scores of each study with the mounting known and as found, and what was predicted."""
-        present = training.labels_present & set(SCHEMES[self.scheme].labels)
-        known = sorted({name.removesuffix(BUSY) for name in present})
-        studies: dict[str, Json] = {}
-        for study, mountings in predicted.items():
-            scores, confusion = score_windows(mountings["known"], known=known)
-            windows = len(mountings["known"].probabilities)
-            studies[study] = {"known": scores, "confusion": confusion, "windows": windows, "found": None}
-            if "found" in mountings:
-                studies[study]["found"] = score_windows(mountings["found"], known=known)[0]
-        true: set[str] = set()
-        given: set[str] = set()
-        for one in studies.values():
-            true.update(one["confusion"])
-            given.update(*one["confusion"].values())
-        means = [content["known"]["mean_f1"] for content in studies.values()]
-        return {
-            "training_windows_by_label": _counts(training.label_codes, training.label_names),
-            "training_labels": known,
-            "one_label": min(given) if len(given) == 1 and len(true) > 1 else None,
-            "studies": studies,
-            "scores": {"mean_person_macro_f1": float(np.mean(means))},
-        }
-
-    def rows(self, predicted: Mounted, _: Windows) -> pl.DataFrame:
-        """A row for each window of each study and mounting, which has a column; see ``prediction_rows``. A method that
-        tells whether hands are busy has the column ``hands`` as well."""
-        tables = []
-        for mountings in predicted.values():
-            for mounting, one in mountings.items():
-                rows = prediction_rows(in_scheme(one.windows, SCHEMES[TRUTH]), one.probabilities, one.labels)
-                hands = {} if one.hands is None else {"hands": pl.Series(one.hands)}
-                tables.append(rows.select(pl.lit(mounting).alias("mounting"), pl.all()).with_columns(**hands))
-        return pl.concat(tables)
-
-    def summary(self, findings: Findings) -> Json:
-        """Values for JSON: the scores of one method over folds. They do not depend on paths or times."""
-        first = next(iter(findings.values()))
-        studies = by_study(findings)
-        scores = [scores for study, scores in studies.items() if study in MAIN_STUDIES]
-        every = list(studies.values()) if set(with_known_wearers(self.studies)) == set(studies) else []
-        return {
-            "settings": first["decided_by"]["method"],
-            "main_score": {mounting: _main_score([study[mounting] for study in scores]) for mounting in MOUNTINGS},
-            "mean_recall": {mounting: _mean_recall([study[mounting] for study in every]) for mounting in MOUNTINGS},
-            "hands": {mounting: _balanced_hands([study[mounting] for study in every]) for mounting in MOUNTINGS},
-            "folds": {name: _study_fold_summary(finding) for name, finding in findings.items()},
-        }
-
-    def together(self, result: Mapping[str, Any]) -> Scores:
-        """Scores over the windows of all studies of a ``summary`` with a single true label, for a picture."""
-        labels = SCHEMES[TRUTH].labels
-        confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
-        for study in by_study(result["folds"]).values():
-            for code, truth in enumerate(labels):
-                counts = study["confusion"].get(truth, {})
-                confusion[code] += [counts.get(label, 0) for label in labels]
-        return scores_of(confusion, labels)
-
-    def difference(self, preset: Findings, baseline: Findings) -> Json:
-        """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
-
-        For each main study, its mean over people with the interval over people; and the mean over the three, with an
-        interval for which people are resampled within each study.
-        """
-        ours, theirs = by_study(preset), by_study(baseline)
-        gains = {study: _gains(ours[study], theirs[study]) for study in ours if study in MAIN_STUDIES}
-        main_score = overall = None
-        if len(gains) == len(MAIN_STUDIES):
-            main_score = float(np.mean([np.mean(values) for values in gains.values()]))
-            overall = interval_over_groups(gains.values())
-        return {
-            "main_score": main_score,
-            "main_score_interval": overall,
-            "studies": {study: _gain_summary(values) for study, values in gains.items()},
-        }
-
-
-def predicted_windows(trained: TrainedMethod, test: Windows, classes: Sequence[str]) -> Predicted:
-    """What a method says of windows of people of one study.
-
-    Args:
-        trained: the method.
-        test: the windows, with activities as labels.
-        classes: the labels of the scheme of training.
-    """
-    return _predicted(test, trained.probabilities(test.with_label_names(tuple(classes))), classes)
-
-
-def as_worn(
-    trained: TrainedMethod,
-    mounting: Callable[[Recording], Mounting],
-    recordings: Sequence[Recording],
-    classes: Sequence[str],
-) -> Predicted:
-    """As ``predicted_windows``, of the windows of a study's recordings as they are in their files. Probabilities are
-    averaged over the ways in which each watch may have sat, as ``harken label`` does."""
-    every: list[Windows] = []
-    probabilities: list[Float32Array] = []
-    for recording in recordings:
-        windows = study_windows([recording])
-        of_windows = mounting(recording).averaged(trained.probabilities)
-        probabilities.append(of_windows(windows.with_label_names(tuple(classes))))
-        every.append(windows)
-    return _predicted(concatenate(every), np.concatenate(probabilities), classes)
-
-
-def _predicted(windows: Windows, probabilities: Float32Array, classes: Sequence[str]) -> Predicted:
-    without_signals = replace(windows, signals=windows.signals[:0].copy())
-    return Predicted(without_signals, *postures_and_hands(probabilities, classes))
-
-
-def score_windows(given: Predicted, *, known: Sequence[str]) -> tuple[Json, dict[str, dict[str, int]]]:
-    """The scores of a study (``score_study``, with ``score_hands`` as ``hands``), and how many windows of each true
-    label got each predicted label.
-
-    Args:
-        given: see ``predicted_windows``.
-        known: see ``score_study``.
-    """
-    truth = in_scheme(given.windows, SCHEMES[TRUTH])
-    predicted = given.probabilities.argmax(axis=1)
-    allowed = SCHEMES[TRUTH].matrix(truth.label_names)[truth.label_codes]
-    confusion = {
-        name: _counts(predicted[truth.label_codes == code], given.labels)
-        for code, name in enumerate(truth.label_names)
-        if (truth.label_codes == code).any()
-    }
-    scores = score_study(allowed, predicted, truth.subjects, labels=given.labels, known=known)
-    return scores | {"hands": score_hands(given)}, confusion
-
-
-def score_hands(given: Predicted) -> Json:
-    """How well busy hands, and the posture behind them, are recognised where a study documents both, for JSON.
-
-    Windows count whose activity allows one label in the scheme ``hands``. Those with busy hands have ``posture``: the
-    share in which the true one of sitting and standing is more probable than the other. Of a method that tells,
-    ``busy`` is the share of windows with busy hands for which it gives them a probability of .5 or more, and ``calm``
-    the share of windows of sitting and standing with calm hands for which it gives less. Each is the mean over people,
-    with its 95 % interval over people.
-    """
-    named = in_scheme(given.windows, SCHEMES["hands"]).labels
-    posture = np.char.replace(named, BUSY, "")
-    single = np.isin(posture, POSTURES)
-    busy = single & (posture != named)
-    first, second = (given.probabilities[:, given.labels.index(label)] for label in POSTURES)
-    right = {"posture": (busy, np.where(posture == POSTURES[0], first > second, second > first))}
-    if given.hands is not None:
-        right |= {"busy": (busy, given.hands >= 0.5), "calm": (single & ~busy, given.hands < 0.5)}
-    subjects = given.windows.subjects
-    scores = {}
-    for name, (here, answers) in right.items():
-        if here.any():
-            people = [float(answers[here & (subjects == one)].mean()) for one in np.unique(subjects[here])]
-            scores[name] = {
-                "mean": float(np.mean(people)),
-                "interval": interval_over_people(people),
-                "people": len(people),
-            }
-    return scores
-
-
-def _counts(codes: IntArray, labels: Sequence[str]) -> dict[str, int]:
-    counts = np.bincount(codes, minlength=len(labels)).tolist()
-    return {label: count for label, count in zip(labels, counts, strict=True) if count}
-
-
-def score_study(
-    allowed: BoolArray,
-    predicted: Int64Array,
-    subjects: StrArray,
-    *,
-    labels: Sequence[str],
-    known: Sequence[str],
-) -> Json:
-    """Score the windows of one study, for JSON: see ``study_summary``.
-
-    Args:
-        allowed: which labels each window allows, bool ``[n, labels]``.
-        predicted: the predicted label, an index into ``labels``, int64 ``[n]``.
-        subjects: the person of each window, ``[n]``.
-        labels: the names of the labels.
-        known: the labels that occur in training.
-
-    >>> import numpy as np
-    >>> allowed = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1], [1, 1, 0]], bool)
-    >>> predicted, subjects = np.array([0, 1, 0, 1]), np.array(["ann"] * 4)
-    >>> labels = ("lying", "sitting", "other")
-    >>> ann = score_study(allowed, predicted, subjects, labels=labels, known=labels)["people"]["ann"]
-    >>> ann["f1"], ann["recall"], ann["groups"], ann["allowed_share"]
-    ({'lying': 0.5}, {'lying': 0.5}, {'sedentary': 0.8}, 1.0)
-    """
-    scored = {
-        name: codes
-        for name, codes in members_of(labels).items()
-        if name != OTHER and all(labels[code] in known for code in codes)
-    }
-    people = {}
-    for person in np.unique(subjects).tolist():
-        here = subjects == person
-        people[person] = _person(allowed[here], predicted[here], scored)
-    return study_summary(people)
-
-
-def _person(allowed: BoolArray, predicted: Int64Array, scored: Mapping[str, Sequence[int]]) -> Json:
-    """The number of windows; F1 and recall of each label and of each group that is true for the person and known from
-    training; and the share of allowed predictions among windows that allow several labels, None without such."""
-    several = allowed.sum(axis=1) > 1
-    right = allowed[np.arange(len(allowed)), predicted]
-    truth, answers = allowed[~several], predicted[~several]
-    labels: dict[str, tuple[float, float]] = {}
-    groups: dict[str, tuple[float, float]] = {}
-    for name, codes in scored.items():
-        true = truth[:, codes].any(axis=1)
-        if not true.any():
-            continue
-        answered = np.isin(answers, codes)
-        hits = int((true & answered).sum())
-        windows = int(true.sum())
-        f1 = 2 * hits / (windows + int(answered.sum()))
-        (groups if name in GROUPS else labels)[name] = f1, hits / windows
-    share = float(right[several].mean()) if several.any() else None
-    return {
-        "windows": len(allowed),
-        "f1": {name: f1 for name, (f1, _) in labels.items()},
-        "recall": {name: recall for name, (_, recall) in labels.items()},
-        "groups": {name: f1 for name, (f1, _) in groups.items()},
-        "group_recall": {name: recall for name, (_, recall) in groups.items()},
-        "allowed_share": share,
-    }
-
-
-def study_summary(people: Mapping[str, Mapping[str, Any]]) -> Json:
-    """The scores of a study, for JSON, from those of each person.
-
-    ``mean_f1`` is the mean of the people's scores, with its ``interval``: the 95 % bootstrap over people, None for
-    fewer than five. ``f1``, ``recall``, ``groups`` (the F1 of groups), ``group_recall`` and ``allowed_share`` are means
-    over the people who have one; ``group_intervals`` are of ``groups``, as ``interval``.
-    """
-    f1_of_people = list(person_f1(people).values())
-    groups = [person.get("groups", {}) for person in people.values()]
-    of_groups = mean_of_each(groups)
-    shares = [person["allowed_share"] for person in people.values() if person["allowed_share"] is not None]
-    return {
-        "mean_f1": mean_if_any(f1_of_people),
-        "interval": interval_over_people(f1_of_people),
-        "f1": mean_of_each([person["f1"] for person in people.values()]),
-        "recall": mean_of_each([person["recall"] for person in people.values()]),
-        "groups": of_groups,
-        "group_intervals": {
-            name: interval_over_people(one[name] for one in groups if name in one) for name in of_groups
-        },
-        "group_recall": mean_of_each([person.get("group_recall", {}) for person in people.values()]),
-        "allowed_share": mean_if_any(shares),
-        "people": dict(people),
-    }
-
-
-def person_f1(people: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Person -> the mean F1 over labels; without people none of whose labels is known from training."""
-    f1 = {person: list(one["f1"].values()) for person, one in people.items()}
-    return {person: float(np.mean(of_labels)) for person, of_labels in f1.items() if of_labels}
-
-
-def by_study(folds: Findings) -> dict[str, Mapping[str, Any]]:
-    """Study -> the scores of one method on it. Of a study in several folds, the first is taken."""
-    studies: dict[str, Mapping[str, Any]] = {}
-    for fold in folds.values():
-        for study, one in fold["studies"].items():
-            studies.setdefault(study, one)
-    return studies
-
-
-def _main_score(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
-    """The mean over the main studies; None when one is missing."""
-    scores = [one["mean_f1"] for one in studies if one is not None]
-    return float(np.mean(scores)) if len(scores) == len(MAIN_STUDIES) else None
-
-
-def _mean_recall(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
-    """The mean over all labels of all studies of the recall, itself a mean over people; None without a study."""
-    recalls = [recall for one in studies if one is not None for recall in one["recall"].values()]
-    return mean_if_any(recalls)
-
-
-def _balanced_hands(studies: Sequence[Mapping[str, Any] | None]) -> float | None:
-    """The mean of the mean over studies of ``busy`` and that of ``calm``; None for a method that does not tell."""
-    of_hands = [one.get("hands", {}) for one in studies if one is not None]  # an earlier version has none
-    each = [[one[name]["mean"] for one in of_hands if name in one] for name in ("busy", "calm")]
-    return float(np.mean([np.mean(means) for means in each])) if all(each) else None
-
-
-def _study_fold_summary(finding: Mapping[str, Any]) -> Json:
-    """The scores of a fold; those of each person as in other benchmarks, so that two results can be compared."""
-    people = {}
-    for study in finding["studies"].values():
-        for person, macro_f1 in person_f1(study["known"]["people"]).items():
-            people[person] = {"macro_f1": macro_f1}
-    keys = ("training_windows", "training_windows_by_label", "training_labels", "studies")
-    return {key: finding[key] for key in keys} | {"people": people} | nothing_learned(finding)
-
-
-def _gains(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[float]:
-    before = person_f1(theirs["known"]["people"])
-    now = person_f1(ours["known"]["people"])
-    return [after - before[person] for person, after in now.items() if person in before]
-
-
-def _gain_summary(gains: Sequence[float]) -> Json:
-    return {
-        "mean_f1": float(np.mean(gains)),
-        "interval": interval_over_people(gains),
-        "people_better": sum(gain > 0 for gain in gains),
-        "people": len(gains),
-    }
-
-
-Scoring = PeopleScoring | StudyScoring

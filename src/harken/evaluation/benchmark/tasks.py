@@ -10,7 +10,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,9 +24,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.evaluation.benchmark.methods import Method, TrainedMethod, trained_network
 from harken.evaluation.benchmark.result import THREADS, made_with
-from harken.evaluation.benchmark.scoring import Scoring
+from harken.evaluation.benchmark.scoring import PeopleScoring
+from harken.evaluation.benchmark.study_scoring import StudyScoring
 from harken.models.known_labels import LabelSets
-from harken.models.model_file import model_bytes
+from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     Json,
@@ -38,7 +39,7 @@ from harken.support.files import (
     write_text,
 )
 from harken.support.processes import dask_client, one_thread_each, process_pool
-from harken.support.resources import computing_threads
+from harken.support.resources import computing_threads, usable_cores
 from harken.support.tables import write_parquet
 from harken.windows.people import Fold
 from harken.windows.windows import Windows
@@ -51,6 +52,7 @@ ALONE = threading.Lock()
 PREDICTIONS = "predictions.parquet"
 UNSAFE = re.compile(r"[^\w.+-]")
 MODEL, ROWS = ".safetensors", ".parquet"
+Scoring = PeopleScoring | StudyScoring
 LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
 
 
@@ -115,7 +117,7 @@ class FoldTask:
         timing = {"fit_s": fitted - started, "predict_s": ended - fitted}
         content = {"training_windows": len(training), **scored, "made_with": made_with(), "timing": timing}
         rows = self._rows(predicted, test) if self.keeps_rows else None
-        return Finding(content, None if trained.model is None else model_bytes(trained.model), rows)
+        return Finding(content, trained.model, rows)
 
     def _rows(self, predicted: Any, test: Windows) -> pl.DataFrame:
         return self.scoring.rows(predicted, test).select(
@@ -126,14 +128,14 @@ class FoldTask:
 
     def add_rows(self, windows: Windows, out: Path) -> None:
         """Write the predictions of a finished preset from its model file, if they are to be kept and are missing."""
-        from harken.models.recogniser import Recogniser
-
         path = self.path(out)
         model, rows = path.with_suffix(MODEL), path.with_suffix(ROWS)
         if not self.keeps_rows or rows.exists() or not model.exists():
             return
         if replace(self, keeps_rows=False).read(out) is None:  # it also refuses other settings
             return
+        from harken.models.recogniser import Recogniser
+
         with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
             _, _, test = self.scoring.parts(self.fold, windows)
             predicted = self.scoring.predicted(trained_network(Recogniser.load(model, device="cpu")), test)
@@ -223,7 +225,7 @@ def open_directory(out: Path, *, resume: bool) -> None:
         left_behind.unlink(missing_ok=True)
 
 
-def json_text(content: Mapping[str, Any]) -> str:
+def json_text(content: Json) -> str:
     """JSON that people can read and compare line by line: a list of numbers takes one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return LIST_OF_NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
@@ -238,13 +240,25 @@ Running = Generator[tuple[FoldTask, Finding, int], None, None]
 """Each task with its result, as it ends, and how many run at the same time. Closing it stops the other tasks."""
 
 
-def run_here(tasks: Sequence[FoldTask], windows: Windows) -> Running:
-    """Run one task after the other in this process."""
-    for task in tasks:
-        yield task, task.run(windows), 1
+def run(
+    tasks: Sequence[FoldTask], windows: Windows, *, workers: int | None, scheduler: str | None, folder: Path
+) -> Running:
+    """Run tasks in processes, on the Dask cluster of a scheduler, or with 0 workers one by one in this process.
+
+    Args:
+        tasks: methods and folds.
+        windows: the labelled windows of all people.
+        workers, scheduler: see ``BenchmarkSettings``.
+        folder: where the signals lie for the processes meanwhile.
+    """
+    if scheduler is not None:
+        return _run_on_dask(tasks, windows, address=scheduler)
+    if workers == 0:
+        return ((task, task.run(windows), 1) for task in tasks)
+    return _run_in_processes(tasks, windows, processes=workers or usable_cores(), folder=folder)
 
 
-def run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: int, folder: Path) -> Running:
+def _run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: int, folder: Path) -> Running:
     """Run tasks in processes of one thread each, with more throughput than one task with many threads.
 
     The result does not depend on the number of processes. The signals of all windows are written to ``folder`` once and
@@ -255,10 +269,10 @@ def run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: 
     try:
         with (
             _written(windows.signals, folder) as file,
-            process_pool(count, initializer=_begin, initargs=(file, without_signals)) as pool,
+            process_pool(count) as pool,
         ):
             with one_thread_each():
-                futures = {pool.submit(_run, task): task for task in tasks}
+                futures = {pool.submit(_run, task, file, without_signals): task for task in tasks}
             for future in as_completed(futures):
                 yield futures[future], future.result(), processes
     except BrokenProcessPool as error:
@@ -268,7 +282,7 @@ def run_in_processes(tasks: Sequence[FoldTask], windows: Windows, *, processes: 
         ) from error
 
 
-def run_on_dask(tasks: Sequence[FoldTask], windows: Windows, *, address: str) -> Running:
+def _run_on_dask(tasks: Sequence[FoldTask], windows: Windows, *, address: str) -> Running:
     """Run tasks on a Dask cluster. Its workers must have one thread each, because of PyTorch's one random state."""
     with dask_client(address) as (client, distributed, workers):
         shared = client.scatter(windows, broadcast=True, hash=False)
@@ -289,7 +303,7 @@ def run_on_dask(tasks: Sequence[FoldTask], windows: Windows, *, address: str) ->
 
 
 @contextmanager
-def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> Iterator[str]:
+def _written(signals: Float32Array, folder: Path) -> Iterator[str]:
     handle, name = tempfile.mkstemp(dir=folder, prefix=SHARED_WINDOWS, suffix=".npy")
     try:
         try:
@@ -303,19 +317,9 @@ def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> It
         Path(name).unlink(missing_ok=True)
 
 
-_shared: Windows | None = None
-"""In a worker process: the windows of all people."""
-
-
-def _begin(file: str, windows: Windows) -> None:
-    global _shared
-    _shared = replace(windows, signals=np.load(file, mmap_mode="r", allow_pickle=False))
-
-
-def _run(task: FoldTask) -> Finding:
-    if _shared is None:
-        raise RuntimeError("this process was not begun as a worker")
-    return task.run(_shared)
+def _run(task: FoldTask, file: str, windows: Windows) -> Finding:
+    """In a worker process: run a task on windows whose signals are in a file."""
+    return task.run(replace(windows, signals=np.load(file, mmap_mode="r", allow_pickle=False)))
 
 
 @dataclass(frozen=True)

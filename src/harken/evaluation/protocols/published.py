@@ -43,18 +43,13 @@ ALL_STUDIES = "studies"
 """The name under which the protocols with several studies stand, in place of a data set."""
 BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
 """The common activities that are in both WISDM and DSADS."""
-POSTURES_AND_WALKING = {
-    "sitting": "sitting",
-    "standing": "standing",
-    "lying_on_back": "lying",
-    "lying_on_right_side": "lying",
-    "walking_parking_lot": "walking",
-    "walking_treadmill_4kmh_flat": "walking",
-    "walking_treadmill_4kmh_incline15deg": "walking",
-}
-"""The activities of DSADS that correspond to the notebook's four labels. Standing in a lift is not one of them."""
+FACTS = tomllib.loads(Path(__file__).with_name("protocols.toml").read_text(encoding="utf-8"))
+POSTURES_AND_WALKING: Mapping[str, str] = FACTS["dsads"]["unseen"]["labels"]
+"""The activities of DSADS that correspond to the notebook's four labels."""
 
 Folders = Sequence[Path | None]
+Draw = Callable[[Folders], Windows]
+Divide = Callable[[Windows], Sequence[Fold]]
 
 
 @dataclass(frozen=True)
@@ -74,8 +69,8 @@ class Protocol:
     name: str
     datasets: tuple[str, ...]
     measures: str
-    draw: Callable[[Folders], Windows]
-    folds: Callable[[Windows], Sequence[Fold]]
+    draw: Draw
+    folds: Divide
     group: str | None = None
 
     @property
@@ -130,9 +125,8 @@ def protocol(data_set: str, name: str) -> Protocol:
     if name in names:
         return of_own_people(data_set, _windows_of(data_set))
     if not names:
-        if data_set in dataset_names():
-            raise HarkenError(f"it is not known who wore the watches of {data_set}, so it cannot be scored by person")
-        raise HarkenError(f"there is no data set {data_set!r}; the data sets are {', '.join(benchmark_sets())}")
+        dataset(data_set)  # raises when there is none of this name
+        raise HarkenError(f"it is not known who wore the watches of {data_set}, so it cannot be scored by person")
     raise HarkenError(f"{data_set} has no protocol {name!r}; its protocols are {', '.join(names)}")
 
 
@@ -150,7 +144,7 @@ def benchmark_sets() -> list[str]:
     return list(dict.fromkeys([*(one for one, _ in PROTOCOLS), *dataset_names()]))
 
 
-def of_own_people(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
+def of_own_people(name: str, draw: Draw) -> Protocol:
     """The leave-one-person-out protocol of a data set or of the user's own study.
 
     Args:
@@ -169,11 +163,11 @@ def of_own_people(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
     )
 
 
-def _of_people(folds: Callable[[Iterable[str]], list[Fold]]) -> Callable[[Windows], list[Fold]]:
+def _of_people(folds: Callable[[Iterable[str]], list[Fold]]) -> Divide:
     return lambda windows: folds(windows.subjects.tolist())
 
 
-def _windows_of(name: str, words: Mapping[str, str] | None = None) -> Callable[[Folders], Windows]:
+def _windows_of(name: str, words: Mapping[str, str] | None = None) -> Draw:
     """The windows of a data set; with ``words``, only those of these labels, by their new names."""
 
     def draw(folders: Folders) -> Windows:
@@ -192,7 +186,7 @@ def _dsads_right_arm(folders: Folders) -> Windows:
     return study_windows(_relabelled(one, POSTURES_AND_WALKING) for one in right)
 
 
-def _between(*names: str) -> tuple[Callable[[Folders], Windows], Callable[[Windows], list[Fold]]]:
+def _between(*names: str) -> tuple[Draw, Divide]:
     """The windows of two data sets, and the one fold from the people of the first to those of the second."""
 
     def draw(folders: Folders) -> Windows:
@@ -214,7 +208,7 @@ def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
 
 
 _draw_nine = partial(draw_studies, studies=NINE_STUDIES)
-_WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Windows], Sequence[Fold]]]] = {
+_WAYS: Mapping[tuple[str, str], tuple[Draw, Divide]] = {
     ("wisdm", "harnet"): (_wisdm_harnet, harnet_wisdm_folds),
     ("wisdm", "harnet-choosing"): (lambda folders: choosing_windows(_wisdm_harnet(folders)), choosing_folds),
     ("wisdm", "to-dsads"): _between("wisdm", "dsads"),
@@ -237,11 +231,10 @@ _WAYS: Mapping[tuple[str, str], tuple[Callable[[Folders], Windows], Callable[[Wi
 
 
 def _published() -> Iterator[Protocol]:
-    facts = tomllib.loads(Path(__file__).with_name("protocols.toml").read_text(encoding="utf-8"))
     for (name, protocol_name), ways in _WAYS.items():
-        datasets = tuple(facts[name][protocol_name].get("datasets", (name,)))
+        datasets = tuple(FACTS[name][protocol_name].get("datasets", (name,)))
         group = None if name in datasets else name
-        yield Protocol(protocol_name, datasets, facts[name][protocol_name]["measures"], *ways, group=group)
+        yield Protocol(protocol_name, datasets, FACTS[name][protocol_name]["measures"], *ways, group=group)
 
 
 PROTOCOLS: Mapping[tuple[str, str], Protocol] = MappingProxyType({(one.dataset, one.name): one for one in _published()})

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import OR, LabelScheme, posture_of
 from harken.datasets.registry import dataset
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.orientation import along_forearm
 from harken.signals.resampling import resample
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.windows.people import Fold, FoldWindows, apply
 from harken.windows.windows import Windows, concatenate, sliding_windows
@@ -149,7 +149,7 @@ def balanced(windows: Windows, labels: Sequence[str], least_share: float = LEAST
     return windows[np.sort(np.concatenate(rows))]
 
 
-def evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def evenly(rows: Int64Array, count: int) -> Int64Array:
     """``count`` of the rows, evenly spread; where ``count`` is larger, each row about equally often."""
     return np.asarray(rows[np.arange(count) * len(rows) // count])
 

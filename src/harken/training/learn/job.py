@@ -32,9 +32,8 @@ from harken.support.plugins import need_training
 from harken.support.printable import listed, percent, printable, quoted
 from harken.training.adaptation import adapt
 from harken.training.data import sliding_windows_of_all
+from harken.training.learn import outcome
 from harken.training.learn.division import Division, Part, divided, seconds_by_label, without_people
-from harken.training.learn.limits import cannot_show, described, sureness
-from harken.training.learn.outcome import HonestTest, How, LabelScores, Learned, OtherPeople, PeopleScores
 from harken.training.presets import Preset
 from harken.training.presets import preset as preset_of
 from harken.windows.windows import SlidingHops, Windows, covered_s, sliding_windows
@@ -102,7 +101,7 @@ def learn(
     files: Sequence[str | Path],
     *,
     before: Recogniser | str | Path | None,
-    how: How,
+    how: outcome.How,
     out: str | Path,
     preset: str | Preset = DEFAULT_PRESET,
     epochs: int | None = None,
@@ -111,7 +110,7 @@ def learn(
     reading: TableOptions | None = None,
     orientation: bool = True,
     on_progress: OnProgress = lambda _, __: None,
-) -> Learned:
+) -> outcome.Learned:
     """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the starting model.
 
     >>> import harken
@@ -158,7 +157,7 @@ def learn(
     return _learned(Fits(recordings, before, fit, orientation, max(lengths_s), on_progress), how, Path(out))
 
 
-def _learned(fits: "Fits", how: How, out: Path) -> Learned:
+def _learned(fits: "Fits", how: outcome.How, out: Path) -> outcome.Learned:
     """The tests, and the model that is made from all labelled minutes and saved."""
     recordings, before = fits.recordings, fits.before
     division = divided(recordings, window_length_s=fits.window_length_s)
@@ -171,7 +170,7 @@ def _learned(fits: "Fits", how: How, out: Path) -> Learned:
     if fit.kept:
         recogniser.save(out)
     labels = recogniser.specification_.labels
-    limits = cannot_show(
+    limits = outcome.cannot_show(
         division,
         tested={} if test is None else test.seconds_by_label,
         labels=labels,
@@ -181,7 +180,7 @@ def _learned(fits: "Fits", how: How, out: Path) -> Learned:
     )
     if before is not fits.compared:
         limits.insert(0, "The starting model was trained on these recordings, so it cannot be compared on them.")
-    return Learned(
+    return outcome.Learned(
         how=how,
         labels=labels,
         seconds_by_label={label: round(spent_s, 3) for label, spent_s in seconds_by_label(recordings).items()},
@@ -244,7 +243,7 @@ def _refuse_same_recordings(recordings: Sequence[Recording]) -> None:
             )
 
 
-def _refuse_labels(labels: Sequence[str], before: Recogniser | None, how: How) -> None:
+def _refuse_labels(labels: Sequence[str], before: Recogniser | None, how: outcome.How) -> None:
     """Raise a HarkenError when there are too few labels, or a model that is to be adapted does not know one of them."""
     if len(labels) < 2:
         raise HarkenError(f"only {quoted(labels) if labels else 'nothing'} is labelled; learning needs two activities")
@@ -389,7 +388,7 @@ def _names(answers: Sequence[Answers]) -> list[Names]:
     return [np.concatenate(names) for names in list(zip(*answers, strict=True))[:4]]
 
 
-def _test(fits: Fits, division: Division) -> tuple[HonestTest | None, list[Answers]]:
+def _test(fits: Fits, division: Division) -> tuple[outcome.HonestTest | None, list[Answers]]:
     """The honest test, and the answers in it; None if too few bouts are long enough."""
     training = [part.training for part in division.parts if part.training is not None]
     answers = fits.answers("test", [one for one in training if seconds_by_label([one])], division.parts)
@@ -404,20 +403,20 @@ def _test(fits: Fits, division: Division) -> tuple[HonestTest | None, list[Answe
     common = [label for label in every if label in fits.compared_labels]
     labels = common or every
     both, of_all = np.isin(truth, labels), label_scores(truth, after)
-    test = HonestTest(
-        what=described(division, fits.people),
+    test = outcome.HonestTest(
+        what=outcome.described(division, fits.people),
         seconds_by_label=seconds,
         labels=tuple(labels),
         windows=int(both.sum()),
         before=label_scores(truth[both], before[both]) if common else None,
         after=label_scores(truth[both], after[both]),
         only_after={label: of_all.f1[label] for label in every if label not in labels},
-        sureness=sureness(seconds, fits.window_length_s),
+        sureness=outcome.sureness(seconds, fits.window_length_s),
     )
     return test, answers
 
 
-def _other_people(fits: Fits) -> tuple[OtherPeople | None, list[Answers]]:
+def _other_people(fits: Fits) -> tuple[outcome.OtherPeople | None, list[Answers]]:
     """Each person's scores with a model that was fitted without that person, and all answers; None for one person."""
     answers: list[Answers] = []
     people: list[str] = []
@@ -433,11 +432,11 @@ def _other_people(fits: Fits) -> tuple[OtherPeople | None, list[Answers]]:
     both = np.isin(truth, sorted(common or every))
     people = [person for person in people if (of[both] == person).any()]
 
-    def scores(predicted: Names) -> PeopleScores:
+    def scores(predicted: Names) -> outcome.PeopleScores:
         theirs = [both & (of == person) for person in people]
         each = [label_scores(truth[mine], predicted[mine]) for mine in theirs]
         interval = interval_over_people(one.mean_f1 for one in each)
-        return PeopleScores(
+        return outcome.PeopleScores(
             accuracy=float(np.mean([one.accuracy for one in each])),
             mean_f1=float(np.mean([one.mean_f1 for one in each])),
             f1=label_scores(truth[both], predicted[both]).f1,
@@ -445,16 +444,16 @@ def _other_people(fits: Fits) -> tuple[OtherPeople | None, list[Answers]]:
         )
 
     what = f"Each person was left out of training once, in {len(fits.folds)} groups. The scores are means over people."
-    outcome = OtherPeople(what, people, sorted(common or every), scores(before) if common else None, scores(after))
-    return outcome, answers
+    start = scores(before) if common else None
+    return outcome.OtherPeople(what, people, sorted(common or every), start, scores(after)), answers
 
 
-def label_scores(truth: Names, predicted: Names) -> LabelScores:
+def label_scores(truth: Names, predicted: Names) -> outcome.LabelScores:
     """Scores of predicted labels ``[n]``. A label that is predicted where it is never true counts as wrong."""
     labels = np.unique(truth)
     each = f1_score(truth, predicted, labels=labels, average=None)
     f1 = dict(zip(labels.tolist(), each.tolist(), strict=True))
-    return LabelScores(float(np.mean(truth == predicted)), float(np.mean(each)), f1)
+    return outcome.LabelScores(float(np.mean(truth == predicted)), float(np.mean(each)), f1)
 
 
 def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoments:
