@@ -5,7 +5,7 @@ import { Editor } from "./editor.js";
 import { Saving } from "./saving.js";
 import { ask, lastingSocket } from "./server.js";
 import { Signal } from "./signal.js";
-import { store, stored } from "./stored.js";
+import { store, stored } from "./state.js";
 import { View } from "./view.js";
 
 const USUAL_RATE_HZ = 50;
