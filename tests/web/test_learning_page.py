@@ -104,7 +104,7 @@ def test_the_buttons_say_which_model_labels(
     }
     found = drawn(
         page,
-        "learn_result.js",
+        "learn.js",
         "html`<${m.Result} outcome=${a[0]} state=${a[1]} onChoose=${() => {}} />`",
         "[[...box.querySelectorAll('button')].map((e) => e.ariaPressed), box.textContent]",
         outcome | {"model_path": "new.safetensors"},
@@ -181,7 +181,7 @@ def test_models_that_were_learned_earlier_can_be_used_again(page: Browser) -> No
 
     def earlier(state: dict[str, Any]) -> Any:
         component = "html`<${m.EarlierModels} ...${a[0]} onChoose=${(one) => chosen.push(one)} />`"
-        return drawn(page, "learn_result.js", component, f"[{look}]", state)
+        return drawn(page, "learn.js", component, f"[{look}]", state)
 
     labels, chosen, words, markup = earlier(state | {"outcome": None})
     assert labels == ["In use: the starting model", "Use a.safetensors", "Use b.safetensors"]

@@ -95,8 +95,10 @@ def test_a_day_its_strip_and_a_bout_lead_to_the_picture(page: Browser, week: Tim
 def test_bouts_can_be_filtered(page: Browser, week: Timeline) -> None:
     walked = week.bouts().filter((week.bouts()["label"] == "walking") & (week.bouts()["seconds"] >= 300))
     page.run(
-        "const form = document.getElementById('filter').elements; form.label.value = String(harkenRows.labels.indexOf("
-        "'walking')); form.least.value = '300'; form.least.dispatchEvent(new Event('input', {bubbles: true}))"
+        "const form = document.getElementById('filter').elements;"
+        "const { labels } = JSON.parse(document.getElementById('rows').textContent);"
+        "form.label.value = String(labels.indexOf('walking')); form.least.value = '300';"
+        "form.least.dispatchEvent(new Event('input', {bubbles: true}))"
     )
     left = page.run(
         "return [...document.querySelectorAll('.list tbody tr:not([hidden]) td.words')].map(cell => cell.textContent)"
@@ -122,7 +124,8 @@ def test_nights_lie_where_they_were(page: Browser, week_tables: Outcomes) -> Non
     assert (first - other) / (last - first) == pytest.approx(between / (wake - onset), abs=0.02)
     chains = pytest.importorskip("selenium.webdriver").ActionChains
     page.run(
-        "document.dispatchEvent(new CustomEvent('harken-show', {detail: {from: arguments[0], to: arguments[1]}}))",
+        "const day = document.querySelector('.day'), [from, to] = arguments;"
+        "Object.assign(day.dataset, { from, to }); day.click()",
         onset + HOUR_MS,
         wake - HOUR_MS,
     )

@@ -44,7 +44,6 @@ UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
     [
         ([["label", "sitting"]], ["sitting", ""], "sitting, {} to {}"),
         ([["remove"]], None, "Deleted: walking, {} to {}"),
-        ([["note", "with dog"]], ["walking", "with dog"], "walking, {} to {}, note: with dog"),
         ([["note", "with dog"], ["drop"]], ["walking", "with dog"], "walking, {} to {}, note: with dog"),
         ([["split"]], ["walking", ""], "Put the cursor inside a bout to split it there."),
         ([["begin"]], ["walking", ""], "Begins at {}."),
@@ -52,7 +51,7 @@ UNTOUCHED = [[1000, 5000, "walking", ""], [8000, 9000, "lying", ""]]
         ([["select", None]], ["walking", ""], "walking, {} to {}"),
         ([["markBetween", 6500, 7000]], ["walking", ""], "walking, {} to {}"),
     ],
-    ids=("label", "remove", "note", "note and Enter", "split", "begin", "go", "select", "mark"),
+    ids=("label", "remove", "note", "split", "begin", "go", "select", "mark"),
 )
 @pytest.mark.parametrize(("edge", "to"), [("start", 2000), ("end", 6000)])
 def test_an_edge_that_is_held_is_let_go_before_the_next_change(

@@ -53,54 +53,50 @@
   }
 
   // Sorting and filtering.
-  const fields = form.elements, found = document.getElementById("found"), turn = fields.turn;
+  const fields = form.elements, turn = fields.turn, byName = new Intl.Collator("en", { numeric: true });
   const turned = () => turn.getAttribute("aria-pressed") === "true";
-  const names = new Intl.Collator("en", { numeric: true });
   function limit(field, kind) {
     const number = read(field.value, kind), wrong = Number.isNaN(number) || field.validity.badInput;
     field.setAttribute("aria-invalid", wrong);
     return wrong ? null : number;
   }
-  function sort() {
+  const has = { "": () => true, none: ({ kinds }) => kinds.length === 0, any: ({ kinds }) => kinds.length > 0, "not-included": ({ included }) => !included };
+  function show() {
     const by = fields.sort.value, sign = turned() ? -1 : 1, { kind, title } = known.get(by) ?? {};
     const rank = row => by === "doubts" ? row.person.kinds.length : value(row, by);
     rows.sort((a, b) => {
-      const [one, other] = [rank(a), rank(b)], byName = names.compare(a.name, b.name);
-      if (by === "name") return sign * byName;
-      if (one === null || other === null) return (one === null) - (other === null) || byName;  // last in both orders
-      return sign * (other - one) || byName;
+      const [one, other] = [rank(a), rank(b)], order = byName.compare(a.name, b.name);
+      if (by === "name") return sign * order;
+      if (one === null || other === null) return (one === null) - (other === null) || order;  // last in both orders
+      return sign * (other - one) || order;
     });
     holder.append(...rows.map(row => row.element));
-    const already = ["wear_hours", "valid_days", "nights"].includes(by);
-    for (const row of rows) row.element.querySelector(".sorted").textContent = title && !already ? `${title} ${shown(value(row, by), kind)}` : "";
-  }
-  function filter() {
-    const search = fields.search.value.trim().toLowerCase(), quality = fields.kind.value, column = fields.outcome.value;
-    const least = ["wear_hours", "valid_days", "nights"].map(name => [name, limit(fields[name], "number")]);
-    const from = limit(fields.from, known.get(column)?.kind), to = limit(fields.to, known.get(column)?.kind);
-    let many = 0;
+    const numbers = ["wear_hours", "valid_days", "nights"], search = fields.search.value.trim().toLowerCase(), column = fields.outcome.value;
+    const quality = fields.kind.value, fit = has[quality] ?? (({ kinds }) => kinds.includes(quality));
+    const least = numbers.map(name => [name, limit(fields[name], "number")]);
+    const [from, to] = [fields.from, fields.to].map(field => limit(field, known.get(column)?.kind));
     for (const row of rows) {
-      const { kinds, included } = row.person, number = value(row, column);
-      const fits = row.names.includes(search)
-        && (quality === "" || (quality === "none" ? kinds.length === 0 : quality === "any" ? kinds.length > 0 : quality === "not-included" ? !included : kinds.includes(quality)))
-        && least.every(([name, limit]) => limit === null || (value(row, name) ?? 0) >= limit)
-        && (!column || (from === null || number !== null && number >= from) && (to === null || number !== null && number <= to));
-      row.element.hidden = !fits;
-      many += fits;
+      const number = value(row, column);
+      const inside = !column || (from === null || number !== null && number >= from) && (to === null || number !== null && number <= to);
+      const enough = least.every(([name, limit]) => limit === null || (value(row, name) ?? 0) >= limit);
+      row.element.hidden = !(inside && enough && row.names.includes(search) && fit(row.person));
+      row.element.querySelector(".sorted").textContent = title && !numbers.includes(by) ? `${title} ${shown(value(row, by), kind)}` : "";
     }
-    found.textContent = `${many.toLocaleString("en-GB")} of ${rows.length.toLocaleString("en-GB")} ${rows.length === 1 ? "person" : "people"}`;
+    const [many, all] = [rows.filter(row => !row.element.hidden), rows].map(({ length }) => length.toLocaleString("en-GB"));
+    document.getElementById("found").textContent = `${many} of ${all} ${rows.length === 1 ? "person" : "people"}`;
   }
   form.addEventListener("submit", event => event.preventDefault());
-  form.addEventListener("input", event => { if (event.target === fields.sort) sort(); else filter(); });
-  form.addEventListener("reset", () => { turn.setAttribute("aria-pressed", "false"); setTimeout(() => { sort(); filter(); }); });
-  turn.addEventListener("click", () => { turn.setAttribute("aria-pressed", String(!turned())); sort(); });
+  form.addEventListener("input", show);
+  form.addEventListener("reset", () => { turn.setAttribute("aria-pressed", "false"); setTimeout(show); });
+  turn.addEventListener("click", () => { turn.setAttribute("aria-pressed", String(!turned())); show(); });
   document.addEventListener("click", event => {
-    const button = event.target.closest("[data-sort], [data-kind]");
-    if (!button) return;
-    if (button.dataset.kind) { fields.kind.value = button.dataset.kind; filter(); }
-    else { fields.sort.value = fields.outcome.value = button.dataset.sort; sort(); filter(); }
+    const { sort, kind } = event.target.closest("[data-sort], [data-kind]")?.dataset ?? {};
+    if (!sort && !kind) return;
+    if (kind) fields.kind.value = kind;
+    else fields.sort.value = fields.outcome.value = sort;
+    show();
     document.getElementById("people").scrollIntoView();
-    fields[button.dataset.kind ? "kind" : "sort"].focus({ preventScroll: true });
+    fields[kind ? "kind" : "sort"].focus({ preventScroll: true });
   });
 
   // The distributions over the people who are included, or over all.
@@ -142,6 +138,5 @@
     tell(row, number, cell);
   }
 
-  sort();
-  filter();
+  show();
 })();

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harken.labelling.summary import Outcomes
 
 
-SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/lanes.js", "wearer/zoom.js", "wearer/list.js")
+SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/zoom.js")
 
 
 class SegmentKind(NamedTuple):

@@ -8,7 +8,6 @@ const STEPS_MS = [
   ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_MS),
   ...[1, 2, 3, 6, 12, 24, 48, 168].map((hours) => hours * HOUR_MS),
 ];
-/** The least room for a tick. */
 export const TICK_PX = 84;
 const WORDS_PX = 36; // half a tick's text
 const DAY = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" };
@@ -25,8 +24,7 @@ export class Clock {
   #offsets = new Map(); // a zone changes its offset at whole quarters of an hour only
 
   constructor(timezone) {
-    const parts = Object.fromEntries(["year", "month", "day", "hour", "minute", "second"].map((name) => [name, "numeric"]));
-    const format = (timeZone) => new Intl.DateTimeFormat("en-US", { ...parts, hourCycle: "h23", timeZone });
+    const format = (timeZone) => new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "medium", timeZone });
     try {
       this.#format = format(timezone);
     } catch {
@@ -37,7 +35,7 @@ export class Clock {
   /** From UTC to local time, in ms as if local time were UTC. */
   wall(utcMs) {
     const quarter = Math.floor(utcMs / QUARTER_MS) * QUARTER_MS;
-    if (!this.#offsets.has(quarter)) this.#offsets.set(quarter, Date.parse(`${this.#format.format(quarter)} UTC`) - quarter);
+    if (!this.#offsets.has(quarter)) this.#offsets.set(quarter, Date.parse(`${this.#format.format(quarter)}Z`) - quarter);
     return utcMs + this.#offsets.get(quarter);
   }
 
@@ -54,15 +52,8 @@ export class Clock {
     return rounded.slice(11, stepMs >= MINUTE_MS ? 16 : 20 + fraction);
   }
 
-  /** A date: "Tue, 3 Feb 2026". */
-  date(ms) {
-    return LONG.format(this.wall(ms));
-  }
-
-  /** A date without its year: "Tue, 3 Feb". */
-  day(ms) {
-    return SHORT.format(this.wall(ms));
-  }
+  date = (ms) => LONG.format(this.wall(ms)); // "Tue, 3 Feb 2026"
+  day = (ms) => SHORT.format(this.wall(ms)); // "Tue, 3 Feb"
 
   /** "10:05:00 to 10:07:30", with dates where they differ and tenths of a second where it is short. */
   stretch(start, end) {

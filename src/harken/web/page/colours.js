@@ -6,7 +6,7 @@ import { ask } from "./server.js";
 const night = matchMedia("(prefers-color-scheme: dark)");
 const known = new Map(); // answers to lists of labels
 
-/** The colours of labels in a component, `Map` of label to `{light, dark, ink}`; empty until they have come. */
+/** A `Map` of label to `{light, dark, ink}`; empty until they have come. */
 export function useColours(labels) {
   const [colours, setColours] = useState(new Map());
   const key = JSON.stringify([...new Set(labels)].sort());
@@ -35,5 +35,4 @@ export const onPage = (colour) => (colour ? colour[isDark() ? "dark" : "light"] 
 
 export const inkOn = (colour) => (colour ? colour.ink[isDark() ? "dark" : "light"] : theme("ink"));
 
-/** Calls `redraw` when the system changes between light and dark. */
 export const onThemeChange = (redraw) => night.addEventListener("change", redraw);

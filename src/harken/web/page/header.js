@@ -1,5 +1,3 @@
-/* The top of a page. */
-
 import { html } from "./preact.js";
 
 /** What the page is for, and how things stand: `state` is a sign, `good`, `waiting`, `bad` or `idle`, and `words` say it. */

@@ -1,13 +1,13 @@
 /* The first tab: what the server's messages say of the watches, and the cards that show it. */
 
 import { html, useEffect, useRef, useState } from "./preact.js";
-import { inColour, useColours } from "./colours.js";
-import { useStore } from "./state.js";
-import { LastHour, withLabel } from "./last_hour.js";
+import { Clock, TICK_PX, Ticks } from "./clock.js";
+import { Chip, inColour, useColours } from "./colours.js";
 import { Learn } from "./learn.js";
 import { Record } from "./record.js";
 import { token, viewWatches } from "./server.js";
-import { clock, duration, percent, plain } from "./text.js";
+import { useStore } from "./state.js";
+import { clock, duration, listed, percent, plain, secondsByLabel } from "./text.js";
 import { Movement, Samples } from "./traces.js";
 
 const BY_NAME = new Intl.Collator(undefined, { numeric: true });
@@ -17,9 +17,12 @@ const QUIET_MS = 5_000;
 const HANDS_KNOWN = ["sitting", "standing"]; // for which models learn whether the hands are busy
 const BUSY = 0.5;
 const MANY = 9; // watches from which on the list has a search
+const HOUR_MS = 3_600_000;
+const SPANS_MS = [120_000, 300_000, 900_000, 1_800_000, HOUR_MS];
+const HERE = new Clock(Intl.DateTimeFormat().resolvedOptions().timeZone);
+const [WIDEST_PX, BESIDE_PX] = [1172, 64]; // of the band, and beside it
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
-/** All cards of the tab. `onLink({state, words})` is called with the state of the connection. */
 export function Live({ onLink }) {
   const live = useWatches(onLink);
   const { model, watches, current, runs, changes } = live;
@@ -61,9 +64,8 @@ function useWatches(onLink) {
   });
 
   function notice(words) {
-    change({ notice: words });
     clearTimeout(live.timer);
-    live.timer = setTimeout(() => change({ dropped: 0, notice: null }), NOTICE_MS);
+    change({ notice: words, timer: setTimeout(() => change({ dropped: 0, notice: null }), NOTICE_MS) });
   }
 
   function linked(state, words) {
@@ -82,13 +84,9 @@ function useWatches(onLink) {
     live.socket.send({ type: "choose", watch });
   }
 
-  function present(watches) {
-    change({ watches: [...(watches ?? [])].sort((a, b) => BY_NAME.compare(a.watch, b.watch)) });
-    lookElsewhere();
-  }
-
   /** If the shown watch has gone, show another one, or that which the server chooses when one connects. */
-  function lookElsewhere() {
+  function present(watches = []) {
+    change({ watches: [...watches].sort((a, b) => BY_NAME.compare(a.watch, b.watch)) });
     if (live.current === null || live.watches.some(({ watch }) => watch === live.current)) return;
     if (live.watches.length) look(live.watches[0].watch);
     else change({ current: null });
@@ -118,7 +116,7 @@ function useWatches(onLink) {
     record: () => change({ changes: live.changes + 1 }),
     error({ message }) {
       notice(message);
-      if (live.watches.length) lookElsewhere(); // it is about a watch that no longer exists
+      if (live.watches.length) present(live.watches); // it is about a watch that no longer exists
     },
     samples: ofShown((message) => live.samples.push(message)),
     label: ofShown((message) => {
@@ -179,17 +177,46 @@ function Bars({ label, labels, colours }) {
   </section>`;
 }
 
+/** Runs of equal labels, `[{start, end, label}]`, with a label message, which replaces all from its time on. */
+function withLabel(runs, { end_ms: end, label }, hopMs) {
+  const from = end - hopMs;
+  const kept = runs.filter((run) => run.start < from && run.end >= end - HOUR_MS).map((run) => (run.end > from ? { ...run, end: from } : run));
+  const last = kept.at(-1);
+  const joined = last && from - last.end <= 1.5 * hopMs;
+  if (joined && last.label === label) return [...kept.slice(0, -1), { ...last, end }];
+  return [...kept, { start: joined ? last.end : from, end, label }];
+}
+
+/** A band with the labels of the last hour, or of a shorter time while fewer are known. */
+function LastHour({ runs, colours }) {
+  const known = runs.length > 0;
+  const now = known ? runs.at(-1).end : Date.now();
+  const span = SPANS_MS.find((one) => known && now - runs[0].start <= one) ?? (known ? HOUR_MS : SPANS_MS[0]);
+  const most = secondsByLabel(runs, ({ start, end }) => Math.max(0, end - Math.max(start, now - span)) / 1000)
+    .filter(([, seconds]) => seconds > 0).sort(([label], [other]) => (label === null) - (other === null));
+  const words = most.map(([label, length]) => `${label === null ? "not sure" : plain(label)} ${duration(length)}`);
+  const x = (ms) => 100 * (1 - (now - ms) / span); // in per cent
+  const width = Math.min(WIDEST_PX, document.documentElement.clientWidth - BESIDE_PX);
+  return html`<section class="card last-hour" aria-labelledby="past-heading">
+    <h2 id="past-heading">The last ${span === HOUR_MS ? "hour" : `${span / 60_000} minutes`}</h2>
+    <div id="past" class="past" role="img" aria-label=${words.length ? `In this time: ${listed(words)}` : "No activity known yet"}>
+      <div class="past-band">${runs.map(({ start, end, label }) => html`<span key=${start} class="painted"
+        style=${`left: ${x(start)}%; width: ${x(end) - x(start)}%; ${inColour(colours.get(label))}`} />`)}</div>
+      <${Ticks} ticks=${HERE.ticks(now - span, now, width / TICK_PX)} from=${now - span} to=${now} width=${width} taken=${30} />
+      <span class="now">now</span>
+    </div>
+    <ul id="past-key" class="key">${most.map(([label], place) => html`<li key=${label}><${Chip} colour=${colours.get(label)} />${words[place]}</li>`)}</ul>
+  </section>`;
+}
+
 /** The connected watches, one of which is shown. A long list can be searched by words in names and activities. */
 function Watches({ watches, current, onChoose }) {
   const [typed, setTyped] = useState("");
   const many = watches.length >= MANY;
   const words = many ? typed.toLowerCase().split(/\s+/).filter(Boolean) : [];
   const doing = ({ label, silent_since_ms: silent }) => (label ? plain(label) : silent === null ? "not sure" : "no samples");
-  const has = (one) => {
-    const text = `${one.watch} ${one.name ?? one.watch} ${doing(one)}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  };
-  const found = watches.filter(has);
+  const text = (one) => `${one.watch} ${one.name ?? ""} ${doing(one)}`.toLowerCase();
+  const found = watches.filter((one) => words.every((word) => text(one).includes(word)));
   return html`<fieldset id="watches" class=${`card watches ${many ? "many" : ""}`}>
     <legend>Connected watches</legend>
     ${many && html`<div id="watch-search" class="watch-search">
@@ -209,7 +236,7 @@ function Watches({ watches, current, onChoose }) {
 
 function Instructions({ model }) {
   const here = LOOPBACK.includes(location.hostname);
-  const push = token ? `${location.origin}/push?token=${encodeURIComponent(token)}` : `${location.origin}/push`;
+  const push = `${location.origin}/push${token ? `?token=${encodeURIComponent(token)}` : ""}`;
   const socket = `${location.origin.replace(/^http/, "ws")}/ws/samples?watch=NAME`;
   const address = here ? html`the address for Sensor Logger that <code>harken serve</code> printed` : html`the address <code>${push}</code>`;
   // A server for the network always has a token.

@@ -41,7 +41,6 @@ function Tabs({ chosen, onChoose }) {
       tabindex=${name === chosen ? 0 : -1} onClick=${() => show(name)} onKeyDown=${(event) => move(event, place)}>${title}</button>`)}</div>`;
 }
 
-const Panel = ({ name, shown, children }) => html`
-  <section id=${`panel-${name}`} role="tabpanel" aria-labelledby=${`tab-${name}`} tabindex="0" hidden=${!shown}>${children}</section>`;
+const Panel = ({ name, shown, children }) => html`<section id=${`panel-${name}`} role="tabpanel" aria-labelledby=${`tab-${name}`} tabindex="0" hidden=${!shown}>${children}</section>`;
 
 render(html`<${Page} />`, document.getElementById("page"));

@@ -2,26 +2,23 @@
 
 import { html, useEffect, useLayoutEffect, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
-import { useStore } from "./state.js";
-import { Sessions } from "./record_list.js";
 import { ask } from "./server.js";
-import { allowSound, play } from "./sound.js";
-import { store, stored } from "./stored.js";
-import { duration, lengthOf, plain, timer } from "./text.js";
+import { store, stored, useStore } from "./state.js";
+import { TIME, capitalised, clockToTheSecond, duration, lengthOf, plain, secondsByLabel, timer } from "./text.js";
 
 const TICK_MS = 200;
 const SILENT_S = 4;
 const STORED_AS = "harken-record";
 const COUNTDOWNS_S = [0, 3, 5, 10];
 const DISCARDS_S = [0, 1, 2, 3, 5, 10, 20];
+const SURE_MS = 5_000;
+const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", ...TIME });
 
-/**
- * The card of a watch. `there`: the watch is connected; `silenceS()`: for how long no samples of it have come;
- * `reached`: whether there is a connection to the server. With another `changes`, something else is recorded.
- * `onShow(watch)` shows another watch.
- */
+/** The card of a watch. `there`: the watch is connected; `silenceS()`: for how long no samples of it have come; `reached`: there is
+ * a connection to the server. With another `changes`, something else is recorded. `onShow(watch)` shows another watch. */
 export function Record({ watch, there, model, reached, changes, silenceS, onShow }) {
-  const [options, setOption] = useOptions();
+  const [options, setOption] = useStore({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) });
+  useEffect(() => store(localStorage, STORED_AS, options)); // this browser remembers them
   const recorder = useRecorder(watch, options);
   const { answer, counting, label, change, busy } = recorder;
   useEffect(() => void recorder.refresh(), [watch, changes, model]);
@@ -95,14 +92,6 @@ function Options({ options, onOption }) {
   </div>`;
 }
 
-/** The options, which this browser remembers: seconds of the countdown, seconds that Stop discards, and sound. */
-function useOptions() {
-  const [options, setOptions] = useState(() => ({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) }));
-  useEffect(() => store(localStorage, STORED_AS, options));
-  return [options, (parts) => setOptions({ ...options, ...parts })];
-}
-
-/** What is recorded with a watch, as the server says it, and what the buttons do. */
 function useRecorder(watch, options) {
   const idle = { watch, answer: null, counting: null, said: null, wrong: null, focus: null };
   const [state, change] = useStore({ ...idle, label: "", busy: false, answeredAt: 0, asked: 0 });
@@ -113,7 +102,7 @@ function useRecorder(watch, options) {
     if (next) state.focus = null;
   });
   const sound = (name) => options.sound && play(name);
-  const send = (path, body, method = "POST") => ask(`/api/record${path}`, { method, body });
+  const send = (path, body) => ask(`/api/record${path}`, { method: "POST", body });
 
   function say(of, text, wrong = false) {
     const sentence = of === state.watch ? text : `${of}: ${text}`;
@@ -124,38 +113,25 @@ function useRecorder(watch, options) {
     const of = state.watch;
     const asked = (state.asked += 1); // older answers, and those about another watch, are out of date
     if (of === null) return;
-    try {
-      const answer = await ask(`/api/record?${new URLSearchParams({ watch: of })}`);
-      if (asked === state.asked) change({ answer, answeredAt: performance.now() });
-    } catch (error) {
-      if (asked === state.asked) say(of, error.message, true);
-    }
+    const take = (answer) => asked === state.asked && change({ answer, answeredAt: performance.now() });
+    await ask(`/api/record?${new URLSearchParams({ watch: of })}`).then(take, ({ message }) => asked === state.asked && say(of, message, true));
   }
 
-  /**
-   * One action at a time, with the shown watch; `work(watch)` returns what to say. What is recorded then is asked of the
-   * server, with an error, too. Another watch may be chosen until the server answers.
-   */
+  /** One action at a time, with the shown watch; `work(watch)` returns what to say. What is recorded then is asked of the server,
+   * with an error, too. Another watch may be chosen until the server answers. */
   async function act(focus, work) {
     if (state.busy) return;
     const of = state.watch;
-    let failed = false;
     change({ busy: true });
-    try {
-      const sentence = await work(of);
-      if (sentence) say(of, sentence);
-    } catch (error) {
-      failed = true;
-      say(of, `${error.message}.`, true);
-    }
+    const done = (sentence) => (sentence && say(of, sentence), true);
+    const worked = await work(of).then(done, ({ message }) => say(of, `${message}.`, true));
     await refresh();
-    change({ busy: false, focus: of === state.watch && !failed ? focus : null });
+    change({ busy: false, focus: of === state.watch && worked ? focus : null });
   }
 
   const begin = (label) => act("record-stop", async (of) => {
     await send("/begin", { watch: of, label });
     sound("begin");
-    return null;
   });
 
   function start(event) {
@@ -192,7 +168,7 @@ function useRecorder(watch, options) {
   });
 
   const remove = (session, bout) => act("record-heading", async () => {
-    await send(`/${encodeURIComponent(session.name)}/${bout.start_ms}`, undefined, "DELETE");
+    await ask(`/api/record/${encodeURIComponent(session.name)}/${bout.start_ms}`, { method: "DELETE" });
     return `Deleted ${lengthOf(bout.seconds)} of ${plain(bout.label)}.`;
   });
 
@@ -202,4 +178,77 @@ function useRecorder(watch, options) {
   });
 
   return { ...state, left, change, refresh, start, cancel, stop, remove, close };
+}
+
+function Sessions({ sessions, colours, recording, onDelete, onClose }) {
+  const [now, earlier] = sessions.length && !sessions[0].closed ? [sessions[0], sessions.slice(1)] : [null, sessions];
+  const show = (session) => html`<${Session} session=${session} colours=${colours} onDelete=${onDelete} />`;
+  return html`<div id="record-sessions">
+    ${now && (now.bouts.length > 0 || now.trouble) && html`<h3>This session</h3>${show(now)}
+      ${!recording && now.bouts.length > 0 && html`<p><button type="button" class="small" onClick=${onClose}>Start a new session</button></p>`}`}
+    ${earlier.length > 0 && html`<details><summary>Earlier sessions (${earlier.length})</summary>
+      ${earlier.map((session) => html`<div key=${session.name}>
+        <h3>${session.bouts.length ? DATE.format(session.bouts[0].start_ms) : "A session without bouts"}</h3>${show(session)}</div>`)}</details>`}
+  </div>`;
+}
+
+function Session({ session, colours, onDelete }) {
+  const { bouts, recording, trouble } = session;
+  return html`<ul class="key" aria-label="Time in each activity">
+      ${secondsByLabel(bouts).map(([label, seconds]) => html`<li key=${label}><${Chip} colour=${colours.get(label)} />${plain(label)} ${lengthOf(seconds)}</li>`)}</ul>
+    <ul class="bouts" aria-label="Bouts, the latest first">
+      ${[...bouts].reverse().map((bout) => html`<li key=${bout.start_ms}>
+        <${Chip} colour=${colours.get(bout.label)} /><b>${plain(bout.label)}</b><span class="quiet">${clockToTheSecond(bout.start_ms)}</span>
+        <span class="length">${lengthOf(bout.seconds)}</span><${Delete} bout=${bout} onDelete=${() => onDelete(session, bout)} /></li>`)}</ul>
+    ${trouble && html`<p class="trouble">${capitalised(trouble)}.</p>`}
+    ${!trouble && bouts.length > 0 && html`<p class="quiet stored">Stored as <code>${recording}</code> with${" "}
+      <code>${recording.replace(/\.[^.]*$/, ".labels.csv")}</code>.</p>`}`;
+}
+
+/** A button that deletes when it is pressed twice. */
+function Delete({ bout, onDelete }) {
+  const [sure, setSure] = useState(false);
+  useEffect(() => {
+    const timer = sure && setTimeout(() => setSure(false), SURE_MS);
+    return () => clearTimeout(timer);
+  }, [sure]);
+  const about = `${plain(bout.label)}, ${clockToTheSecond(bout.start_ms)}`;
+  return html`<button type="button" class="small" aria-label=${sure ? `Really delete ${about}?` : `Delete ${about}`}
+    onClick=${() => (sure ? onDelete() : setSure(true))}>${sure ? "Really delete?" : "Delete"}</button>`;
+}
+
+const RISE_S = 0.01;
+const LOUD = 0.25;
+let context = null;
+
+
+/** Browsers allow sounds when this is called while the user presses a button. */
+function allowSound() {
+  if (!context && window.AudioContext) context = new AudioContext();
+  context?.resume();
+}
+
+const SOUNDS = {
+  count: [[660, 0.06]],
+  begin: [[880, 0.12], [1320, 0.2]],
+  end: [[1320, 0.12], [880, 0.2]],
+  warning: [[330, 0.2], [330, 0.2]],
+};
+
+function play(name) {
+  if (!context) return;
+  let at = context.currentTime;
+  for (const [hertz, seconds] of SOUNDS[name]) {
+    const tone = context.createOscillator();
+    const volume = context.createGain();
+    tone.frequency.value = hertz;
+    volume.gain.setValueAtTime(0, at);
+    volume.gain.linearRampToValueAtTime(LOUD, at + RISE_S); // without a ramp there is a click
+    volume.gain.setValueAtTime(LOUD, at + seconds - RISE_S);
+    volume.gain.linearRampToValueAtTime(0, at + seconds);
+    tone.connect(volume).connect(context.destination);
+    tone.start(at);
+    tone.stop(at + seconds);
+    at += seconds + 0.04;
+  }
 }

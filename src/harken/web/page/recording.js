@@ -6,7 +6,7 @@ import { ask, credentials, sentenceOf, token } from "./server.js";
 import { duration, percent } from "./text.js";
 
 const ASK_MS = 500;
-// What the server is doing, and which part of the bar it fills once the file is sent.
+// What the server is doing, and which part of the bar it fills.
 const STAGES = {
   read: ["Reading", 0, 0.2],
   movement: ["Measuring movement in", 0.2, 0.3],
@@ -24,13 +24,11 @@ const REFUSED = {
   503: BUSY,
 };
 
-/** Accepts files that are dropped on the tab or chosen with its button. */
 export function Recording() {
   const [zone, setZone] = useState("");
   const [over, setOver] = useState(false);
   const { progress, trouble, result, latest, label, refuse } = useLabelling();
-  const file = useRef(null);
-  const panel = useRef(null);
+  const [file, panel] = [useRef(null), useRef(null)];
   useEffect(() => {
     // Otherwise a file that is dropped outside the tab would replace the page.
     for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
@@ -67,14 +65,11 @@ export function Recording() {
   </div>`;
 }
 
-/** A choice of all time zones: first that of the file (an empty value), then this browser's. */
 function Zones({ onChoose }) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return html`<select id="timezone" onChange=${(event) => onChoose(event.target.value)}>
-    <option value="">as the file says, else UTC</option>
-    ${here && html`<option value=${here}>${here} (here)</option>`}
-    ${Intl.supportedValuesOf?.("timeZone").map((zone) => html`<option value=${zone}>${zone}</option>`)}
-  </select>`;
+  const zones = Intl.supportedValuesOf?.("timeZone") ?? [];
+  return html`<select id="timezone" onChange=${(event) => onChoose(event.target.value)}><option value="">as the file says, else UTC</option>
+    ${here && html`<option value=${here}>${here} (here)</option>`}${zones.map((zone) => html`<option value=${zone}>${zone}</option>`)}</select>`;
 }
 
 /** The report, as a page of its own: it is made of a stranger's file, and its scripts run without this page's data. */
@@ -98,7 +93,6 @@ function Labelled({ name, answer }) {
   </section>`;
 }
 
-/** `label(file, zone)` sends a file; `progress`, `trouble` and `result` are what became of the latest one. */
 function useLabelling() {
   const [state, change] = useStore({ progress: null, trouble: null, result: null, latest: null });
   const sending = useRef(null); // the request; `fetch` tells no progress
@@ -108,7 +102,8 @@ function useLabelling() {
     sending.current?.abort();
     const request = new XMLHttpRequest();
     sending.current = request;
-    const key = randomKey();
+    // Under this key, this page alone finds the progress and the results.
+    const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)))).replaceAll("+", "-").replaceAll("/", "_");
     const began = performance.now();
     const show = (value, words) => sending.current === request && change({ progress: { value, words } });
     change({ latest: file, trouble: null, result: null });
@@ -122,9 +117,10 @@ function useLabelling() {
     }
 
     async function follow() {
-      const wait = () => new Promise((passed) => setTimeout(passed, ASK_MS));
       stage({ stage: "read", share: null });
-      for (await wait(); sending.current === request; await wait()) await ask(`/api/recordings/${key}`).then(stage, () => {});
+      while (await new Promise((passed) => setTimeout(() => passed(sending.current === request), ASK_MS))) {
+        await ask(`/api/recordings/${key}`).then(stage, () => {});
+      }
     }
 
     request.upload.addEventListener("progress", ({ loaded, total }) => show(loaded / total, `Sending ${file.name} … ${percent(loaded / total)}`));
@@ -142,10 +138,4 @@ function useLabelling() {
     else change({ progress: null, trouble: sentenceOf(response) ?? REFUSED[status] ?? `The server could not label this recording (it answered ${status}).` });
   }
   return { ...state, label, refuse };
-}
-
-/** A key under which this page alone finds the progress and the results of a recording. */
-function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(24));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
 }

@@ -20,37 +20,33 @@ export class Samples {
   }
 
   clear() {
-    this.t = [];
-    this.axes = [[], [], []];
+    this.columns = [[], [], [], []]; // times, x, y, z
     this.aheadMs = null; // the watch's clock minus the browser's
     this.lagMs = 300; // the delay that makes movement smooth although samples come in lots
     this.receivedAt = null;
     this.lotMs = 0;
   }
 
-  /** Add a lot of samples that has just come. */
-  push({ t_ms: t, x, y, z }) {
-    if (!t?.length) return;
-    if (this.t.length && t[0] < this.t.at(-1) - 60_000) this.clear(); // another clock, as after a restart
-    for (let i = 0; i < t.length; i++) {
-      const last = this.t.at(-1);
-      if (last !== undefined && t[i] <= last) continue;
-      if (last !== undefined && t[i] - last > GAP_MS) this.#add(last + 1, [null, null, null]);
-      this.#add(t[i], [x[i], y[i], z[i]]);
-    }
-    this.#follow(performance.now());
-    const old = this.t.findIndex((time) => time >= this.t.at(-1) - KEPT_MS);
-    if (old > 200) for (const series of [this.t, ...this.axes]) series.splice(0, old);
-  }
+  get latest() { return this.columns.map((column) => column.at(-1)); }
 
-  #add(t, values) {
-    this.t.push(t);
-    for (const [axis, series] of this.axes.entries()) series.push(values[axis]);
+  push({ t_ms: times, x, y, z }) {
+    if (!times?.length) return;
+    if (times[0] < this.latest[0] - 60_000) this.clear(); // another clock, as after a restart
+    const add = (...values) => values.forEach((value, column) => this.columns[column].push(value));
+    times.forEach((t, i) => {
+      const [last] = this.latest;
+      if (t <= last) return;
+      if (t - last > GAP_MS) add(last + 1, null, null, null);
+      add(t, x[i], y[i], z[i]);
+    });
+    this.#follow(performance.now());
+    const old = this.columns[0].findIndex((t) => t >= this.latest[0] - KEPT_MS);
+    if (old > 200) for (const column of this.columns) column.splice(0, old);
   }
 
   /** Update the difference of the clocks from the arrivals with the least delay. */
   #follow(at) {
-    const ahead = this.t.at(-1) - at;
+    const ahead = this.latest[0] - at;
     const passed = this.receivedAt === null ? 0 : at - this.receivedAt;
     if (this.aheadMs === null || Math.abs(ahead - this.aheadMs) > 3_000) this.aheadMs = ahead;
     else this.aheadMs = Math.max(ahead, this.aheadMs - 0.004 * passed);
@@ -64,7 +60,7 @@ export class Samples {
   /** The watch's time at the right edge of the picture. */
   edge(at) {
     if (this.aheadMs === null) return 0;
-    return Math.min(at + this.aheadMs - this.lagMs, this.t.at(-1));
+    return Math.min(at + this.aheadMs - this.lagMs, this.latest[0]);
   }
 
   /** Seconds since the last samples came; 0 if there were none. */
@@ -73,23 +69,24 @@ export class Samples {
   }
 }
 
-/** The picture, drawn in every animation frame, the latest value of each axis, and a message when no samples have come for long. */
 export function Movement({ samples }) {
   const place = useRef(null);
   const [, write] = useReducer((count) => count + 1, 0);
   useEffect(() => {
     const chart = curves(place.current);
     const timer = setInterval(write, VALUES_MS);
-    const size = new ResizeObserver(() => place.current?.clientWidth && chart.setSize({ width: place.current.clientWidth, height: place.current.clientHeight }));
+    const fit = ({ clientWidth: width, clientHeight: height }) => width && chart.setSize({ width, height });
+    const size = new ResizeObserver(([{ target }]) => fit(target));
     size.observe(place.current);
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     let drawn = 0;
     let frame = requestAnimationFrame(function next(at) {
       frame = requestAnimationFrame(next);
-      if (!place.current.clientWidth || !samples.t.length || (still.matches && at - drawn < 1000)) return;
+      const [times, ...axes] = samples.columns;
+      if (!place.current.clientWidth || !times.length || (still.matches && at - drawn < 1000)) return;
       const edge = samples.edge(at);
       drawn = at;
-      chart.setData([samples.t.map((t) => (t - edge) / 1000), ...samples.axes]);
+      chart.setData([times.map((t) => (t - edge) / 1000), ...axes]);
     });
     return () => {
       cancelAnimationFrame(frame);
@@ -104,7 +101,7 @@ export function Movement({ samples }) {
       <h2 id="movement-heading">Movement <small>acceleration in g, 30 seconds</small></h2>
       <ul id="axes" class="axes" aria-label="Axes">${AXES.map((axis, place) => html`<li>
         <span class="line" aria-hidden="true" style=${`background: var(--axis-${axis})`} /><b>${axis}</b>
-        <span class="value">${inWords(samples.axes[place].at(-1))}</span></li>`)}</ul>
+        <span class="value">${inWords(samples.latest[place + 1])}</span></li>`)}</ul>
     </div>
     <div id="traces" class="traces" role="img" aria-label="Acceleration along the three axes of the watch" ref=${place} />
     ${silence > SILENT_S && html`<p id="stale" class="stale">No samples for ${duration(silence)}: is the watch still sending?</p>`}

@@ -1,7 +1,7 @@
 /* harken annotate: chooses a recording, and connects its picture, its labels, the keys and the buttons. */
 
 import { html, render, useEffect } from "./preact.js";
-import { firstAfter, whyNoLabel } from "./bouts.js";
+import { firstAfter } from "./bouts.js";
 import { onThemeChange } from "./colours.js";
 import { Header } from "./header.js";
 import { listenToKeys } from "./keys.js";
@@ -35,171 +35,121 @@ function draw() {
   later();
 }
 
-function later() {
-  frame ??= requestAnimationFrame(paint);
-}
+const later = () => (frame ??= requestAnimationFrame(paint));
 
 function paint(now) {
   frame = null;
   const session = ready();
   if (!session) return;
   if (session.view.step(now)) later();
-  const moved = (under) => set({ under });
-  render(html`<${Pictures} session=${session} now=${now} again=${later} onMoved=${moved} />`, byId("pictures"));
+  render(html`<${Pictures} session=${session} again=${later} onMoved=${(under) => set({ under })} />`, byId("pictures"));
 }
 
 /** Say what a key or a button did, to screen readers and below the picture; the same again is said again. */
 const say = (sentence) => set({ said: page.said === sentence ? `${sentence}\u00a0` : sentence });
 
-/** The recording of the page's address, or else the first. */
-const chosen = () => page.list.find((one) => `#${one.number}` === location.hash) ?? page.list[0];
+const list = async () => set({ list: await ask("/api/recordings") });
 
-async function list() {
-  set({ list: await ask("/api/recordings") });
-}
-
-/** Show the recording of the page's address. Until it is open, and if that fails, the present one stays. */
+/** Show the recording of the page's address, or else the first. Until it is open, and if that fails, the present one stays. */
 async function follow() {
   const { session: before } = page;
-  const { number } = chosen();
+  const { number } = page.list.find((one) => `#${one.number}` === location.hash) ?? page.list[0];
   if (wanted?.number === number) return;
   if (wanted !== before) wanted.close();
   wanted = number === before?.number ? before : new Session(number, { client, say, onChange: draw });
   if (wanted === before) return;
   const mine = wanted;
-  const stay = (sentence) => {
+  const unreached = `The ${before ? "other " : ""}recording was not opened: no connection to harken. Choose it again when harken runs.`;
+  const problem = await mine.open().catch(({ status, message }) => (status ? message : unreached));
+  if (mine.closed) return;
+  if (problem || (before?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?"))) {
     mine.close();
     wanted = before;
-    if (before) history.replaceState(null, "", `#${before.number}`);
-    if (sentence && before) say(sentence);
-    else if (sentence) set({ trouble: sentence });
-  };
-  try {
-    await mine.open();
-  } catch ({ status, message }) {
-    const unreached = `The ${before ? "other " : ""}recording was not opened: no connection to harken. Choose it again when harken runs.`;
-    return void (mine.closed || stay(status ? message : unreached));
+    if (!before) return set({ trouble: problem });
+    history.replaceState(null, "", `#${before.number}`);
+    return problem && say(problem);
   }
-  if (mine.closed) return;
-  if (before?.saving.unsaved && !confirm("Some changes are not saved yet. Leave this recording?")) return stay();
   before?.close();
   set({ session: mine, trouble: null, under: null });
   paint(performance.now());
   byId(before ? "title" : "chart")?.focus({ preventScroll: true });
 }
 
-/** Show and mark the next unsure moment that begins after the cursor. */
-async function unsure() {
-  const { editor, view, clock } = page.session;
-  try {
-    const moment = await ask(`${page.session.address}/unsure?after_ms=${Math.round(editor.cursor)}`);
-    const [start, end] = [moment.start_ms, moment.end_ms];
-    const span = Math.min(60 * (end - start), Math.max(6 * (end - start), view.span));
-    view.show((start + end - span) / 2, (start + end + span) / 2, { glide: true });
-    editor.markBetween(start, end); // before the cursor moves: it lets a held edge go
-    editor.moveTo((start + end) / 2);
-    const thought = [[moment.label, moment.probability], [moment.other, moment.other_probability]].filter(([name]) => name);
-    say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);
-  } catch (error) {
-    say(error.message);
-  }
-}
+const FAILED = "The labels of the file could not be fetched, so nothing has changed. Try again when harken runs.";
+const keepTheirs = ({ editor, saving }) => saving.adopt().then((bouts) => editor.load(bouts, { undoable: true }), () => say(FAILED));
 
-/** Show the labels of the file in place of those that collide with it. */
-async function keepTheirs() {
-  const { editor, saving } = page.session;
-  try {
-    editor.load(await saving.adopt(), { undoable: true });
-  } catch {
-    say("The labels of the file could not be fetched, so nothing has changed. Try again when harken runs.");
-  }
-}
+/** What keys and buttons do with a session. */
+function actionsOf(session) {
+  const { address, clock, editor, gaps, names, view } = session;
 
-function moveTo(ms) {
-  const { view, editor } = page.session;
-  editor.moveTo(ms);
-  view.reveal(editor.cursor);
-  set({ under: null });
-}
-
-/** Label with what was typed. Returns whether that is a label. */
-function labelTyped(field) {
-  const { session } = page;
-  const typed = field.value.trim();
-  if (!typed) return false;
-  const inUse = [...session.editor.settled.map((bout) => bout.label), ...session.info.model.labels];
-  const alike = inUse.find((name) => name.toLowerCase() === typed.toLowerCase());
-  const name = inUse.includes(typed) ? typed : alike ?? typed; // not Walking beside walking
-  const reason = whyNoLabel(name);
-  if (reason) {
-    field.setCustomValidity(reason);
-    field.reportValidity();
-    say(reason);
-    return false;
-  }
-  session.add([name]);
-  session.editor.label(name);
-  draw();
-  return true;
-}
-
-const actions = {
-  move(share) {
-    const [from, to] = page.session.view.goal;
-    moveTo(page.session.editor.cursor + Math.sign(share) * Math.max(1, Math.abs(share) * (to - from)));
-  },
-  toEnd: (direction) => moveTo(direction < 0 ? page.session.view.start : page.session.view.end),
-  overGap() {
-    const { gaps, editor, clock } = page.session;
-    const gap = gaps[firstAfter(gaps, editor.cursor)];
-    if (!gap) return say("There is no later gap.");
-    moveTo(gap.end_ms);
-    return say(`No signal, ${clock.stretch(gap.start_ms, gap.end_ms)}.`);
-  },
-  pan: (share) => page.session.view.pan(share),
-  zoom(factor) {
-    const { view, editor } = page.session;
-    const visible = editor.cursor >= view.from && editor.cursor <= view.to;
-    view.zoom(factor, visible ? editor.cursor : (view.from + view.to) / 2);
-  },
-  showAll: () => page.session.view.show(page.session.view.start, page.session.view.end, { glide: true }),
-  go(direction) {
-    const { view, editor } = page.session;
-    editor.go(direction);
-    const bout = editor.selected;
-    if (!bout) return;
-    const [from, to] = view.goal;
-    const span = Math.max(to - from, 1.3 * (bout.end_ms - bout.start_ms));
-    const middle = (bout.start_ms + bout.end_ms) / 2;
-    if (bout.start_ms < from || bout.end_ms > to) view.show(middle - span / 2, middle + span / 2, { glide: true });
+  function moveTo(ms) {
+    editor.moveTo(ms);
+    view.reveal(editor.cursor);
     set({ under: null });
-  },
-  edit: (name, ...rest) => page.session.editor[name](...rest),
-  choose(number) {
-    const { names, editor } = page.session;
-    if (names[number - 1] !== undefined) editor.label(names[number - 1]);
-    else say(names.length ? `There is no label ${number}.` : "There is no label yet; type one.");
-  },
-  focus: (id) => byId(id).focus(),
-  focusNote: () => (page.session.editor.selected ? byId("note").focus() : say("Select a bout first.")),
-  unsure,
-  where: () => say(momentAt(page.session.editor.cursor, page.session)),
-  help: () => byId("keys").showModal(),
-};
+  }
+
+  /** Show a stretch, with `span` ms of time in all. */
+  const showAround = (start, end, span) => view.glide((start + end - span) / 2, (start + end + span) / 2);
+
+  return {
+    move(share) {
+      const [from, to] = view.goal;
+      moveTo(editor.cursor + Math.sign(share) * Math.max(1, Math.abs(share) * (to - from)));
+    },
+    toEnd: (direction) => moveTo(direction < 0 ? view.start : view.end),
+    overGap() {
+      const gap = gaps[firstAfter(gaps, editor.cursor)];
+      if (!gap) return say("There is no later gap.");
+      moveTo(gap.end_ms);
+      return say(`No signal, ${clock.stretch(gap.start_ms, gap.end_ms)}.`);
+    },
+    pan: (share) => view.pan(share),
+    zoom(factor) {
+      const visible = editor.cursor >= view.from && editor.cursor <= view.to;
+      view.zoom(factor, visible ? editor.cursor : (view.from + view.to) / 2);
+    },
+    showAll: () => view.glide(view.start, view.end),
+    go(direction) {
+      editor.go(direction);
+      if (!editor.selected) return;
+      const { start_ms: start, end_ms: end } = editor.selected;
+      const [from, to] = view.goal;
+      if (start < from || end > to) showAround(start, end, Math.max(to - from, 1.3 * (end - start)));
+      set({ under: null });
+    },
+    edit: (name, ...rest) => editor[name](...rest),
+    choose(number) {
+      if (names[number - 1] !== undefined) editor.label(names[number - 1]);
+      else say(names.length ? `There is no label ${number}.` : "There is no label yet; type one.");
+    },
+    focus: (id) => byId(id).focus(),
+    focusNote: () => (editor.selected ? byId("note").focus() : say("Select a bout first.")),
+    async unsure() {
+      const moment = await ask(`${address}/unsure?after_ms=${Math.round(editor.cursor)}`).catch(({ message }) => void say(message));
+      if (!moment) return;
+      const { start_ms: start, end_ms: end, label, probability, other, other_probability: otherProbability } = moment;
+      showAround(start, end, Math.min(60 * (end - start), Math.max(6 * (end - start), view.span)));
+      editor.markBetween(start, end); // before the cursor moves: it lets a held edge go
+      editor.moveTo((start + end) / 2);
+      const thought = [[label, probability], [other, otherProbability]].filter(([name]) => name);
+      say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);
+    },
+    where: () => say(momentAt(editor.cursor, session)),
+    help: () => byId("keys").showModal(),
+  };
+}
 
 function Page() {
   const { session } = page;
   const open = ready() && session.info.state !== "failed";
   const [state, words] = savingOf(page);
-  useEffect(() => {
-    document.title = session?.info ? `${session.info.name} · harken annotate` : "harken annotate";
-  });
+  useEffect(() => void (document.title = session?.info ? `${session.info.name} · harken annotate` : "harken annotate"));
   return html`
     <a class="skip" href="#chart">Skip to the recording</a>
     <${Header} tagline="label a recording" id="saving" state=${state} words=${words} />
     <main id="main">
       <${Refusals} session=${session} trouble=${page.trouble}
-        onMine=${() => session.saving.overwrite()} onTheirs=${keepTheirs} />
+        onMine=${() => session.saving.overwrite()} onTheirs=${() => keepTheirs(session)} />
       <${Files} list=${page.list} chosen=${session?.number}
         onChoose=${(number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`))} />
       ${!open && !page.trouble && session?.info?.state !== "failed" && html`<${Reading} info=${session?.info} />`}
@@ -214,18 +164,19 @@ function Page() {
 /** The pictures and what works on them. They are always there, so that their canvases stay, and are drawn by `paint`. */
 function Work({ session, open }) {
   const { info, editor } = session ?? {};
+  const act = open && actionsOf(session);
   return html`<section id="work" class="card work" aria-labelledby="title" hidden=${!open}>
     <div class="beside">
       <h2 id="title" tabindex="-1">${info?.name}<small>${open && aboutOf(session)}</small></h2>
       <div class="tools" role="group" aria-label="View">
-        <${Button} id="zoom-out" aria-label="Zoom out" title="Zoom out (-)" act=${() => actions.zoom(1 / 2)}>−<//>
-        <${Button} id="zoom-in" aria-label="Zoom in" title="Zoom in (+)" act=${() => actions.zoom(2)}>+<//>
-        <${Button} id="earlier" aria-label="Earlier" title="Earlier (Page Up)" act=${() => actions.pan(-0.5)}>←<//>
-        <${Button} id="later" aria-label="Later" title="Later (Page Down)" act=${() => actions.pan(0.5)}>→<//>
-        <${Button} id="show-all" title="Show all (0)" act=${actions.showAll}>All<//>
+        <${Button} id="zoom-out" aria-label="Zoom out" title="Zoom out (-)" act=${() => act.zoom(1 / 2)}>−<//>
+        <${Button} id="zoom-in" aria-label="Zoom in" title="Zoom in (+)" act=${() => act.zoom(2)}>+<//>
+        <${Button} id="earlier" aria-label="Earlier" title="Earlier (Page Up)" act=${() => act.pan(-0.5)}>←<//>
+        <${Button} id="later" aria-label="Later" title="Later (Page Down)" act=${() => act.pan(0.5)}>→<//>
+        <${Button} id="show-all" title="Show all (0)" act=${() => act.showAll()}>All<//>
         <${Button} id="undo" title="Undo (Ctrl+Z)" disabled=${!editor?.canUndo} act=${() => editor.undo()}>Undo<//>
         <${Button} id="redo" title="Redo (Ctrl+Shift+Z)" disabled=${!editor?.canRedo} act=${() => editor.redo()}>Redo<//>
-        <${Button} id="help" aria-label="Keys" aria-haspopup="dialog" title="Keys (?)" act=${actions.help}>?<//>
+        <${Button} id="help" aria-label="Keys" aria-haspopup="dialog" title="Keys (?)" act=${() => act.help()}>?<//>
       </div>
     </div>
     <div id="pictures" />
@@ -239,23 +190,19 @@ function Work({ session, open }) {
     </div>
     <p id="announce" class="visually-hidden" aria-live="assertive">${page.said}</p>
     <p id="done" class="done" aria-hidden="true">${page.said}</p>
-    ${open && html`<${Choices} session=${session} onType=${labelTyped} />
-      <${Picked} session=${session} say=${say} draw=${draw} act=${actions} />`}
+    ${open && html`<${Choices} session=${session} say=${say} />
+      <${Picked} session=${session} say=${say} draw=${draw} act=${act} />`}
   </section>`;
 }
 
-function start() {
-  draw();
-  listenToKeys(ready, actions);
-  addEventListener("beforeunload", (event) => page.session?.saving.unsaved && event.preventDefault());
-  addEventListener("pagehide", () => page.session?.remember());
-  addEventListener("hashchange", follow);
-  onThemeChange(later);
-  list().then(() => {
-    if (!page.list.length) throw new Error("There is no recording.");
-    if (page.list.length > 1) setInterval(() => document.hidden || list().catch(() => {}), LIST_MS);
-    return follow();
-  }).catch((error) => set({ trouble: error.message }));
-}
-
-start();
+draw();
+listenToKeys(ready, actionsOf);
+addEventListener("beforeunload", (event) => page.session?.saving.unsaved && event.preventDefault());
+addEventListener("pagehide", () => page.session?.remember());
+addEventListener("hashchange", follow);
+onThemeChange(later);
+list().then(() => {
+  if (!page.list.length) throw new Error("There is no recording.");
+  if (page.list.length > 1) setInterval(() => document.hidden || list().catch(() => {}), LIST_MS);
+  return follow();
+}).catch((error) => set({ trouble: error.message }));

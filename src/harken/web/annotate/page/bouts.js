@@ -2,13 +2,11 @@
 
 const LONGEST_LABEL = 200; // characters
 export const LONGEST_NOTE = 1000;
-/** What is said when a note is longer than it may be. */
 export const NOTE_CUT = `A note has at most ${LONGEST_NOTE.toLocaleString("en")} characters; the rest was cut.`;
 const NO_LABELS = ["n/a", "na", "nan", "null", "none"]; // mean "no label" in a file
 
 const ofTime = (a, b) => a.start_ms - b.start_ms;
 
-/** A bout with other values, for those that are given. */
 export const changed = (bout, values) => Object.freeze({ ...bout, ...values });
 
 export const frozen = (bouts) => bouts.map(({ start_ms, end_ms, label, note }) => Object.freeze({ start_ms, end_ms, label, note: note ?? "" })).sort(ofTime);
@@ -55,10 +53,9 @@ export function snapped(bouts, ms, reach, except) {
   return Math.abs(best - ms) < reach ? best : ms;
 }
 
-/** The seconds of a bout that have samples. */
 export function recordedSeconds({ start_ms: start, end_ms: end }, gaps) {
   let recorded = end - start;
-  for (let i = firstAfter(gaps, start); i < gaps.length && gaps[i].start_ms < end; i++) {
+  for (let i = firstAfter(gaps, start); gaps[i]?.start_ms < end; i++) {
     recorded -= Math.min(end, gaps[i].end_ms) - Math.max(start, gaps[i].start_ms);
   }
   return recorded / 1000;

@@ -3,66 +3,43 @@
 import { NOTE_CUT, at, changed, equal, firstAfter, frozen, joined, replaced, snapped } from "./bouts.js";
 import { duration, listed, plain } from "./text.js";
 
-/** Shortest bout that can be made, in ms. */
-const LEAST_MS = 10;
+const LEAST_MS = 10; // of a bout that can be made
 const MOST_STEPS = 1000; // that can be undone
 
-/** Which other labels a stretch of one label replaces, in words; empty without any. */
 function replacement(bouts, start, end, label) {
   const others = bouts.filter((bout) => bout.label !== label && bout.start_ms < end && bout.end_ms > start);
-  const names = [...new Set(others.map((bout) => plain(bout.label)))];
-  return names.length ? `${listed(names)} replaced` : "";
+  return others.length ? `${listed([...new Set(others.map((bout) => plain(bout.label)))])} replaced` : "";
 }
 
-/**
- * The labels of one recording, and what is marked and selected.
- *
- * `limits()` gives its start and end in ms, `clock()` its Clock. `onChange()` is called when something looks different,
- * `onEdit(bouts)` when the labels have changed, `say(sentence)` with what was done, and `whyReadOnly()` says why nothing
- * can be changed.
- */
+/** The labels of one recording, and what is marked and selected. `limits()` gives its start and end in ms, `clock()` its Clock.
+ * `onChange()` is called when something looks different, `onEdit(bouts)` when the labels have changed, `say(sentence)` with what
+ * was done, and `whyReadOnly()` says why nothing can be changed. */
 export class Editor {
   #steps = [{ bouts: [], words: "" }]; // all labels after each change, and what the change was
   #step = 0; // the present one
-  #typed = null; // the labels with a note that is being typed
-  held = null; // the edge that is moved, "start" or "end": {one, edge, least, bouts}; `least` is the shortest bout, in ms
+  cursor = NaN;
+  mark = null; // {from, to}, or {from, open: true} before its end is given
+  selected = null;
+  held = null; // a bout whose edge or note changes: {one, bouts} and, of an edge, "start" or "end" and the shortest bout: {edge, least}
+  model = null; // bouts of the model
+  writing = false;
 
   constructor(ports) {
     Object.assign(this, ports);
-    this.cursor = NaN;
-    this.mark = null; // {from, to}, or {from, open: true} before its end is given
-    this.selected = null;
-    this.model = null; // bouts of the model
-    this.writing = false;
   }
 
-  /** The labels without what is not finished. */
-  get settled() {
-    return this.#steps[this.#step].bouts;
-  }
+  get settled() { return this.#steps[this.#step].bouts; }
 
-  /** The labels as they are seen, an edge that is being moved included. */
-  get bouts() {
-    return this.held?.bouts ?? this.settled;
-  }
-
-  get canUndo() {
-    return this.writing && this.#step > 0;
-  }
-
-  get canRedo() {
-    return this.writing && this.#step < this.#steps.length - 1;
-  }
+  get bouts() { return this.held?.bouts ?? this.settled; }
+  get canUndo() { return this.writing && this.#step > 0; }
+  get canRedo() { return this.writing && this.#step < this.#steps.length - 1; }
 
   /** The marked stretch as `[start, end]`, with the cursor as its end while it is open; null if there is none. */
   get marked() {
     return this.mark && [this.mark.from, this.mark.open ? this.cursor : this.mark.to].sort((a, b) => a - b);
   }
 
-  /**
-   * Labels that come from the server. With `undoable`, they replace those of this window as a change. Returns whether
-   * they differ.
-   */
+  /** Labels that come from the server; `undoable`: as a change. Returns whether they differ. */
   load(bouts, { undoable = false } = {}) {
     const loaded = frozen(bouts);
     if (equal(loaded, this.settled)) return false;
@@ -74,12 +51,9 @@ export class Editor {
     return true;
   }
 
-  // Where the person is.
-
   moveTo(ms) {
-    const [start, end] = this.limits();
-    this.cursor = Math.round(Math.min(end, Math.max(start, ms)));
-    if (this.held) this.#drag(this.cursor);
+    this.cursor = this.#within(ms);
+    if (this.held?.edge) this.#drag(this.cursor);
     this.onChange();
   }
 
@@ -105,18 +79,14 @@ export class Editor {
     return this.say(this.words(bout));
   }
 
-  /** "walking, 10:05:00 to 10:07:30". */
   words({ label, start_ms: start, end_ms: end, note }) {
     return `${plain(label)}, ${this.clock().stretch(start, end)}${note ? `, note: ${note}` : ""}`;
   }
 
-  // Marks.
-
   /** Mark from one time to another; `snapMs` is how far edges of bouts attract it. A held edge is let go where it is. */
   markBetween(from, to, snapMs = 0) {
     this.drop();
-    const [start, end] = this.limits();
-    const within = (ms) => Math.round(Math.min(end, Math.max(start, snapped(this.settled, ms, snapMs))));
+    const within = (ms) => this.#within(snapped(this.settled, ms, snapMs));
     this.mark = { from: within(from), to: within(to) };
     this.selected = null;
     this.onChange();
@@ -125,11 +95,9 @@ export class Editor {
   /** The mark is done; one that is too short is none. */
   markDone() {
     const [start, end] = this.marked ?? [0, 0];
-    const long = end - start >= LEAST_MS;
-    if (!long) this.mark = null;
-    this.say(long
-      ? `Marked ${this.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`
-      : "A mark needs a beginning and an end at different times.");
+    if (end - start >= LEAST_MS) return this.say(`Marked ${this.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`);
+    this.mark = null;
+    return this.say("A mark needs a beginning and an end at different times.");
   }
 
   begin() {
@@ -150,7 +118,7 @@ export class Editor {
   }
 
   escape() {
-    if (this.held) {
+    if (this.held?.edge) {
       this.#putBack();
       this.say("The edge is where it was.");
     } else if (this.mark || this.selected) {
@@ -159,96 +127,72 @@ export class Editor {
     }
   }
 
-  // Changes.
-
-  /** Give the marked stretch, or else the selected bout, a label. */
   label(label) {
-    this.#change(() => {
-      if (this.mark?.open) this.end();
-      if (this.mark) this.#place(...this.marked, label);
-      else if (this.selected) this.#commit([this.selected], changed(this.selected, { label }));
-      else this.say("Mark a stretch first: drag over it, or press Space at its beginning and at its end.");
-    });
+    if (!this.#ready()) return;
+    if (this.mark?.open) this.end();
+    if (this.mark) this.#place(...this.marked, label);
+    else if (this.selected) this.#commit([this.selected], changed(this.selected, { label }));
+    else this.say("Mark a stretch first: drag over it, or press Space at its beginning and at its end.");
   }
 
-  /**
-   * Write a note on a bout. While it is `typing`, nothing is said, and all that is typed is one change. Returns the bout
-   * as it is then.
-   */
-  note(note, { one = this.selected, typing = false } = {}) {
-    this.drop();
-    const there = one && this.settled.find((bout) => bout.start_ms === one.start_ms && bout.label === one.label);
-    if (!there || !this.#mayWrite()) return one;
-    const goesOn = this.#typed !== null && this.#typed === this.settled;
-    const noted = note === there.note ? there : changed(there, { note });
-    if (noted !== there) {
-      const bouts = replaced(this.settled, [there], [noted]);
-      if (goesOn) this.#step -= 1; // what was typed before is a part of this change
-      this.#add(bouts, this.words(noted));
-      if (this.selected === there) this.selected = noted;
-      this.onEdit(bouts);
-    }
-    const written = goesOn || noted !== there;
-    if (!typing && written) this.say(this.words(noted));
-    this.#typed = typing && written ? this.settled : null;
+  /** Write a note on the selected bout. All that is typed until it is let go is one change, but each letter is saved. */
+  note(note) {
+    if (this.held?.edge) this.drop();
+    const { one } = this.held ?? { one: this.selected };
+    if (!one || !this.#mayWrite()) return;
+    this.selected = changed(one, { note });
+    this.held = { one, bouts: replaced(this.settled, [one], [this.selected]) };
+    this.onEdit(this.bouts);
     this.onChange();
-    return noted;
   }
 
-  /** Delete the selected bout, or else all labels in the mark. */
   remove() {
-    this.#change(() => {
-      const { selected, marked } = this;
-      if (selected) return this.#commit([selected], null, { words: `Deleted: ${this.words(selected)}` });
-      if (!marked) return this.say("Select a bout first, or mark a stretch.");
-      this.mark = null;
-      const [start_ms, end_ms] = marked;
-      return this.#commit([], null, { words: `No label, ${this.clock().stretch(...marked)}`, cleared: [{ start_ms, end_ms }] });
-    });
+    if (!this.#ready()) return;
+    const { selected, marked } = this;
+    if (selected) return this.#commit([selected], null, { words: `Deleted: ${this.words(selected)}` });
+    if (!marked) return this.say("Select a bout first, or mark a stretch.");
+    this.mark = null;
+    const [start_ms, end_ms] = marked;
+    return this.#commit([], null, { words: `No label, ${this.clock().stretch(...marked)}`, cleared: [{ start_ms, end_ms }] });
   }
 
   split() {
-    this.#change(() => {
-      const bout = at(this.settled, this.cursor);
-      if (!bout || Math.min(this.cursor - bout.start_ms, bout.end_ms - this.cursor) < LEAST_MS) {
-        return this.say("Put the cursor inside a bout to split it there.");
-      }
-      const before = changed(bout, { end_ms: this.cursor });
-      const words = `Split ${plain(bout.label)} at ${this.#time(this.cursor)}`;
-      return this.#commit([bout], changed(bout, { start_ms: this.cursor }), { words, before: [before] });
-    });
+    if (!this.#ready()) return;
+    const bout = at(this.settled, this.cursor);
+    if (!bout || Math.min(this.cursor - bout.start_ms, bout.end_ms - this.cursor) < LEAST_MS) {
+      return this.say("Put the cursor inside a bout to split it there.");
+    }
+    const before = [changed(bout, { end_ms: this.cursor })];
+    const words = `Split ${plain(bout.label)} at ${this.#time(this.cursor)}`;
+    return this.#commit([bout], changed(bout, { start_ms: this.cursor }), { words, before });
   }
 
   /** Make one bout of the selected one and the next (1) or the one before (-1). */
   merge(direction) {
-    this.#change(() => {
-      const bout = this.selected ?? at(this.settled, this.cursor);
-      const place = this.settled.indexOf(bout);
-      const neighbour = place < 0 ? undefined : this.settled[place + direction];
-      if (!neighbour) return this.say(bout ? "There is no neighbour on that side." : "Select a bout first.");
-      const [first, last] = direction > 0 ? [bout, neighbour] : [neighbour, bout];
-      const { note, cut } = joined([first.note, last.note]);
-      const whole = changed(bout, { start_ms: first.start_ms, end_ms: last.end_ms, note });
-      const gapMs = last.start_ms - first.end_ms;
-      const besides = [
-        replacement([neighbour], neighbour.start_ms, neighbour.end_ms, bout.label),
-        gapMs > 0 ? `${duration(gapMs / 1000)} without a label filled` : "",
-      ].filter(Boolean).join(", ");
-      return this.#commit([bout, neighbour], whole, { cut, besides });
-    });
+    if (!this.#ready()) return;
+    const bout = this.selected ?? at(this.settled, this.cursor);
+    const neighbour = bout && this.settled[this.settled.indexOf(bout) + direction];
+    if (!neighbour) return this.say(bout ? "There is no neighbour on that side." : "Select a bout first.");
+    const [first, last] = direction > 0 ? [bout, neighbour] : [neighbour, bout];
+    const { note, cut } = joined([first.note, last.note]);
+    const gapMs = last.start_ms - first.end_ms;
+    const besides = [
+      replacement([neighbour], neighbour.start_ms, neighbour.end_ms, bout.label),
+      gapMs > 0 ? `${duration(gapMs / 1000)} without a label filled` : "",
+    ].filter(Boolean).join(", ");
+    return this.#commit([bout, neighbour], changed(first, { label: bout.label, end_ms: last.end_ms, note }), { cut, besides });
   }
 
   /** Label the unlabelled part of the model's bout under the cursor as the model does. */
   accept() {
-    this.#change(() => {
-      const bout = this.model && at(this.model, this.cursor);
-      const labelled = at(this.settled, this.cursor);
-      if (!bout) return this.say("The model has no label here.");
-      if (labelled) return this.say(`Labelled already: ${this.words(labelled)}`);
-      const next = firstAfter(this.settled, this.cursor);
-      const start = Math.max(bout.start_ms, this.settled[next - 1]?.end_ms ?? -Infinity);
-      return this.#place(start, Math.min(bout.end_ms, this.settled[next]?.start_ms ?? Infinity), bout.label);
-    });
+    if (!this.#ready()) return;
+    const bout = this.model && at(this.model, this.cursor);
+    const labelled = at(this.settled, this.cursor);
+    if (!bout) return this.say("The model has no label here.");
+    if (labelled) return this.say(`Labelled already: ${this.words(labelled)}`);
+    const next = firstAfter(this.settled, this.cursor);
+    const start = Math.max(bout.start_ms, this.settled[next - 1]?.end_ms ?? -Infinity);
+    return this.#place(start, Math.min(bout.end_ms, this.settled[next]?.start_ms ?? Infinity), bout.label);
   }
 
   /** Undo the last change; of a held edge, only that it was moved. */
@@ -261,14 +205,12 @@ export class Editor {
     this.#back(1, "Done again", "There is nothing to do again.");
   }
 
-  // Edges.
-
-  /** Take an edge of a bout, to move it with `moveTo`. */
-  hold(one, edge) {
+  /** Take an edge of a bout, to move it with `moveTo`; `leastMs` is what is left of the bout at least. */
+  hold(one, edge, leastMs = LEAST_MS) {
     if (!this.#mayWrite()) return false;
     this.selected = one;
     this.mark = null;
-    this.held = { one, edge, least: LEAST_MS, bouts: this.settled };
+    this.held = { one, edge, least: Math.max(LEAST_MS, Math.min(leastMs, one.end_ms - one.start_ms)), bouts: this.settled };
     this.onChange();
     return true;
   }
@@ -284,22 +226,18 @@ export class Editor {
     return this.say(`The ${edge} of ${plain(bout.label)} moves with the arrow keys. Enter lets it go, Escape puts it back.`);
   }
 
-  /** Let the edge go where it is, if one is held. */
+  /** Let go what is held, as it is. */
   drop() {
     if (!this.held) return;
     const { one, bouts } = this.held;
-    if (this.#mayWrite() && !equal(bouts, this.settled)) this.#commit([one], this.selected);
-    else {
-      this.#putBack();
-      this.onChange();
-    }
+    if (this.#mayWrite() && !equal(bouts, this.settled)) return this.#commit([one], this.selected);
+    this.#putBack();
+    this.onChange();
   }
 
-  /** Move the held edge; `snapMs` is how far edges of other bouts attract it, `leastMs` what is left of its bout at least. */
-  dragTo(ms, snapMs, leastMs = LEAST_MS) {
-    const { one } = this.held ?? {};
-    if (one) this.held.least = Math.max(LEAST_MS, Math.min(leastMs, one.end_ms - one.start_ms));
-    this.moveTo(snapped(this.settled, ms, snapMs, one));
+  /** Move the held edge; `snapMs` is how far edges of other bouts attract it. */
+  dragTo(ms, snapMs) {
+    this.moveTo(snapped(this.settled, ms, snapMs, this.held?.one));
   }
 
   #drag(ms) {
@@ -315,11 +253,11 @@ export class Editor {
     this.held = null;
   }
 
-  /** A change is of the labels as they are seen, so a held edge is let go first. */
-  #change(act) {
-    if (!this.#mayWrite()) return;
-    this.drop();
-    act();
+  /** Whether there can be a change. It is of the labels as they are seen, so a held edge is let go first. */
+  #ready() {
+    const may = this.#mayWrite();
+    if (may) this.drop();
+    return may;
   }
 
   /** A stretch of a label, which becomes one with the bouts of the same label that it overlaps. */
@@ -329,18 +267,17 @@ export class Editor {
     const { note, cut } = joined(same.map((bout) => bout.note));
     const start_ms = Math.min(start, ...same.map((bout) => bout.start_ms));
     const end_ms = Math.max(end, ...same.map((bout) => bout.end_ms));
-    this.#commit(same, Object.freeze({ start_ms, end_ms, label, note }), { cut, besides: replacement(this.settled, start, end, label) });
+    this.#commit(same, changed({ start_ms, end_ms, label, note }), { cut, besides: replacement(this.settled, start, end, label) });
   }
 
   /** A bout in place of others, which is then selected; null: none. `before`: further bouts, `besides`: what else to say. */
   #commit(gone, bout, { before = [], cleared, cut = false, besides = "", words = this.words(bout) } = {}) {
-    const bouts = replaced(this.settled, gone, [...before, ...(bout ? [bout] : [])], cleared);
     const sentence = besides ? `${words}; ${besides}` : words;
     this.held = null;
-    this.#add(bouts, sentence);
+    this.#add(replaced(this.settled, gone, [...before, ...(bout ? [bout] : [])], cleared), sentence);
     this.selected = bout;
     this.say(cut ? `${NOTE_CUT} ${sentence}` : sentence);
-    this.onEdit(bouts);
+    this.onEdit(this.settled);
     this.onChange();
   }
 
@@ -352,8 +289,8 @@ export class Editor {
   #back(direction, what, nothing) {
     if (!this.#mayWrite()) return;
     this.#putBack();
-    const { words } = this.#steps[Math.max(this.#step, this.#step + direction)] ?? {};
     if (!this.#steps[this.#step + direction]) return void this.say(nothing);
+    const { words } = this.#steps[Math.max(this.#step, this.#step + direction)];
     this.#step += direction;
     this.#reselect();
     this.say(`${what}: ${words}`);
@@ -363,13 +300,18 @@ export class Editor {
 
   /** The selected bout as it is now, if it is still there. */
   #reselect() {
-    const { selected } = this;
-    this.selected = (selected && this.settled.find((bout) => bout.start_ms === selected.start_ms && bout.label === selected.label)) ?? null;
+    const { start_ms: start, label } = this.selected ?? {};
+    this.selected = this.settled.find((bout) => bout.start_ms === start && bout.label === label) ?? null;
   }
 
   #mayWrite() {
     if (!this.writing) this.say(this.whyReadOnly());
     return this.writing;
+  }
+
+  #within(ms) {
+    const [start, end] = this.limits();
+    return Math.round(Math.min(end, Math.max(start, ms)));
   }
 
   #time(ms) {

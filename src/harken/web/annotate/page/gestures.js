@@ -9,11 +9,8 @@ const EDGE_PX = { mouse: 6, pen: 10, touch: 22 };
 const WHEEL = 1 / 240;
 const LINE_PX = 20;
 
-/**
- * Listens on a picture, whose parts have names in `data-part`.
- *
- * `state()` gives `{view, editor}`. `onMoved(ms)` is called with the time under the pointer, null when it leaves.
- */
+/** Listens on a picture, whose parts have names in `data-part`. `state()` gives `{view, editor}`. `onMoved(ms)` is called with the
+ * time under the pointer, null when it leaves. */
 export function listenToPointers(picture, state, onMoved) {
   const fingers = new Map(); // pointer to its place
   let act = null; // the drag of one finger: {at, moved, start(), drag(point), done()}
@@ -29,23 +26,23 @@ export function listenToPointers(picture, state, onMoved) {
     handle(event, { x: clientX - picture.getBoundingClientRect().left, part, kind: pointerType });
   }, { passive: false });
 
-  /** The edge of a bout near a place in the lane of labels, `[bout, edge]`, or null. The selected bout's edges come first. */
+  /** The edge of a bout near a place in the lane of labels, `[bout, edge]`, or undefined. The selected bout's edges come first. */
   function edgeAt(point) {
     const { editor } = state();
-    if (!editor.writing || point.part !== "labels") return null;
+    if (!editor.writing || point.part !== "labels") return undefined;
     const reach = msOf(EDGE_PX[point.kind] ?? EDGE_PX.mouse);
     const ms = timeAt(point);
     const near = point.kind !== "touch" ? [0, reach, -reach].map((by) => at(editor.bouts, ms + by)) : [];
-    for (const bout of [editor.selected, ...near].filter(Boolean)) {
+    const edges = [editor.selected, ...near].filter(Boolean).map((bout) => {
       const [start, end] = [Math.abs(bout.start_ms - ms), Math.abs(bout.end_ms - ms)];
-      if (Math.min(start, end) <= reach) return [bout, start < end ? "start" : "end"];
-    }
-    return null;
+      return [bout, start < end ? "start" : "end", Math.min(start, end)];
+    });
+    return edges.find(([, , away]) => away <= reach);
   }
 
-  /** What a drag from here does. */
   function begin(event, pressed) {
     const { view, editor } = state();
+    const ms = timeAt(pressed);
     if (pressed.part === "axis" || event.button === 1 || event.shiftKey) {
       const before = view.from;
       return { drag: ({ x }) => view.show(before - msOf(x - pressed.x), before - msOf(x - pressed.x) + view.span) };
@@ -53,13 +50,12 @@ export function listenToPointers(picture, state, onMoved) {
     if (edgeAt(pressed)) return {
       start() {
         editor.drop(); // an edge that a key holds, after which its bout is another one
-        const near = edgeAt(pressed);
-        if (near) editor.hold(...near);
+        const [bout, edge] = edgeAt(pressed) ?? [];
+        if (bout) editor.hold(bout, edge, msOf(LEAST_PX));
       },
-      drag: (point) => editor.dragTo(timeAt(point), msOf(SNAP_PX), msOf(LEAST_PX)),
+      drag: (point) => editor.dragTo(timeAt(point), msOf(SNAP_PX)),
       done: () => editor.drop(),
     };
-    const ms = timeAt(pressed);
     return {
       drag(point) {
         editor.markBetween(ms, timeAt(point), msOf(SNAP_PX));
@@ -94,12 +90,12 @@ export function listenToPointers(picture, state, onMoved) {
     if (event.button === 1) event.preventDefault();
     picture.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, point);
-    const { view, editor } = state();
+    const { view: { from, span }, editor } = state();
     if (fingers.size === 1) act = { at: point, moved: false, ...begin(event, point) };
     else if (fingers.size === 2) {
       if (act?.moved) editor.escape();
       act = null;
-      pinch = { ...bothFingers(), from: view.from, span: view.span };
+      pinch = { ...bothFingers(), from, span };
     }
   });
 
@@ -111,8 +107,7 @@ export function listenToPointers(picture, state, onMoved) {
     }
     fingers.set(event.pointerId, point);
     if (pinch && fingers.size === 2) zoom();
-    else if (act) {
-      if (!act.moved && Math.abs(point.x - act.at.x) < CLICK_PX) return;
+    else if (act?.moved || (act && Math.abs(point.x - act.at.x) >= CLICK_PX)) {
       if (!act.moved) act.start?.(); // once: a key may let it go meanwhile
       act.moved = true;
       act.drag(point);

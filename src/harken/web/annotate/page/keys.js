@@ -1,13 +1,8 @@
-/* The keys of the page: what each does, and the list of them. */
-
 const STEP = 1 / 100; // of the visible time
 // Elsewhere than on the picture, these scroll the page.
 const SCROLLING = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
 
-/**
- * All keys as `[back, forth, act(actions, way, key), shown, what]`. `back` and `forth` are values of `KeyboardEvent.key` with "Ctrl+"
- * or "Shift+" before, and `way` is -1 for one of `back` and 1 for one of `forth`.
- */
+/** All keys as `[back, forth, act(actions, way, key), shown, what]`; `way` is -1 for a key of `back` and 1 for one of `forth`. */
 export const KEYS = [
   [["ArrowLeft"], ["ArrowRight"], (act, way) => act.move(way * STEP), "← →", "Move the cursor, or the edge that is held"],
   [["Shift+ArrowLeft"], ["Shift+ArrowRight"], (act, way) => act.move(10 * way * STEP), "Shift+← →", "The same, ten times as far"],
@@ -43,8 +38,8 @@ function named({ key, ctrlKey, metaKey, shiftKey }) {
   return `${ctrlKey || metaKey ? "Ctrl+" : ""}${shift ? "Shift+" : ""}${shift || key.length > 1 ? key : key.toLowerCase()}`;
 }
 
-/** Listens on the whole page, except where text is typed, while `ready()`. */
-export function listenToKeys(ready, actions) {
+/** Listens on the whole page, except where text is typed, while there is a session `ready()`. */
+export function listenToKeys(ready, actionsOf) {
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
     const name = named(event);
@@ -54,6 +49,6 @@ export function listenToKeys(ready, actions) {
     if (target.closest("button, a, summary") && [" ", "Enter"].includes(key)) return;
     if (SCROLLING.includes(key) && target !== document.body && !target.closest("#chart")) return;
     event.preventDefault();
-    act(actions, back.includes(name) ? -1 : 1, key);
+    act(actionsOf(ready()), back.includes(name) ? -1 : 1, key);
   });
 }

@@ -1,7 +1,7 @@
 /* The parts of the page around the picture. */
 
 import { html, useLayoutEffect, useRef } from "./preact.js";
-import { LONGEST_NOTE, NOTE_CUT, at, plainNote, recordedSeconds } from "./bouts.js";
+import { LONGEST_NOTE, NOTE_CUT, at, plainNote, recordedSeconds, whyNoLabel } from "./bouts.js";
 import { zoneInWords } from "./clock.js";
 import { Chip, inColour, useColours } from "./colours.js";
 import { KEYS } from "./keys.js";
@@ -13,15 +13,9 @@ const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
 const toPicture = () => document.getElementById("chart").focus({ preventScroll: true });
 
 /** A button that does what a key does. With a mouse or a finger, the keys then work on the picture again. */
-export function Button({ id, act, children, ...rest }) {
-  const press = (event) => {
-    act();
-    if (event.detail > 0 && id !== "help") toPicture();
-  };
-  return html`<button id=${id} type="button" onClick=${press} ...${rest}>${children}</button>`;
-}
+export const Button = ({ id, act, children, ...rest }) => html`<button id=${id} type="button"
+  onClick=${(event) => (act(), event.detail > 0 && id !== "help" && toPicture())} ...${rest}>${children}</button>`;
 
-/** The state of saving, a sign and words. */
 export function savingOf({ session, trouble }) {
   const { info, readOnly, saving } = session ?? {};
   if (saving?.state === "saving") return ["waiting", "Saving …"];
@@ -33,7 +27,6 @@ export function savingOf({ session, trouble }) {
   return saving.onDisk ? ["good", "Saved"] : ["idle", "No changes yet"];
 }
 
-/** What went wrong, labels that collide, and why labels cannot be changed. */
 export function Refusals({ session, trouble, onMine, onTheirs }) {
   const { info, readOnly, connected, saving } = session ?? {};
   const failed = info?.state === "failed" ? info.error ?? "The recording cannot be read." : trouble;
@@ -59,11 +52,10 @@ export function Files({ list, chosen, onChoose }) {
 
 function stateOf({ state, share, labelled_s: seconds }) {
   const labelled = seconds ? `${duration(seconds)} labelled` : "no labels";
-  if (state === "reading") return `reading${share ? ` ${percent(share)}` : ""} · ${labelled}`;
-  return { waiting: `waits to be read · ${labelled}`, failed: "cannot be read" }[state] ?? labelled;
+  const reading = `reading${share ? ` ${percent(share)}` : ""} · ${labelled}`;
+  return { waiting: `waits to be read · ${labelled}`, reading, failed: "cannot be read" }[state] ?? labelled;
 }
 
-/** How far the reading is, while there is nothing to see. */
 export function Reading({ info }) {
   const words = !info ? "Opening the recording …" : info.state === "waiting" ? `${info.name} waits to be read …` : `Reading ${info.name} …`;
   const known = Number.isFinite(info?.share);
@@ -73,7 +65,6 @@ export function Reading({ info }) {
   </div>`;
 }
 
-/** The wearer, length, rate and zone of a recording, and its model, beside its name. */
 export function aboutOf({ info, view }) {
   const { model, share } = info;
   const reading = info.state === "reading" ? `reading${share ? ` ${percent(share)}` : ""} …` : "";
@@ -84,7 +75,6 @@ export function aboutOf({ info, view }) {
   return [reading, subject, duration((view.end - view.start) / 1000), rate, zoneInWords(info.timezone), modelled].filter(Boolean).join(" · ");
 }
 
-/** The moment at `ms` in words: its time, its label, and what the model thinks. */
 export function momentAt(ms, { view, clock, editor, model }) {
   const labelled = at(editor.bouts, ms);
   const note = labelled?.note ? ` (${shortened(labelled.note, MOST_OF_A_NOTE)})` : "";
@@ -97,13 +87,22 @@ export function momentAt(ms, { view, clock, editor, model }) {
   ].filter(Boolean).join(" · ");
 }
 
-/** Buttons for all labels, the first nine with their key, and a field for another one. */
-export function Choices({ session: { names, editor }, onType }) {
+export function Choices({ session, say }) {
+  const { names, editor, info } = session;
   const colours = useColours(names);
   const submit = (event) => {
     event.preventDefault();
-    const field = event.target.elements[0];
-    if (!onType(field)) return;
+    const [field] = event.target.elements;
+    const typed = field.value.trim();
+    if (!typed) return;
+    const inUse = [...editor.settled.map((bout) => bout.label), ...info.model.labels];
+    const alike = inUse.find((name) => name.toLowerCase() === typed.toLowerCase());
+    const name = inUse.includes(typed) ? typed : alike ?? typed; // not Walking beside walking
+    const reason = whyNoLabel(name);
+    field.setCustomValidity(reason ?? "");
+    if (reason) return void (field.reportValidity(), say(reason));
+    session.add([name]);
+    editor.label(name);
     field.value = "";
     toPicture();
   };
@@ -121,13 +120,12 @@ export function Choices({ session: { names, editor }, onType }) {
   </div>`;
 }
 
-/** What is marked or selected, its note, and the buttons for it. */
 export function Picked({ session, say, draw, act }) {
   const { editor, model } = session;
   const { selected, marked, mark, writing } = editor;
   const here = at(editor.settled, editor.cursor);
   const bout = model && at(model, editor.cursor);
-  const last = (selected ?? here) === editor.settled.at(-1);
+  const one = selected ?? here;
   return html`<div class="picked">
     <p id="picked-text">${pickedIn(session)}</p>
     <${Note} editor=${editor} say=${say} draw=${draw} />
@@ -135,7 +133,7 @@ export function Picked({ session, say, draw, act }) {
       <${Button} id="begin-end" title="Begin or end a mark at the cursor (Space)" disabled=${!writing}
         act=${() => editor.beginOrEnd()}>${mark?.open ? "End" : "Begin"}<//>
       <${Button} id="split" title="Split the bout at the cursor (s)" disabled=${!writing || !here} act=${() => editor.split()}>Split<//>
-      <${Button} id="merge" title="Merge with the next bout (m)" disabled=${!writing || !(selected ?? here) || last}
+      <${Button} id="merge" title="Merge with the next bout (m)" disabled=${!writing || !one || one === editor.settled.at(-1)}
         act=${() => editor.merge(1)}>Merge with next<//>
       <${Button} id="delete" title="Delete the bout (Delete)" disabled=${!writing || !(selected || (marked && !mark.open))}
         act=${() => editor.remove()}>Delete<//>
@@ -154,33 +152,24 @@ function pickedIn({ editor: { selected, marked, mark, writing }, clock }) {
   return writing ? "Drag over the signal to mark a stretch, then choose or type its label." : "Select a bout to read its note.";
 }
 
-/** The field for the note on the selected bout. What is typed is saved at once, and is one change until the field is left. */
 function Note({ editor, say, draw }) {
   const field = useRef(null);
-  const typed = useRef(null); // the bout whose note is being typed
-  const keep = (typing) => {
-    if (typed.current === null) return;
-    const noted = editor.note(plainNote(field.current.value), { one: typed.current, typing });
-    typed.current = typing ? noted : null;
-  };
-  const input = () => {
-    const characters = [...field.current.value];
+  const input = ({ target }) => {
+    const characters = [...target.value];
     if (characters.length > LONGEST_NOTE) {
-      field.current.value = characters.slice(0, LONGEST_NOTE).join("");
+      target.value = characters.slice(0, LONGEST_NOTE).join("");
       say(NOTE_CUT);
     }
-    typed.current ??= editor.selected;
-    keep(true);
+    editor.note(plainNote(target.value));
   };
   useLayoutEffect(() => {
     if (document.activeElement !== field.current) field.current.value = editor.selected?.note ?? "";
   });
   return html`<label id="note-field" class="note-field" hidden=${!editor.selected}>Note${" "}
-    <input id="note" type="text" autocomplete="off" ref=${field} readonly=${!editor.writing} onInput=${input} onChange=${() => keep(false)}
-      onBlur=${() => (keep(false), draw())} onKeyDown=${(event) => ["Escape", "Enter"].includes(event.key) && toPicture()} /></label>`;
+    <input id="note" type="text" autocomplete="off" ref=${field} readonly=${!editor.writing} onInput=${input} onChange=${() => editor.drop()}
+      onBlur=${() => (editor.drop(), draw())} onKeyDown=${(event) => ["Escape", "Enter"].includes(event.key) && toPicture()} /></label>`;
 }
 
-/** How much of the recorded time has each label, and where the labels are or will be. */
 export function Summary({ session: { info, view, editor, gaps, names, readOnly, saving } }) {
   const colours = useColours(names);
   const bouts = editor.settled;
@@ -202,7 +191,6 @@ export function Summary({ session: { info, view, editor, gaps, names, readOnly, 
   </section>`;
 }
 
-/** What the reader noted about the file, and the model. */
 export function Notes({ notes, model }) {
   const texts = [...(notes ?? []), ...(model?.warnings ?? []), ...(model?.error ? [`The model: ${model.error}`] : [])];
   if (!texts.length) return null;

@@ -5,21 +5,20 @@ import { firstAfter } from "./bouts.js";
 import { Ticks, TICK_PX } from "./clock.js";
 import { inkOn, isDark, onPage, theme, useColours } from "./colours.js";
 import { listenToPointers } from "./gestures.js";
-import { drawMovement, drawSignal } from "./signal.js";
+import { drawMovement, drawSignal, grid } from "./signal.js";
 import { percent, plain } from "./text.js";
 
-const RANGE_MS = 120; // in which the range of the signal glides
+const SETTLES = 0.13; // of the way, in a frame, in which the range of the signal glides
 const DATES_PX = [124, 84]; // room for the date at the left, and for that of a midnight
 const GRIP_PX = 10; // at the edges of the visible part in the overview
 const TINT = 0.16; // of the labels behind the signal
 
+const inG = (g) => `${String(Number(g.toPrecision(2))).replace("-", "−")}${g === 0 ? " g" : ""}`; // the range may be gliding
 const sure = ({ probability }) => 0.15 + 0.45 * (Number.isFinite(probability) ? probability ** 2 : 0.5);
 
-/**
- * Both pictures of a session, as they are at a time `now` of the browser's. `again()` is called when there is another frame
- * to draw, and `onMoved(ms)` with the time under the pointer, null when it leaves.
- */
-export function Pictures({ session, now, again, onMoved }) {
+/** Both pictures of a session. `again()` is called when there is another frame to draw, and `onMoved(ms)` with the time under the
+ * pointer, null when it leaves. */
+export function Pictures({ session, again, onMoved }) {
   const chart = useRef(null);
   const latest = useRef(null);
   latest.current = session;
@@ -27,23 +26,27 @@ export function Pictures({ session, now, again, onMoved }) {
     listenToPointers(chart.current, () => latest.current, onMoved);
     new ResizeObserver(again).observe(chart.current);
   }, []);
-  const { view, editor, model } = session;
+  const { view, editor, model, sampleMs } = session;
   const colours = useColours(session.names);
   const width = chart.current?.clientWidth ?? 0;
-  const range = useRef({}).current;
+  const pixels = Math.round(width * devicePixelRatio);
+  const piece = session.signal.best(view, pixels);
+  if (width) session.signal.want(view, pixels, sampleMs);
+  const goal = piece?.range(view) ?? 1;
+  const range = useRef(goal);
+  range.current = Math.abs(goal - range.current) < 0.01 * goal ? goal : range.current + SETTLES * (goal - range.current);
+  if (range.current !== goal) again();
   const signal = (sheet) => {
-    const piece = session.signal.best(view, sheet.context.canvas.width);
-    session.signal.want(view, sheet.context.canvas.width, session.sampleMs);
     if (piece && !performance.getEntriesByName("signal").length) performance.mark("signal"); // for measurements
-    if (settle(range, piece?.range(view) ?? 1, now)) again();
     drawBand(sheet, editor.bouts, view, colours, { strength: () => TINT, named: false });
-    drawSignal(sheet, piece, { view, range: range.now, sampleMs: session.sampleMs });
+    drawSignal(sheet, piece, { view, range: range.current, sampleMs });
   };
   return html`
     <${Overview} session=${session} colours=${colours} width=${width} />
     <div id="chart" class="chart" role="application" tabindex="0" aria-label="Recording and labels"
       aria-describedby="chart-help readout" ref=${chart}>
-      <${Canvas} class="signal" data-part="signal" draw=${signal} />
+      <div class="signal" data-part="signal"><${Canvas} draw=${signal} />${grid(range.current).map((g) => html`
+        <span aria-hidden="true" style=${`bottom: ${50 + (50 * g) / range.current}%`}>${inG(g)}</span>`)}</div>
       ${model && html`<${Canvas} class="band model" data-part="model" draw=${(sheet) => drawBand(sheet, model, view, colours, { strength: sure })} />`}
       <${Canvas} class="band" data-part="labels" draw=${(sheet) => drawBand(sheet, editor.bouts, view, colours)} />
       <${Axis} session=${session} width=${width} />
@@ -51,10 +54,7 @@ export function Pictures({ session, now, again, onMoved }) {
     </div>`;
 }
 
-/**
- * A canvas that is sharp on every screen, and that `draw({context, width, height})` draws in CSS pixels; with a list `of`, only
- * when a value in it has changed.
- */
+/** A canvas that is sharp on every screen, drawn in CSS pixels; with a list `of`, only when a value in it has changed. */
 function Canvas({ draw, of, ...rest }) {
   const ref = useRef(null);
   useLayoutEffect(() => {
@@ -72,24 +72,12 @@ function Canvas({ draw, of, ...rest }) {
   return html`<canvas ref=${ref} ...${rest} />`;
 }
 
-/** Let the range of the signal glide to what its columns need. Returns whether it is not there yet. */
-function settle(range, goal, now) {
-  const passed = Math.min(50, now - (range.drawn ?? now));
-  range.drawn = now;
-  if (range.now === undefined || Math.abs(goal - range.now) < 0.01 * goal) range.now = goal;
-  else range.now += (1 - Math.exp(-passed / RANGE_MS)) * (goal - range.now);
-  return range.now !== goal;
-}
-
-/**
- * Bouts as a band with their names; with a `strength(bout)` they let the ground shine through.
- *
- * Of the bouts that fall into one pixel, only the longest is drawn.
- */
+/** Bouts as a band with their names; with a `strength(bout)` they let the ground shine through. Of those that fall into one pixel,
+ * only the longest is drawn. */
 function drawBand({ context, width, height }, bouts, { from, to }, colours, { strength, named = true } = {}) {
   const x = (ms) => ((ms - from) / (to - from)) * width;
   let [pixel, longest] = [-1, -1];
-  for (let i = firstAfter(bouts, from); i < bouts.length && bouts[i].start_ms < to; i++) {
+  for (let i = firstAfter(bouts, from); bouts[i]?.start_ms < to; i++) {
     const { start_ms: start, end_ms: end, label } = bouts[i];
     const [left, right] = [Math.max(-2, x(start)), Math.min(width + 2, x(end))];
     if (right - left < 1) {
@@ -98,28 +86,18 @@ function drawBand({ context, width, height }, bouts, { from, to }, colours, { st
     }
     const colour = colours.get(label);
     const room = right - left > 3 && !strength ? 1 : 0; // so that neighbours of the same label can be told apart
-    context.globalAlpha = strength?.(bouts[i]) ?? 1;
-    context.fillStyle = onPage(colour);
+    Object.assign(context, { globalAlpha: strength?.(bouts[i]) ?? 1, fillStyle: onPage(colour) });
     context.fillRect(left, 0, Math.max(1, right - left - room), height);
-    context.globalAlpha = 1;
-    context.fillStyle = strength ? theme("ink") : inkOn(colour);
+    Object.assign(context, { globalAlpha: 1, fillStyle: strength ? theme("ink") : inkOn(colour) });
     if (right - left > 24 && named) drawName(context, bouts[i], Math.max(left, 0), Math.min(right, width), height / 2);
   }
-}
-
-const widths = new Map();
-
-function widthOf(context, text) {
-  if (!widths.has(text)) widths.set(text, context.measureText(text).width);
-  return widths.get(text);
 }
 
 function drawName(context, { label, probability }, left, right, middle) {
   const name = plain(label);
   const long = Number.isFinite(probability) ? `${name} ${percent(probability)}` : name;
-  const text = [long, name].find((one) => widthOf(context, one) <= right - left - 10);
-  context.textAlign = "center";
-  context.textBaseline = "middle";
+  const text = [long, name].find((one) => context.measureText(one).width <= right - left - 10);
+  Object.assign(context, { textAlign: "center", textBaseline: "middle" });
   if (text) context.fillText(text, (left + right) / 2, middle);
 }
 
@@ -135,7 +113,6 @@ function Axis({ session: { view, clock }, width }) {
     ${starts.filter(roomy).map(([left, text]) => html`<span class="date" style=${`left: ${100 * left}%`}>${text}</span>`)}</div>`;
 }
 
-/** The mark, the selected bout with grips at its edges, and the cursor. */
 function Marks({ view, editor: { marked, selected, held, cursor } }) {
   const x = (ms) => Math.min(101, Math.max(-1, (100 * (ms - view.from)) / view.span));
   const between = (start, end) => `left: ${x(start)}%; width: ${x(end) - x(start)}%`;
@@ -152,22 +129,23 @@ function Overview({ session, colours, width }) {
   const { start, end, from, to, span } = view;
   const whole = { from: start, to: end };
   const drag = useRef(null); // shows what a drag asks for, `drag(ms)`
-  const timeAt = ({ clientX, currentTarget }) => {
+  const move = ({ clientX, currentTarget }) => {
     const box = currentTarget.getBoundingClientRect();
-    return start + ((clientX - box.left) / box.width) * (end - start);
+    drag.current?.(start + ((clientX - box.left) / box.width) * (end - start));
   };
-  const move = (event) => drag.current?.(timeAt(event));
   const release = () => (drag.current = null);
   const press = (event) => {
     if (event.button !== 0) return;
     event.currentTarget.setPointerCapture(event.pointerId);
-    const ms = timeAt(event);
-    const reach = (GRIP_PX * (end - start)) / width;
-    const [toFrom, toEnd] = [Math.abs(ms - from), Math.abs(ms - to)];
-    const offset = ms > from && ms < to ? ms - from : span / 2;
-    if (Math.min(toFrom, toEnd) >= reach || span <= 3 * reach) drag.current = (at) => view.show(at - offset, at - offset + span);
-    else if (toFrom < toEnd) drag.current = (at) => view.show(Math.min(at, to - 1000), to);
-    else drag.current = (at) => view.show(from, Math.max(at, from + 1000));
+    drag.current = (ms) => {
+      const reach = (GRIP_PX * (end - start)) / width;
+      const [toFrom, toEnd] = [Math.abs(ms - from), Math.abs(ms - to)];
+      const offset = ms > from && ms < to ? ms - from : span / 2;
+      if (Math.min(toFrom, toEnd) >= reach || span <= 3 * reach) drag.current = (at) => view.show(at - offset, at - offset + span);
+      else if (toFrom < toEnd) drag.current = (at) => view.show(Math.min(at, to - 1000), to);
+      else drag.current = (at) => view.show(from, Math.max(at, from + 1000));
+      drag.current(ms);
+    };
     move(event);
   };
   const keys = {

@@ -5,45 +5,39 @@ import { Editor } from "./editor.js";
 import { Saving } from "./saving.js";
 import { ask, lastingSocket } from "./server.js";
 import { Signal } from "./signal.js";
-import { store, stored } from "./stored.js";
+import { store, stored } from "./state.js";
 import { View } from "./view.js";
 
 const USUAL_RATE_HZ = 50;
-const FINEST_MS = 20;
+const FINEST_MS = 20; // the shortest time that the server tells apart
 
-/**
- * A recording by its number.
- *
- * `onChange()` is called when something looks different, and `say(sentence)` with what a key did.
- */
+/** A recording by its number. `onChange()` is called when something looks different, `say(sentence)` with what a key did. */
 export class Session {
   #socket = null;
-  #onChange;
-  #say;
   #upToDate = false;
   #orderOf = null; // the file of labels whose order of labels is known
   #modelShown = null; // the name of the model whose bouts are shown or being fetched
+  closed = false;
+  info = null;
+  view = null;
+  clock = new Clock("UTC");
+  gaps = []; // stretches without samples, as bouts
+  names = []; // labels to choose from, in an order that never changes: the first nine have the keys 1 to 9
+  readOnly = undefined; // why the labels cannot be changed, a sentence; null if they can; undefined: not known yet
+  connected = true;
 
   constructor(number, { client, onChange, say }) {
-    this.number = number;
-    this.address = `/api/recordings/${number}`;
-    this.client = client;
-    this.#onChange = onChange;
-    this.#say = say;
-    this.closed = false;
-    this.info = null;
-    this.view = null;
-    this.clock = new Clock("UTC");
-    this.gaps = []; // stretches without samples, as bouts
-    this.names = []; // labels to choose from, in an order that never changes: the first nine have the keys 1 to 9
-    this.readOnly = undefined; // why the labels cannot be changed, a sentence; null if they can; undefined: not known yet
-    this.connected = true;
-    this.signal = new Signal(`${this.address}/signal`, () => this.#onChange());
-    this.saving = new Saving(`${this.address}/labels`, client, () => this.#onChange());
+    const changed = () => this.closed || onChange();
+    Object.assign(this, { number, client, say, changed, address: `/api/recordings/${number}` });
+    this.signal = new Signal(`${this.address}/signal`, changed);
+    this.saving = new Saving(`${this.address}/labels`, client, changed);
     this.editor = new Editor({
       limits: () => [this.view.start, this.view.end],
       clock: () => this.clock,
-      onChange: () => this.#edited(),
+      onChange: () => {
+        this.add(this.editor.bouts.map(({ label }) => label));
+        changed();
+      },
       onEdit: (bouts) => this.saving.save(bouts),
       whyReadOnly: () => this.info?.state === "ready"
         ? "The labels are only shown; they cannot be changed now."
@@ -52,12 +46,11 @@ export class Session {
     });
   }
 
-  /** Fetch what there is, and follow it from now on. */
   async open() {
     const info = await ask(this.address);
     if (this.closed) return; // a socket that is opened now would never be closed
     this.#status(info);
-    this.#onChange();
+    this.changed();
     this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
       onOpen: () => this.#linked(true),
       onMessage: (message) => this.#receive(message),
@@ -68,18 +61,15 @@ export class Session {
   close() {
     this.remember();
     this.closed = true;
-    this.#onChange = () => {};
     this.#socket?.close();
     this.saving.close();
     this.signal.close();
   }
 
-  /** The bouts of the model. */
   get model() {
     return this.editor.model;
   }
 
-  /** Milliseconds from sample to sample, or from the shortest time that the server tells apart to the next. */
   get sampleMs() {
     return Math.max(FINEST_MS, 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ));
   }
@@ -94,8 +84,8 @@ export class Session {
 
   /** Remember zoom and cursor until this tab of the browser is closed. */
   remember() {
-    const { view, editor } = this;
-    if (view) store(sessionStorage, this.#place, { from: view.goal[0], to: view.goal[1], cursor: editor.cursor });
+    const { view, editor: { cursor } } = this;
+    if (view) store(sessionStorage, this.#place, { from: view.goal[0], to: view.goal[1], cursor });
   }
 
   get #place() {
@@ -106,7 +96,7 @@ export class Session {
     this.connected = connected;
     if (!connected) this.#upToDate = false; // editing goes on; what is done is saved when there is a connection again
     else this.saving.again();
-    this.#onChange();
+    this.changed();
   }
 
   #receive(message) {
@@ -117,14 +107,14 @@ export class Session {
       this.editor.writing = message.reason === null;
       if (this.editor.writing) this.saving.again();
     }
-    this.#onChange();
+    this.changed();
   }
 
   /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
   #follow(message) {
     if (this.saving.unsaved || !this.saving.took(message)) return;
     const { writing } = this.editor;
-    if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed elsewhere.");
+    if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.say("The labels were changed elsewhere.");
   }
 
   #status(info) {
@@ -138,8 +128,9 @@ export class Session {
     }
     this.add(info.choices ?? []);
     this.#extend(before);
-    if (info.state === "ready") this.#showModel(info.model);
-    if (info.state === "ready" && !this.#upToDate) this.#loadLabels().catch(() => {}); // if it fails, so does the socket
+    if (info.state !== "ready") return;
+    this.#showModel(info.model);
+    if (!this.#upToDate) this.#loadLabels().catch(() => {}); // if it fails, so does the socket
   }
 
   /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
@@ -149,7 +140,7 @@ export class Session {
     const { intervals, gaps_ms: gaps } = await this.saving.load();
     this.gaps = gaps.map(([start_ms, end_ms]) => ({ start_ms, end_ms }));
     if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
-    this.#onChange();
+    this.changed();
   }
 
   /** The recording has been read a little further. */
@@ -158,14 +149,14 @@ export class Session {
     const end = end_ms ?? readTo;
     if (start === null || end === null || end <= start) return;
     if (this.view) this.view.extend(start, end);
-    else this.view = new View(start, end, () => this.#onChange());
+    else this.view = new View(start, end, this.changed);
     if (Number.isNaN(this.editor.cursor)) this.editor.cursor = start;
-    if (state !== before?.state) this.signal.renew(-Infinity);
-    else if (readTo !== before?.read_to_ms) this.signal.renew(before?.read_to_ms ?? start);
-    if (state === "ready" && state !== before?.state) this.#returnToPlace();
+    const another = state !== before?.state;
+    if (another) this.signal.renew(-Infinity);
+    else if (readTo !== before.read_to_ms) this.signal.renew(before.read_to_ms ?? start);
+    if (state === "ready" && another) this.#returnToPlace();
   }
 
-  /** Zoom and cursor as they were before the page was loaded again. */
   #returnToPlace() {
     const { from, to, cursor } = stored(sessionStorage, this.#place) ?? {};
     if (!(from < this.view.end && to > this.view.start)) return;
@@ -184,16 +175,10 @@ export class Session {
     if (name !== this.#modelShown) return; // another model was chosen meanwhile
     if (bouts) this.editor.model = boutsOf(bouts);
     else this.#modelShown = null; // with the next status, it is tried again
-    this.#onChange();
-  }
-
-  #edited() {
-    this.add(this.editor.bouts.map(({ label }) => label));
-    this.#onChange();
+    this.changed();
   }
 }
 
-/** The model's bouts; without those that have no label. */
 const boutsOf = ({ labels, start_ms: start, end_ms: end, code, probability }) => start
   .map((start_ms, i) => ({ start_ms, end_ms: end[i], label: labels[code[i]], probability: probability[i] ?? NaN }))
   .filter(({ label }) => label !== undefined);

@@ -1,55 +1,43 @@
-/* The visible part of a recording: its limits, zoom and pan, and the gliding from one part to another. */
+/* The visible part of a recording, in ms since 1970: zoom, pan, and the gliding from one part to another. */
 
 const LEAST_MS = 500;
 const GLIDE_MS = 70;
 
-/** From `from` to `to`, in ms since 1970; `onChange()` is called when they change, or begin to glide. */
+/** `onChange()` is called when the view changes or begins to glide. */
 export class View {
   #target = null;
   #stepped = null;
-  #onChange;
   #stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(start, end, onChange) {
-    this.#onChange = onChange;
-    this.#limit(start, end);
+    Object.assign(this, { start, end: Math.max(end, start + LEAST_MS), onChange });
     [this.from, this.to] = [this.start, this.end];
   }
 
-  get span() {
-    return this.to - this.from;
-  }
+  get span() { return this.to - this.from; }
+  get isWhole() { return this.span > this.end - this.start - 1; }
 
-  get isWhole() {
-    return this.from <= this.start && this.to >= this.end;
-  }
-
-  /** Where the view is or glides to. */
-  get goal() {
-    return this.#target ?? [this.from, this.to];
-  }
-
-  #limit(start, end) {
-    this.start = start;
-    this.end = Math.max(end, start + LEAST_MS);
-  }
+  get goal() { return this.#target ?? [this.from, this.to]; }
 
   /** The recording has grown. A view of the whole stays one. */
   extend(start, end) {
-    const whole = this.isWhole;
-    this.#limit(start, end);
-    if (whole) this.show(this.start, this.end);
-    else this.show(this.from, this.to);
+    const shown = this.isWhole ? [start, end] : [this.from, this.to];
+    Object.assign(this, { start, end: Math.max(end, start + LEAST_MS) });
+    this.show(...shown);
   }
 
-  /** Show a part, now or by gliding. It is moved and shortened to what there is. */
-  show(from, to, { glide = false } = {}) {
+  /** Show a part, which is moved and shortened to what there is. */
+  show(from, to, glides = false) {
     const span = Math.min(this.end - this.start, Math.max(LEAST_MS, to - from));
     const wanted = span > to - from ? (from + to - span) / 2 : from;
     const first = Math.min(Math.max(this.start, wanted), this.end - span);
     this.#target = [first, first + span];
-    if (!glide || this.#stillness.matches) this.#arrive();
-    this.#onChange();
+    if (!glides || this.#stillness.matches) this.#arrive();
+    this.onChange();
+  }
+
+  glide(from, to) {
+    this.show(from, to, true);
   }
 
   #arrive() {
@@ -61,22 +49,22 @@ export class View {
   zoom(factor, around) {
     const [from, to] = this.goal;
     const span = Math.min(this.end - this.start, Math.max(LEAST_MS, (to - from) / factor));
-    const share = (around - this.from) / this.span;
-    this.show(around - share * span, around + (1 - share) * span, { glide: true });
+    const start = around - ((around - this.from) / this.span) * span;
+    this.glide(start, start + span);
   }
 
   pan(share) {
     const [from, to] = this.goal;
     const by = share * (to - from);
-    this.show(from + by, to + by, { glide: true });
+    this.glide(from + by, to + by);
   }
 
   /** Make a time visible, not at the very edge. */
   reveal(ms) {
     const [from, to] = this.goal;
     const room = 0.08 * (to - from);
-    if (ms < from + room) this.show(ms - room, ms - room + to - from);
-    else if (ms > to - room) this.show(ms + room - to + from, ms + room);
+    const by = Math.min(0, ms - room - from) || Math.max(0, ms + room - to);
+    if (by) this.show(from + by, to + by);
   }
 
   /** One frame of gliding. Returns whether another follows. */
