@@ -39,9 +39,10 @@ from harken.models.recogniser import Recogniser
 from harken.models.scores import score_people
 from harken.networks.pytorch import weights_of
 from harken.recordings.recording import UNLABELLED
+from harken.support.arrays import Float32Array
 from harken.support.files import write_text
 from harken.training.loop import train
-from harken.training.presets import EVERYDAY, prepared
+from harken.training.presets import PRESETS, prepared
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
@@ -52,6 +53,7 @@ CANDIDATES = ((10, 0.0003), (10, 0.001), (30, 0.0003), (30, 0.001), (30, 0.003))
 """Epochs and learning rates."""
 CHOSEN = CANDIDATES[0]
 """The best on pairs of selfBACK, averaged."""
+EVERYDAY = PRESETS["everyday"]
 ALONE = PresetMethod(EVERYDAY, None, 0)
 """``everyday`` on the pair alone."""
 NAME = "everyday_from_studies"
@@ -121,7 +123,12 @@ def _continued(build: Any, before: Recogniser, labels: tuple[str, ...]) -> nn.Mo
 
 def mean_of(first: TrainedMethod, second: TrainedMethod) -> TrainedMethod:
     """A method that answers with the mean of two methods' probabilities."""
-    return TrainedMethod(lambda windows: (first.probabilities(windows) + second.probabilities(windows)) / 2)
+
+    def probabilities(windows: Windows) -> Float32Array:
+        mean: Float32Array = (first.probabilities(windows) + second.probabilities(windows)) / np.float32(2)
+        return mean
+
+    return TrainedMethod(probabilities)
 
 
 def choose(data: Path, run: Path) -> dict[str, Any]:

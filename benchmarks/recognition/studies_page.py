@@ -62,7 +62,7 @@ def _benchmark(result: Mapping[str, Any]) -> str:
     parts = [
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people.{ran} Made with {by}, one thread a fold.",
-        *map(in_markdown, tables(result)),
+        *map(in_markdown, tables(dict(result))),
     ]
     return "\n\n".join(parts)
 

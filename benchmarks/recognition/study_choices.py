@@ -35,9 +35,10 @@ from harken.models.recogniser import Recogniser
 from harken.signals.orientation import turned_signals
 from harken.support.files import write_text
 from harken.training.augmentation import Augmentation
-from harken.training.presets import EVERYDAY, Preset
+from harken.training.presets import PRESETS, Preset
 from harken.windows.windows import Windows
 
+EVERYDAY = PRESETS["everyday"]
 EPOCHS = 12
 KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
 """The scores of a study that the summary keeps."""
