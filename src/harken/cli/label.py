@@ -251,11 +251,14 @@ def print_one(outcome: "FileOutcome") -> None:
     """Print the hours of each label, and of time without a label; warnings and notes."""
     summary: dict[str, Any] = outcome.summary or {}
     times = summary["seconds_by_label"]
+    busy = summary.get("busy_hands_s", {})  # missing in folders of an earlier version
     labelled = sum(times.values())
     table = plain_table("label", "hours", "share of labelled time")
     for name, seconds in times.items():
         share = percent(seconds / labelled) if labelled else ""  # it may never have been worn
         table.add_row(Text(name), _hours(seconds), share)
+        if busy.get(name):
+            table.add_row("  with busy hands", _hours(busy[name]), percent(busy[name] / labelled))
     off_s = 3600 * (summary["non_wear_hours"] or 0.0)
     for name, seconds in (
         ("(no label)", summary["unlabelled_s"]),

@@ -302,8 +302,8 @@ class LabelledFile(Outcomes):
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """The content of ``summary.json``: the two parts of the key, the model, the hours of each label, and the
-        warnings and notes."""
+        """The content of ``summary.json``: the two parts of the key, the model, the seconds of each label and of it
+        with busy hands, and the warnings and notes."""
         timeline, quality = self.timeline, self.quality
         return {
             "layout": LAYOUT,
@@ -318,6 +318,7 @@ class LabelledFile(Outcomes):
             "timezone": quality.timezone,
             "sample_rate_hz": quality.sample_rate_hz,
             "seconds_by_label": timeline.seconds_by_label(),
+            "busy_hands_s": timeline.busy_hands_s(),
             "unlabelled_s": timeline.unlabelled_s,
             "gaps_s": timeline.gaps_s,
             "wear_hours": quality.wear_hours,

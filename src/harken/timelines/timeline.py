@@ -283,6 +283,10 @@ class Timeline:
         names = [name for name in POSTURES if name in self.labels]
         return {name: (busy & (self.frame["label"] == name)).fill_null(False).to_numpy() for name in names}
 
+    def busy_hands_s(self) -> dict[str, float]:
+        """Seconds with busy hands of each label of ``busy_hands``."""
+        return {name: self.lasting_s(pl.Series(busy)) for name, busy in self.busy_hands().items()}
+
     def lasting_s(self, chosen: pl.Series) -> float:
         """How long the rows last for which ``chosen`` is true, and not null."""
         return float(self.seconds[chosen.fill_null(False).to_numpy()].sum())
