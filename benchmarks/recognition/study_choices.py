@@ -147,7 +147,6 @@ def other_watches() -> Preset:
     return EVERYDAY.trained(augmentation=OtherWatches(**ours, slower=0.5, clipped=0.2, coarse=0.2))
 
 
-SHORTER = replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "halvings": 4})
 SCHEME_CANDIDATES = tuple(
     Candidate(f"scheme_{name}", "the label scheme alone", scheme=name) for name in ("other", "posture", "sets", "hands")
 )
@@ -166,7 +165,7 @@ CANDIDATES = (
     Candidate(
         "half_shorter",
         "a fourth halving of the time axis and a narrower stem cost half; a step of the LSTM is then half a second",
-        recipe=SHORTER,
+        recipe=replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "halvings": 4}),
         scheme="hands",
     ),
     Candidate(
@@ -174,23 +173,6 @@ CANDIDATES = (
         "narrower everywhere, with the time axis as it is, costs half as much, too",
         recipe=replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "width": 80, "units": 48}),
         scheme="hands",
-    ),
-    Candidate(
-        "full_25_epochs",
-        "the recipe as it is trained, to compare half the network with",
-        scheme="hands",
-        epochs=25,
-    ),
-    *(
-        Candidate(
-            f"half_shorter_25_epochs{name}",
-            "half the network may need more than 12 epochs",
-            recipe=SHORTER,
-            scheme="hands",
-            epochs=25,
-            seed=seed,
-        )
-        for name, seed in (("", 0), ("_seed_1", 1))
     ),
     Candidate(
         "one_way_round",
