@@ -72,7 +72,7 @@ def run(work: Callable[[Send, str], None], argument: str, on_message: Callable[[
         (fills, "/a/file", "file", "the disk is full (/a/file)"),
         (fails, "strange", "file", "a file cannot be read or written (strange)"),
         (breaks, "strange", "fault", "a fault in harken: KeyError: 'strange'"),
-        (runs_out, "DefaultCPUAllocator: can't allocate memory", "ended", "memory ran out"),
+        (runs_out, "DefaultCPUAllocator: can't allocate memory", "memory", "memory ran out"),
         (leaves, "3", "ended", "the process ended by itself (exit code 3)"),
         (is_killed, str(signal.SIGKILL.value), "ended", "the process was killed, probably because memory ran out"),
     ],

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -303,6 +304,40 @@ def test_an_idle_watch_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
             labels_heard(watch, 1)
         served.ask_until("/api/watches", lambda found: found == [])
         assert served.metric("harken_forgotten_total") == 1
+
+
+@pytest.mark.second_stage
+def test_a_watch_that_comes_back_while_it_is_forgotten_has_labels_even_after_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harken.web.hub.SWEEP_S", 0.2)
+    usual = Due.probabilities
+    sent, forgetting, back = threading.Event(), threading.Event(), threading.Event()
+    signals, time_ns = now_wrist(30)
+
+    def fails_at_the_end(due: Due, recogniser: Recogniser) -> Any:
+        if sent.is_set() and not back.is_set():
+            forgetting.set()
+            assert back.wait(20)
+            raise RuntimeError("the network is not well")
+        return usual(due, recogniser)
+
+    def send(served: Served, rows: slice) -> None:
+        with served.connect("/ws/samples?watch=w") as watch:
+            watch.send(message(signals[rows], time_ns[rows]))
+            if forgetting.is_set():
+                until(lambda: served.metric("harken_waiting_messages") == 1)
+                back.set()
+            labels_heard(watch, 3)
+
+    monkeypatch.setattr(Due, "probabilities", fails_at_the_end)
+    with serving(limits=Limits(idle_s=0.5)) as served:
+        send(served, slice(0, 500))
+        sent.set()
+        assert forgetting.wait(20)
+        send(served, slice(500, None))
+        assert served.metric("harken_failed_ticks_total") == 1
+        served.ask_until("/api/watches", lambda found: found == [])
 
 
 def test_a_tick_that_fails_is_counted_and_the_next_ones_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ seen, by its digest, so that no change of another window or program is overwritt
 """
 
 import csv
+import logging
 import os
 import re
 import time
@@ -18,13 +19,14 @@ from typing import NamedTuple
 
 from harken.annotations.bouts import Annotations, Intervals
 from harken.annotations.formats import HEADER, annotations_in, read_annotations
-from harken.annotations.table import MISSING, Kind, Span, plain_note
+from harken.annotations.table import MISSING, Kind, Span, plain_note, why_not_kept
 from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
 from harken.support.files import ProcessLock, linked_file, regular, write_bytes
 from harken.support.text_rows import MOST_BYTES
 
+LOG = logging.getLogger("uvicorn.error")
 NO_FILE = "none"
 """The digest of no file."""
 UNREADABLE = "unreadable"
@@ -129,7 +131,14 @@ class LabelStore:
                 bouts = own.intervals(self._span, cut=self._cut)
         except HarkenError as error:
             return StoredLabels(Intervals.of([], self.path), digest, zone or f"{error}. {TO_LABEL}", str(error))
-        return StoredLabels(bouts, digest, zone or self._why_shared(annotations) or self._why_not_written())
+        except OSError:
+            raise
+        except Exception as error:  # the file may be corrected, and other recordings go on meanwhile
+            LOG.exception("%s: its labels cannot be read", self.path)
+            fault = f"{self.path}: its labels cannot be read (a fault in harken: {type(error).__name__}: {error})"
+            return StoredLabels(Intervals.of([], self.path), digest, f"{fault}. {TO_LABEL}", fault)
+        shared = self._why_shared(annotations)
+        return StoredLabels(bouts, digest, zone or shared or self._why_not_held(bouts) or self._why_not_written())
 
     def editable(self, *, if_digest: str) -> StoredLabels:
         """The labels, which may be replaced.
@@ -225,6 +234,20 @@ class LabelStore:
         return (
             f"{self.path.name} leads to a file with a column for the {columns}, so it may be for other recordings, "
             "too; it is shown, and not changed. To label here, replace the link by a file"
+        )
+
+    def _why_not_held(self, bouts: Intervals) -> str | None:
+        """Why the file of labels cannot hold these labels, as a sentence; None if it can.
+
+        A label column may have such labels. Each change writes all labels, so that none could be saved.
+        """
+        reason = next(filter(None, map(why_not_kept, bouts.label_names)), None)
+        if reason is None:
+            return None
+        return (
+            f"{self._recording.name} has a label that {self.path.name} cannot hold ({reason}); it is shown, and "
+            "not changed. To label here, rename it there, or begin without labels: write "
+            f"{self.path.name} with the one line start,end,label"
         )
 
     def _why_not_written(self) -> str | None:

@@ -36,15 +36,15 @@ NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory"
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KILLED = -9
 """By SIGKILL, by which Linux ends a process when memory runs out."""
-Kind = Literal["refused", "file", "fault", "ended"]
+Kind = Literal["refused", "memory", "file", "fault", "ended"]
 
 
 class JobError(HarkenError):
     """A job that has failed.
 
     Attributes:
-        kind: ``refused`` (the job raised a HarkenError), ``file`` (an error of the operating system), ``fault`` (of
-            harken), or ``ended`` (memory ran out, or the process ended by itself or was killed).
+        kind: ``refused`` (the job raised a HarkenError), ``memory``, ``file`` (an error of the operating system),
+            ``fault`` (of harken), or ``ended`` (the process ended by itself, or was killed).
     """
 
     def __init__(self, kind: Kind, sentence: str) -> None:
@@ -79,7 +79,7 @@ async def run_job(
     request = {"work": f"{work.__module__}:{work.__qualname__}", "arguments": arguments, "niceness": niceness}
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", START, json.dumps(list(map(os.path.abspath, sys.path)))),
+            *(sys.executable, "-c", START, json.dumps(sys.path)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MOST_MESSAGE_BYTES,
@@ -179,7 +179,7 @@ def _why(error: Exception) -> tuple[Kind, str]:
         return "refused", str(error)
     if isinstance(error, MemoryError | RuntimeError | SystemError):
         if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY_SIGNS):
-            return "ended", NO_MEMORY
+            return "memory", NO_MEMORY
     elif isinstance(error, OSError):
         if error.errno in DISK:
             return "file", f"the disk is full ({error.filename or error.strerror})"

@@ -5,14 +5,12 @@ A file from an unknown sender may need more memory and time than any other reque
 """
 
 import asyncio
-import os
-import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -31,30 +29,25 @@ if TYPE_CHECKING:
     from harken.labelling.summary import LabelledFile
     from harken.timelines import Timeline
 
-SUFFIXES = (".parquet", ".gt3x", ".avro", ".cwa", ".bin", ".csv", ".tsv", ".txt", ".zip", ".gz")
-UNSAFE = re.compile(r'[\x00-\x1f\x7f/:*?"<>|\[\]]')
-"""Characters that a file's name must not have on some system, or that select several files."""
-LONGEST_NAME = 200
-"""In bytes; a system allows 255."""
-RECORDING, MODEL, ANSWER = "recording", "model.safetensors", "answer.json"
+SUFFIXES = (
+    *(".csv.gz", ".txt.gz", ".tsv.gz", ".cwa.gz", ".bin.gz", ".parquet", ".gt3x", ".avro", ".cwa", ".bin"),
+    *(".csv", ".tsv", ".txt", ".zip", ".gz"),
+)
+STEM = "recording"
+"""The name of every posted recording on disk."""
+MODEL, ANSWER = "model.safetensors", "answer.json"
 REPORT, TABLES = "report.html", "tables.zip"
 ROWS_AT_ONCE = 10_000
 RETRY_S = 20
 NICENESS = 5
 """Labels of watches have priority."""
+NO_MEMORY = "labelling this recording takes more memory than the server allows; use harken label"
 
 
-def safe_name(name: str) -> str:
-    """A name for a recording on the disk, in a folder of its own: that which its sender gave it, without folders and
-    unsafe characters, and with an ending that selects a reader.
-
-    >>> from harken.web.uploads import safe_name
-    >>> safe_name("C:\\\\me\\\\my day.cwa"), safe_name("../*"), safe_name("..")
-    ('my day.cwa', '_.csv', 'recording.csv')
-    """
-    base = UNSAFE.sub("_", name.replace("\\", "/").rpartition("/")[2]).lstrip(".~ ") or "recording"
-    short = base.encode()[-LONGEST_NAME:].decode(errors="ignore")
-    return short if short.lower().endswith(SUFFIXES) else f"{short}.csv"
+def suffixes_of(name: str) -> str:
+    """The ending of a file's name that selects its reader, if it is one of ``SUFFIXES``; else ``.csv``."""
+    lower = name.lower()
+    return next((suffix for suffix in SUFFIXES if lower.endswith(suffix)), ".csv")
 
 
 @dataclass
@@ -112,7 +105,7 @@ class Uploads:
     ) -> bytes:
         """The answer of ``POST /api/recordings``, JSON.
 
-        The file on the disk is removed before this returns.
+        The file on disk has a fixed name with a known ending, and is removed before this returns.
 
         Args:
             name: the sender's name for the recording.
@@ -124,16 +117,16 @@ class Uploads:
         Raises:
             RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
+        shown = PurePosixPath(name.replace("\\", "/")).name or STEM
         async with self._upload(key, stem(Path(name))) as upload:
             folder = Path(upload.folder.name)
-            path = folder / RECORDING / safe_name(name)
-            path.parent.mkdir()
+            path = folder / (STEM + suffixes_of(name))
             await self._write(path, body)
             try:
                 await asyncio.to_thread(self.recogniser.save, folder / MODEL)
             except OSError as error:
                 raise _not_written(error) from error
-            request = str(path), timezone, key, asdict(self._limits)
+            request = str(path), shown, timezone, key, asdict(self._limits)
             job = run_job(label_upload, *request, on_message=upload.advance, niceness=NICENESS, polars_threads=1)
             try:
                 async with asyncio.timeout(self._limits.upload_s):
@@ -142,7 +135,8 @@ class Uploads:
                 sentence = f"labelling this recording takes longer than {self._limits.upload_s:g} s; use harken label"
                 raise RefusedError(422, sentence, reason="recording") from error
             except JobError as error:
-                raise _refusal(error, folder) from error
+                sentence = str(error).replace(str(path), shown).replace(path.name, shown)
+                raise _refusal(error, sentence.replace(str(folder), "the server")) from error
             return await asyncio.to_thread(_taken, folder / ANSWER)
 
     def of(self, key: str) -> Upload:
@@ -230,15 +224,18 @@ def _not_written(error: OSError) -> RefusedError:
     return RefusedError(507, f"the recording could not be written ({error.strerror})")
 
 
-def _refusal(error: JobError, folder: Path) -> Exception:
-    """The answer to a recording whose job has failed, without the server's folder."""
-    sentence = str(error).replace(str(folder), "the server")
-    if error.kind == "fault":
-        return RuntimeError(sentence)
-    if error.kind == "file":
-        return RefusedError(507, sentence)
-    advice = "; use harken label" if error.kind == "ended" else ""
-    return RefusedError(422, sentence + advice, reason="recording")
+def _refusal(error: JobError, sentence: str) -> Exception:
+    """The answer to a recording whose job has failed; ``sentence`` is the error's, without the server's paths."""
+    match error.kind:
+        case "fault":
+            return RuntimeError(sentence)
+        case "file":
+            return RefusedError(507, sentence)
+        case "memory":
+            sentence = NO_MEMORY
+        case "ended":
+            sentence = f"{sentence}; use harken label"
+    return RefusedError(422, sentence, reason="recording")
 
 
 def _taken(path: Path) -> bytes:
@@ -269,6 +266,7 @@ def _disconnected() -> RefusedError:
 def label_upload(
     send: Send,
     path: str,
+    name: str,
     timezone: str | None,
     key: str | None,
     limits: dict[str, Any],
@@ -277,9 +275,10 @@ def label_upload(
 
     Args:
         send: see ``harken.web.jobs``; sends the stage and the share of it that is done.
-        path: the recording, in a folder of its own beside the file ``MODEL``; both are removed at the end. The answer
-            of ``POST /api/recordings`` is written to the file ``ANSWER`` there, the recording is unpacked into the same
-            folder, and with a key, the report and the tables are written there.
+        path: the recording, beside which is the file ``MODEL``; both are removed at the end. The answer of ``POST
+            /api/recordings`` is written to the file ``ANSWER`` there, the recording is unpacked into the same folder,
+            and with a key, the report and the tables are written there.
+        name: the sender's name for it.
         timezone: the wearer's time zone; None: as the file says.
         key: the sender's key.
         limits: the fields of ``Limits``.
@@ -292,21 +291,20 @@ def label_upload(
     from harken.readers import TableOptions
     from harken.readers.unpacking import UnpackingLimits, unpacking_limits
 
-    progress, recording = Progress(send), Path(path)
-    folder = recording.parents[1]
-    os.chdir(recording.parent)  # so that the recording has no folder in the results
+    progress, folder = Progress(send), Path(path).parent
     tempfile.tempdir = str(folder)  # the server removes this folder, even if it kills this process
     recogniser = Recogniser.load(folder / MODEL, device="cpu")
     limit_memory(limits["upload_memory_bytes"])  # not before: an import without memory ends in any error
     with unpacking_limits(UnpackingLimits(limits["unpacked_bytes"], limits["most_packed"])):
         labelled = label_file(
-            recording.name,
+            path,
             model=recogniser,
             settings=LabelSettings(csv=True, reading=TableOptions(timezone=timezone)),
             cores=1,
             on_stage=lambda stage: None if stage == "done" else progress(stage, None),  # the report follows
             on_share=lambda share: progress(progress.stage, share),
         )
+    labelled = _named(labelled, path, name)
     addresses: dict[str, str | None] = {"report": None, "tables": None}
     if key is not None:
         progress("write", None)
@@ -314,8 +312,19 @@ def label_upload(
         if _write(labelled, folder, limits["tables_bytes"]):
             addresses["tables"] = f"/api/recordings/{key}/{TABLES}"
     _write_answer(labelled, addresses, folder / ANSWER)
-    for file in (recording, folder / MODEL):
+    for file in (Path(path), folder / MODEL):
         file.unlink()
+
+
+def _named(labelled: "LabelledFile", path: str, shown: str) -> "LabelledFile":
+    """The same with the sender's name for the recording in place of that on the disk."""
+    from harken.recordings.recording import is_made_up
+
+    subject = stem(Path(shown)) if labelled.timeline.subject == STEM else labelled.timeline.subject
+    notes = tuple(note.replace(path, shown) for note in labelled.quality.notes)
+    quality = replace(labelled.measured.quality, file=shown, subject=subject, made_up=is_made_up(subject), notes=notes)
+    timeline = replace(labelled.timeline, subject=subject, source=shown)
+    return replace(labelled, measured=replace(labelled.measured, quality=quality), timeline=timeline)
 
 
 def _write(labelled: "LabelledFile", folder: Path, most_bytes: int) -> bool:

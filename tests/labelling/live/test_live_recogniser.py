@@ -217,3 +217,14 @@ def test_a_network_gives_the_same_rows_live_and_offline(learned: tuple[Recognise
     rows = stream.rows()
     np.testing.assert_allclose(np.array([row.probabilities for row in rows]), labelled, atol=1e-6)
     assert {update.label for update in updates} >= set(anna.label_names)
+
+
+def test_a_model_without_an_even_grid_takes_samples_as_they_come() -> None:
+    found = still_or_moving(length=20, hop=7, even_grid=False)
+    signals, time_ns = quiet(14)
+    signals[100:103] = np.nan
+    time_ns = time_ns.copy()
+    time_ns[200:] += 10**9
+    stream = LiveRecogniser(Answering(found, smooth), LiveSettings(sensor_rate_hz=20))
+    live(stream, signals, time_ns, [3, 50, 51, 90, 101, 170, 205])
+    assert_same(stream.rows(), expected(found, signals, time_ns, smooth))

@@ -1,5 +1,6 @@
 """Files of labels that are kept before they are replaced, and those that are only shown, with the sentence why."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,24 +9,27 @@ from typing import Any
 import pytest
 
 from edited_labels import SPAN, START_NS, Labels, opened, row, save
+from harken.annotations.bouts import Annotations
 from harken.annotations.store import LabelStore, ReadOnlyLabelsError
 from harken.readers.folders import recordings_in
-from harken.support.errors import HarkenError
 from harken.web.learn import labelled_in
 
 TIMES = "2023-11-15T00:14:20+02:00,2023-11-15T00:14:25+02:00"
 
 
-def test_labels_of_a_column_that_a_file_cannot_hold_are_saved_under_another_name(tmp_path: Path) -> None:
+def test_labels_of_a_column_that_a_file_cannot_hold_are_read_only_at_once(tmp_path: Path) -> None:
     column = [(START_NS, START_NS + 10**9, "None"), (START_NS + 10**9, START_NS + 2 * 10**9, "stop")]
     labels = Labels(LabelStore(tmp_path / "anna.csv", SPAN, "anna", column=column), SPAN)
     assert labels.intervals.labels == ("None", "stop")
-    rows = labels.as_json()["intervals"]
-    with pytest.raises(HarkenError, match="interval 1: 'None' cannot be a label: in a file of labels it means that"):
-        save(labels, rows)
-    rows[0]["label"] = "lying"
-    save(labels, rows)
-    assert labels.intervals.labels == ("lying", "stop")
+    assert labels.stored.read_only == (
+        "anna.csv has a label that anna.labels.csv cannot hold ('None' cannot be a label: in a file of labels it means "
+        "that there is none); it is shown, and not changed. To label here, rename it there, or begin without labels: "
+        "write anna.labels.csv with the one line start,end,label"
+    )
+    labels.path.write_text("start,end,label\n")
+    assert labels.follow()
+    assert labels.stored.read_only is None
+    assert LabelStore(tmp_path / "ben.csv", SPAN, "ben", column=column[1:]).load().read_only is None
 
 
 ODD = {
@@ -175,3 +179,29 @@ def test_a_write_protected_file_of_labels_is_read_only(tmp_path: Path, monkeypat
     assert not labels.follow()
     path.chmod(0o400)
     assert labels.follow(), "what may be written may have changed"
+
+
+def test_an_error_that_nobody_expected_is_said_until_the_file_is_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Path) -> Annotations:
+        raise OverflowError("date value out of range")
+
+    labels = opened(tmp_path, "start,end,label\n0,1,lying\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("harken.annotations.store.read_annotations", broken)
+        patch.setattr("harken.annotations.store.LOG", logging.getLogger("labels"))  # a server's does not reach the test
+        labels.path.write_text("start,end,label\n0,2,lying\n")
+        assert labels.follow()
+        assert labels.stored.read_only == (
+            f"{labels.path}: its labels cannot be read (a fault in harken: OverflowError: date value out of range). "
+            "Correct or remove that file to label here"
+        )
+        assert opened(tmp_path).stored.read_only == labels.stored.read_only
+        assert "OverflowError" in caplog.text
+        with pytest.raises(ReadOnlyLabelsError):
+            save(labels, [row(1, 2)])
+    labels.path.write_text("start,end,label\n0,3,lying\n")
+    assert labels.follow()
+    assert labels.stored.read_only is None
+    assert labels.intervals.labels == ("lying",)

@@ -126,8 +126,9 @@ def test_a_damaged_entry_of_the_cache_is_made_again(tmp_path: Path, damage: str)
         with (entry / "2.levels").open("r+b") as file:
             file.truncate(5000)
     elif damage == "facts":
-        with (entry / "facts.json").open("r+b") as file:
-            file.truncate(50)
+        facts = (entry / "facts.json").read_bytes()
+        (entry / "facts.json").write_bytes(facts.replace(b'"samples":1000', b'"samples":1001'))
+        assert (entry / "facts.json").read_bytes() != facts
     else:
         shutil.rmtree(entry)
         entry.mkdir()

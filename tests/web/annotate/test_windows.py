@@ -222,6 +222,27 @@ def test_an_error_of_one_recording_that_nobody_expected_ends_no_other(
     assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["nobody expected this"]
 
 
+@pytest.mark.parametrize("again", [False, True], ids=("first", "from the cache"))
+def test_a_recording_that_cannot_be_shown_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    paths = [write_recording(tmp_path / f"{name}.csv", seconds=20) for name in ("anna", "ben")]
+    if again:
+        with annotating(*paths):
+            pass
+
+    def broken(path: Path, *arguments: Any, **options: Any) -> LabelStore:
+        if path.name == "anna.csv":
+            raise RuntimeError("nobody expected this")
+        return LabelStore(path, *arguments, **options)
+
+    monkeypatch.setattr("harken.web.annotate.recording.LabelStore", broken)
+    with annotating(*paths) as served:
+        found = [served.ask(f"/api/recordings/{number}").json for number in (0, 1)]
+        assert [each["state"] for each in found] == ["failed", "ready"]
+        assert found[0]["error"] == f"{paths[0]}: a fault in harken: RuntimeError: nobody expected this"
+
+
 def test_windows_hear_of_the_reading_and_may_write_afterwards(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "anna.csv")
     with annotating(path, read=False) as served, served.connect(LIVE + "one") as window:

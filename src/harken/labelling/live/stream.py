@@ -193,8 +193,8 @@ def _advanced(
         [(watch._known_ns, watch._unchanged, watch._safe_ns) for watch in watches]
     ).T
     # Samples that new ones change.
-    row = np.maximum(np.minimum(unchanged - 2, rows - 1), 0)
-    from_ns = raw.time_ns[raw.begins + row] - specification.resampler.reach_ns
+    row = unchanged if specification.resampler is None else np.maximum(np.minimum(unchanged - 2, rows - 1), 0)
+    from_ns = raw.time_ns[raw.begins + np.minimum(row, raw.counts - 1)] - specification.reach_ns
     next_ns = np.where((unchanged < raw.counts) & (rows > 0), np.minimum(known_ns, from_ns), known_ns)
     # A late sample that closes a gap can leave it open again whether the sensor is stuck; what is final stays.
     next_ns = np.maximum(next_ns, safe_ns)
@@ -282,18 +282,23 @@ def _resampled(
     last_ns, known_ns = np.full(len(begins), EVER_NS), np.full(len(counts), NEVER_NS)
     if not ended:
         last = np.flatnonzero(np.diff(watch, append=len(counts)))
-        last_ns[last] = time_ns[np.maximum(ends[last] - 2, begins[last])] - resampler.reach_ns
+        enough = ends[last] - (1 if resampler is None else 2)
+        last_ns[last] = time_ns[np.maximum(enough, begins[last])] - specification.reach_ns + (resampler is None)
         known_ns[watch[last]] = last_ns[last]
     if len(begins) == 0:
         return (old, np.zeros(len(counts), np.int64)), known_ns
-    cycle_ns, longest_ns = resampler.grid.cycle_ns * TOGETHER, resampler.longest_step_ns
+    cycle_ns, longest_ns = 1, 0
+    if resampler is not None:
+        cycle_ns, longest_ns = resampler.grid.cycle_ns * TOGETHER, resampler.longest_step_ns
     begin_ns, end_ns = time_ns[begins], time_ns[ends - 1]
     phase_ns = begin_ns % cycle_ns
     # In cycles: the place of each part, and how much later the next one begins.
     taken = -(-(phase_ns + end_ns - begin_ns + longest_ns + cycle_ns) // cycle_ns)
     place = _starts_of(taken) + 1 + longest_ns // cycle_ns
     moved_ns = place * cycle_ns + phase_ns - begin_ns
-    new = resampler.between(old._replace(time_ns=time_ns + np.repeat(moved_ns, ends - begins)), 0, EVER_NS)
+    new = old._replace(time_ns=time_ns + np.repeat(moved_ns, ends - begins))
+    if resampler is not None:
+        new = resampler.between(new, 0, EVER_NS)
     firsts = np.searchsorted(new.time_ns, np.maximum(next_ns[watch], begin_ns) + moved_ns)
     lasts = np.searchsorted(new.time_ns, np.minimum(last_ns, end_ns + 1) + moved_ns)
     new_counts = np.maximum(lasts - firsts, 0)
@@ -340,7 +345,7 @@ def _runs(watches: Sequence[Watch], even: _Even, specification: StreamSpecificat
     """The runs in these samples."""
     samples, counts = even
     owner = np.repeat(np.arange(len(watches)), counts)
-    gap = np.diff(samples.time_ns) > specification.resampler.hole_ns
+    gap = np.diff(samples.time_ns) > specification.gap_ns
     begins, ends = _pieces((np.diff(owner) > 0) | gap | np.diff(samples.valid), len(owner))
     watch = owner[begins]
     first = np.diff(watch, prepend=-1) > 0
@@ -416,11 +421,14 @@ def _keep(
     samples, counts = even
     newest_ns = raw.time_ns[raw.begins + raw.counts - 1]
     late = raw.before(newest_ns - LATE_NS)
-    # A late sample can become the neighbour of the row before; at the beginning of a stream no row is safe.
-    row = np.maximum(np.minimum(late, rows) - 2, 0)
-    safe_ns = np.minimum(known_ns, raw.time_ns[raw.begins + row] - specification.resampler.reach_ns)
-    safe_ns = np.where(late >= 2, safe_ns, NEVER_NS)
-    first = np.maximum(raw.before(safe_ns - specification.needs_ns) - 3, 0)
+    if specification.resampler is None:
+        safe_ns, first = np.minimum(newest_ns - LATE_NS, known_ns), np.minimum(late, rows)
+    else:
+        # A late sample can become the neighbour of the row before; at the beginning of a stream no row is safe.
+        row = np.maximum(np.minimum(late, rows) - 2, 0)
+        safe_ns = np.minimum(known_ns, raw.time_ns[raw.begins + row] - specification.reach_ns)
+        safe_ns = np.where(late >= 2, safe_ns, NEVER_NS)
+        first = np.maximum(raw.before(safe_ns - specification.needs_ns) - 3, 0)
     raw_begins, raw_ends = raw.begins + first, raw.begins + raw.counts
     owner = np.repeat(np.arange(len(watches)), counts)
     safe = np.bincount(owner[samples.time_ns < safe_ns[owner]], minlength=len(watches))

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harken.networks.specification import Specification
+from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S
 from harken.recordings.source import Samples
+from harken.recordings.survey import GAP_NS
 from harken.signals import Resampler
 from harken.signals.resampling import SECOND_NS
 from harken.support.arrays import AnyArray, Float32Array, FloatArray, Int64Array
@@ -39,8 +40,8 @@ class LiveSettings:
         leave_below: the bout ends when its probability is below this. Two thresholds prevent labels that change back
             and forth.
         sensor_range_g: samples with an acceleration beyond it are marked invalid, as ``mending.mend`` does.
-        sensor_rate_hz: approximate rate of the sensors, which is needed only for sensors more than 7 times as fast as
-            the model's rate.
+        sensor_rate_hz: approximate rate of the sensors. It is needed only for sensors more than 7 times as fast as the
+            model's rate, and for a model trained without an even grid that should take samples as they come.
         kept_rows: how many rows of the timeline are kept.
 
     Raises:
@@ -75,7 +76,9 @@ class StreamSpecification:
         length: samples in a window.
         hop_s, hop: from one window to the next, and of a row of the timeline, in seconds and in samples.
         interval_ns: the time between two samples at the model's rate.
-        resampler: the resampler to that rate.
+        resampler: the resampler to that rate; None if samples are not resampled.
+        reach_ns: how far around a resampled sample the samples lie that it depends on.
+        gap_ns: the largest time between two samples at the model's rate without a gap.
         needs_ns: the time before a new sample from which its input begins; the three samples before that are needed,
             too.
         entry: an entry of a watch's history (see ``Watch``).
@@ -95,9 +98,14 @@ class StreamSpecification:
             )
         self.hop = max(1, round(self.hop_s * rate_hz))
         self.interval_ns = round(SECOND_NS / rate_hz)
-        source_hz = self.settings.sensor_rate_hz or rate_hz
-        self.resampler = Resampler(rate_hz, source_rate_hz=source_hz, largest_gap_s=MINIMUM_GAP_S)
-        self.needs_ns = self.resampler.reach_ns + round(self.resampler.grid.step_ns)
+        self.resampler: Resampler | None = None
+        self.reach_ns, self.needs_ns, self.gap_ns = 0, 0, GAP_NS
+        source_hz = self.settings.sensor_rate_hz
+        as_they_come = source_hz is not None and not model.even_grid and abs(source_hz / rate_hz - 1) <= RATE_TOLERANCE
+        if not as_they_come:
+            resampler = Resampler(rate_hz, source_rate_hz=source_hz or rate_hz, largest_gap_s=MINIMUM_GAP_S)
+            self.resampler, self.reach_ns, self.gap_ns = resampler, resampler.reach_ns, resampler.hole_ns
+            self.needs_ns = resampler.reach_ns + round(resampler.grid.step_ns)
         times = [(name, np.int64) for name in ("key_ns", "start_ns", "end_ns", "place")]
         shares = ("probabilities", np.float32, (model.outputs,))
         self.entry = np.dtype([*times, ("kind", np.int8), ("bout", np.int16), shares])

@@ -102,12 +102,13 @@ class Desk:
         self._label()
 
     def _set_model(self, model: Path | None) -> None:
-        self.model = None
+        path: Path | None = None
         name: str | None = None
         labels: tuple[str, ...] = ()
         if model is not None:
-            self.model, labels = model_path(model), read_model(model).specification.labels
-            name = model.name if model.is_dir() else self.model.stem
+            path, labels = model_path(model), read_model(model).specification.labels
+            name = model.name if model.is_dir() else path.stem
+        self.model = path
         for recording in self.recordings:
             recording.use_model(name, labels)
 

@@ -255,7 +255,7 @@ def write_facts(folder: Path, facts: dict[str, Any]) -> None:
     sizes = [(folder / name).stat().st_size for name in file_names()]
     content = orjson.dumps(facts | {"sizes": sizes}, option=orjson.OPT_SERIALIZE_NUMPY)
     with (folder / FACTS).open("wb") as file:
-        file.write(content)
+        file.write(sha256(content).hexdigest().encode() + b"\n" + content)
         file.flush()
         os.fsync(file.fileno())
 
@@ -263,7 +263,10 @@ def write_facts(folder: Path, facts: dict[str, Any]) -> None:
 def read_facts(folder: Path) -> dict[str, Any] | None:
     """The facts of a complete entry, which counts as used now; None if there is none, or it is damaged."""
     try:
-        facts: dict[str, Any] = orjson.loads((folder / FACTS).read_bytes())
+        digest, _, content = (folder / FACTS).read_bytes().partition(b"\n")
+        if sha256(content).hexdigest().encode() != digest:
+            return None
+        facts: dict[str, Any] = orjson.loads(content)
         if facts["sizes"] != [(folder / name).stat().st_size for name in file_names()]:
             return None
         os.utime(folder)

@@ -90,9 +90,9 @@ class Suggestions:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 found = cls(**arrays)
+            found = replace(found, labels=tuple(map(str, found.labels)), warnings=tuple(map(str, found.warnings)))
         except (OSError, ValueError, TypeError, EOFError, BadZipFile):
             return None
-        found = replace(found, labels=tuple(map(str, found.labels)), warnings=tuple(map(str, found.warnings)))
         rows = len(found.code)
         whole = found.start_ns.shape == (rows + 1,) and found.probability.shape == (rows, len(found.labels))
         return found if whole else None

@@ -31,7 +31,7 @@ export class Editor {
   get settled() { return this.#steps[this.#step].bouts; }
 
   get bouts() { return this.held?.bouts ?? this.settled; }
-  get canUndo() { return this.writing && this.#step > 0; }
+  get canUndo() { return this.writing && (this.#step > 0 || (this.held !== null && !this.held.edge)); }
   get canRedo() { return this.writing && this.#step < this.#steps.length - 1; }
 
   /** The marked stretch as `[start, end]`, with the cursor as its end while it is open; null if there is none. */
@@ -229,8 +229,8 @@ export class Editor {
   /** Let go what is held, as it is. */
   drop() {
     if (!this.held) return;
-    const { one, bouts } = this.held;
-    if (this.#mayWrite() && !equal(bouts, this.settled)) return this.#commit([one], this.selected);
+    const { one, edge, bouts } = this.held; // a note was sent while it was typed
+    if ((!edge || this.#mayWrite()) && !equal(bouts, this.settled)) return this.#commit([one], this.selected);
     this.#putBack();
     this.onChange();
   }
