@@ -102,7 +102,8 @@ class Intervals:
         """The bouts: intervals that touch and have the same label are one."""
         position = {name: code for code, name in enumerate(self.label_names)}
         codes = np.array([position[label] for label in self.labels], np.int64)
-        touching = (self.start_ns[1:] == self.end_ns[:-1]) & (codes[1:] == codes[:-1])
+        same_label = codes[1:] == codes[:-1]
+        touching = (self.start_ns[1:] == self.end_ns[:-1]) & same_label
         first = np.flatnonzero(np.concatenate([[True], ~touching]))[: len(self)]
         last = np.append(first[1:] - 1, len(self) - 1) if len(self) else first
         return replace(
@@ -127,7 +128,8 @@ class Intervals:
         if not trim_s:
             return self
         trim_ns = round(trim_s * SECOND_NS)
-        parts, bouts = self.joined(), self.renamed(rename or {}).joined()
+        parts = self.joined()
+        bouts = self.renamed(rename or {}).joined()
         around = np.searchsorted(bouts.start_ns, parts.start_ns, side="right") - 1
         start_ns = np.maximum(parts.start_ns, bouts.start_ns[around] + trim_ns)
         end_ns = np.minimum(parts.end_ns, bouts.end_ns[around] - trim_ns)
@@ -160,7 +162,9 @@ class Intervals:
                 f"({zone_in_words(span.timezone)}). Shift a clock that was wrong with --labels-offset SECONDS, or "
                 "give the wearer's zone with --timezone",
             )
-        return replace(self, start_ns=np.maximum(self.start_ns, span.start_ns), end_ns=np.minimum(self.end_ns, end_ns))
+        starts_ns = np.maximum(self.start_ns, span.start_ns)
+        ends_ns = np.minimum(self.end_ns, end_ns)
+        return replace(self, start_ns=starts_ns, end_ns=ends_ns)
 
 
 def span_of(recording: Recording) -> Span:
@@ -186,7 +190,8 @@ def laid_over(recording: Recording, intervals: Intervals) -> Recording:
     edges = np.stack([intervals.start_ns, intervals.end_ns], axis=1).ravel()
     rows = np.concatenate([[0], np.searchsorted(in_order, edges), [len(recording)]])
     between = np.full(len(intervals) + 1, UNLABELLED, np.int16)
-    of_parts = np.append(np.stack([between[:-1], codes], axis=1).ravel(), between[-1])
+    in_turn = np.stack([between[:-1], codes], axis=1).ravel()
+    of_parts = np.append(in_turn, between[-1])
     of_samples = np.repeat(of_parts, np.diff(rows))
     if order is not None:
         sorted_codes, of_samples = of_samples, np.empty_like(of_samples)
@@ -236,7 +241,9 @@ def without_bout_ends(recording: Recording, trim_s: float, rename: Mapping[str, 
 
 def _order(time_ns: Int64Array) -> Int64Array | None:
     """The rows in the order of their times; None if they are in this order."""
-    return None if (time_ns[1:] >= time_ns[:-1]).all() else np.argsort(time_ns, kind="stable")
+    if (time_ns[1:] >= time_ns[:-1]).all():
+        return None
+    return np.argsort(time_ns, kind="stable")
 
 
 def _from_shared_folder(written: dict[str, Parts]) -> dict[str, Parts]:
@@ -245,12 +252,16 @@ def _from_shared_folder(written: dict[str, Parts]) -> dict[str, Parts]:
     What is above it differs between computers. If a folder of one of them exists here, all are taken as they are.
     """
     systems = (Path, PureWindowsPath, PurePosixPath)
-    whole = {name: parts for name, parts in written.items() if any(one(name).is_absolute() for one in systems)}
+    whole = {}
+    for name, parts in written.items():
+        if any(one(name).is_absolute() for one in systems):
+            whole[name] = parts
     places = {Path(name).parent for name in whole if Path(name).is_absolute()}
     if not whole or any(os.path.isdir(place) for place in places):  # noqa: PTH112 - Path.is_dir raises for names too long
         return {}
     folders = [parts[:0:-1] for parts in whole.values()]
-    shared = list(takewhile(lambda pair: pair[0] == pair[1], zip(min(folders), max(folders), strict=False)))
+    pairs = zip(min(folders), max(folders), strict=False)
+    shared = list(takewhile(lambda pair: pair[0] == pair[1], pairs))
     above = max(len(shared) - 1, 1)  # at least the root
     return {name: parts[: max(len(parts) - above, 2)] for name, parts in whole.items()}
 
@@ -307,8 +318,11 @@ class Annotations:
 
         A field means a recording if the recording's path ends with it: ``anna/day.csv`` is not ``ben/day.csv``.
         """
-        ends = (parts[:length] for parts in map(_parts, names) for length in range(1, len(parts) + 1))
-        return {file for end in ends for file in self._files.get(end, ())}
+        files: set[str] = set()
+        for parts in map(_parts, names):
+            for length in range(1, len(parts) + 1):
+                files.update(self._files.get(parts[:length], ()))
+        return files
 
     @cached_property
     def _files(self) -> dict[Parts, list[str]]:
@@ -401,14 +415,17 @@ class Annotations:
         date; the first sample then has it, too."""
         points = [(self._instant(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
         points.sort(key=lambda point: point[0])
-        ends = [start_ns for start_ns, _ in points[1:]] + [span.end_ns + 1] * (len(points) > 0)
+        ends = [start_ns for start_ns, _ in points[1:]]
+        if points:
+            ends.append(span.end_ns + 1)
         rows = []
         for (start_ns, entry), end_ns in zip(points, ends, strict=True):
             if entry.label.lower() in ENDS or (start_ns == end_ns and start_ns <= span.end_ns):
                 continue
             earlier = entry.start.kind is Kind.CLOCK and start_ns < span.start_ns - SLACK_NS
             if end_ns > span.start_ns and start_ns <= span.end_ns and not earlier:
-                start_ns, end_ns = max(start_ns, span.start_ns), min(end_ns, span.end_ns + 1)
+                start_ns = max(start_ns, span.start_ns)
+                end_ns = min(end_ns, span.end_ns + 1)
             rows.append((start_ns, max(end_ns, start_ns + 1), entry.label, entry.line))
         return rows
 

@@ -124,7 +124,8 @@ def _parsed(path: Path, content: bytes) -> Annotations:
     rows = [row for row in text_rows(path, content, what="file of labels") if not row[1][0].startswith("#")]
     if not rows:
         raise HarkenError(f"{path}: the file of labels is empty")
-    table = Rows(path, rows, tabs=b"\t" in content.splitlines()[rows[0][0] - 1])
+    first_line = content.splitlines()[rows[0][0] - 1]
+    table = Rows(path, rows, tabs=b"\t" in first_line)
     return next(found for read in READERS if (found := read(table)) is not None)
 
 
@@ -156,7 +157,8 @@ def audacity(table: Rows) -> Annotations | None:
         HarkenError: for a broken line, and for a point label among labels of regions.
     """
     first = table.rows[0][1]
-    if not (table.tabs and len(first) in (2, 3) and all(NUMBER.fullmatch(field) for field in first[:2])):
+    timed = all(NUMBER.fullmatch(field) for field in first[:2])
+    if not (table.tabs and len(first) in (2, 3) and timed):
         return None
     columns = Columns(table, {"start": 0, "end": 1, "label": 2}, 3)
     entries = [
@@ -184,11 +186,13 @@ def bids(table: Rows) -> Annotations | None:
         return None
     if "trial_type" not in names:
         raise table.error(line, "these events of BIDS have no column trial_type, which is the label")
-    columns = Columns(table, {"start": 0, "duration": 1, "label": names.index("trial_type")}, len(names))
+    positions = {"start": 0, "duration": 1, "label": names.index("trial_type")}
+    columns = Columns(table, positions, len(names))
     entries = []
     for line, fields in table.rows[1:]:
         without = len(fields) > 1 and fields[1].lower() in MISSING
-        entries.append(columns.entry(line, [fields[0], "0", *fields[2:]] if without else fields))
+        timed = [fields[0], "0", *fields[2:]] if without else fields
+        entries.append(columns.entry(line, timed))
     return _of_one_kind(table, "events of BIDS", entries, [not entry.duration_ns for entry in entries])
 
 
@@ -258,7 +262,8 @@ def _elan_without_header(table: Rows) -> Annotations | None:
             raise table.error(line, f"{len(fields)} fields instead of {before + times + 1}")
         start, end = (_elan_moment(table, line, fields[before + position]) for position in (0, times // 3))
         label = fields[before + times] if len(fields) > before + times else ""
-        found.append((fields[0] if before else "", Entry(start, end, label, line)))
+        tier = fields[0] if before else ""
+        found.append((tier, Entry(start, end, label, line)))
     return _of_one_tier(table, found)
 
 
@@ -295,7 +300,8 @@ def _elan_moment(table: Rows, line: int, field: str) -> Moment:
 
 def _elapsed_ns(field: str) -> int:
     if found := FORMS["hh:mm:ss.ms"].fullmatch(field):
-        number = 3600 * int(found[1]) + 60 * int(found[2]) + Decimal(found[3])
+        minutes = 60 * int(found[1]) + int(found[2])
+        number = 60 * minutes + Decimal(found[3])
     else:
         number = Decimal(field)
     moment = number_moment(number, unit_ns=10**6 if _form(field) == "msec" else SECOND_NS)
@@ -336,7 +342,8 @@ def _by_order(table: Rows) -> dict[str, int]:
         known = "start, end, label; or the recording's file or the date, start, end, label; or start, label"
         raise table.error(line, f"it has no header and {len(first)} columns; without a header, the columns are {known}")
     name = "file" if read_date(first[0]) is None else "date"
-    return {role.replace("name", name): position for position, role in enumerate(ORDERS[len(first)])}
+    roles = ORDERS[len(first)]
+    return {role.replace("name", name): position for position, role in enumerate(roles)}
 
 
 READERS: tuple[Callable[[Rows], Annotations | None], ...] = (sensor_logger, bids, elan, audacity, plain)

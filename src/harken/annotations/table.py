@@ -115,7 +115,8 @@ class Moment:
     def _dated(self, span: Span, offset_ns: int) -> int:
         """The first time from the start of the recording at which the clock of the notes shows this time; if that is
         after the recording, and the one before it is nearer, that one, so that a message has the day that was meant."""
-        first_ns, last_ns = (wall_ns(ns - offset_ns, span.timezone) for ns in (span.start_ns, span.end_ns))
+        first_ns = wall_ns(span.start_ns - offset_ns, span.timezone)
+        last_ns = wall_ns(span.end_ns - offset_ns, span.timezone)
         longest_ns = DAY_NS - 2 * SLACK_NS
         if span.end_ns - span.start_ns > longest_ns:
             raise HarkenError(f"the recording is longer than a day, so {NEED_DATES}")
@@ -198,8 +199,11 @@ def _dates(found: re.Match[str]) -> list[date]:
     """The dates that may be meant: two if day and month are divided by a slash and may be the other way round."""
     month, day = found["month"], found["day"]
     if not month.isdecimal():
-        month = next((str(number) for number, name in enumerate(MONTHS, 1) if name.startswith(month.lower())), "0")
-    orders = {(month, day), (day, month)} if found.groupdict().get("slash") else {(month, day)}
+        start = month.lower()
+        month = next((str(number) for number, name in enumerate(MONTHS, 1) if name.startswith(start)), "0")
+    orders = {(month, day)}
+    if found.groupdict().get("slash"):
+        orders.add((day, month))
     dates = set()
     for numbers in orders:
         with suppress(ValueError):
@@ -216,7 +220,8 @@ def _midnight_ns(day: date) -> int:
 
 
 def _clock_ns(found: re.Match[str]) -> int:
-    seconds = 3600 * hour_of(found) + 60 * int(found["minute"]) + int(found["second"] or 0)
+    minutes = 60 * hour_of(found) + int(found["minute"])
+    seconds = 60 * minutes + int(found["second"] or 0)
     return seconds * SECOND_NS + int((found["fraction"] or "").ljust(9, "0"))
 
 
@@ -224,7 +229,8 @@ def _offset_ns(found: re.Match[str]) -> int:
     if found["sign"] is None:
         return 0
     minutes = 60 * int(found["zone_hour"]) + int(found["zone_minute"] or 0)
-    return int(math.copysign(minutes * 60 * SECOND_NS, -1 if found["sign"] == "-" else 1))
+    sign = -1 if found["sign"] == "-" else 1
+    return int(math.copysign(minutes * 60 * SECOND_NS, sign))
 
 
 def wall_ns(time_ns: int, timezone: str) -> int:
@@ -241,7 +247,8 @@ def _in_zone(local_ns: int, timezone: str) -> int:
     """
     wall = datetime(1970, 1, 1) + timedelta(microseconds=local_ns // 1000)
     zone = ZoneInfo(timezone)
-    earlier, later = (wall.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    earlier = wall.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
+    later = wall.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
     if earlier < later:
         raise HarkenError(
             f"{wall:%H:%M:%S} on {wall:%Y-%m-%d} does not exist in {timezone}: clocks went forward then. Is the zone "
@@ -335,7 +342,8 @@ def _why_no_label(label: str) -> str | None:
 
 def plain_note(text: str) -> str:
     """A note in one line of at most 1,000 characters; characters that cannot be printed become blanks."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:LONGEST_NOTE]
+    plain = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(plain.split())[:LONGEST_NOTE]
 
 
 def named_columns(header: Sequence[str]) -> dict[str, int]:
@@ -351,8 +359,10 @@ def next_day(start: Moment, end: Moment) -> Moment:
 
     An end that would then be 12 hours or more after the start stays before it, and is refused as such.
     """
-    if start.kind is Kind.LOCAL and end.kind is Kind.LOCAL and 0 < end.ns + DAY_NS - start.ns < DAY_NS // 2:
-        return Moment(Kind.LOCAL, end.ns + DAY_NS)
+    dated = start.kind is Kind.LOCAL and end.kind is Kind.LOCAL
+    next_day_ns = end.ns + DAY_NS
+    if dated and 0 < next_day_ns - start.ns < DAY_NS // 2:
+        return Moment(Kind.LOCAL, next_day_ns)
     return end
 
 

@@ -161,7 +161,8 @@ def _write(found: "Dataset", folder: Path, *, json: bool) -> None:
     if json:
         print_json({"name": found.info.name, "files": [printable(path) for path in paths]})
     else:
-        first, last = printable(paths[0]), printable(paths[-1].name)
+        first = printable(paths[0])
+        last = printable(paths[-1].name)
         typer.echo(f"{len(paths)} recordings: {first} to {last}.\n{_terms(found.info)}")
 
 

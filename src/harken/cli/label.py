@@ -113,7 +113,8 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
     """
     from harken.labelling.study import STUDY, without_effect, write_failures, write_study
 
-    out, failures = failures_file.parent, [HarkenError(one.reason) for one in ended if one.reason is not None]
+    out = failures_file.parent
+    failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
     if ended and all(one.missing for one in ended):
         raise_failures(failures, len(ended))
     try:

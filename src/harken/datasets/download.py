@@ -162,7 +162,8 @@ class _Fetch:
             raise HarkenError(f"{complaint}: it is neither zip nor tar. See {self.info.url}")
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        stated, recorded = self.archive.sha256, _json(self.record).get("sha256")
+        stated = self.archive.sha256
+        recorded = _json(self.record).get("sha256")
         expected = recorded if stated is None else stated.lower()
         if expected is None:
             self.on_note(
@@ -214,7 +215,8 @@ class _Fetch:
                 length = self._length_bytes(response)
                 total = self.archive.size_bytes if length is None else length
                 received = _size(self.part)
-                missing, free = (total or 0) - received, shutil.disk_usage(self.folder).free
+                missing = (total or 0) - received
+                free = shutil.disk_usage(self.folder).free
                 if missing > free:
                     raise HarkenError(
                         f"{name}: {missing / 1e6:,.0f} MB are missing, but {self.folder} has "
@@ -332,7 +334,8 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
         zipfile.ZipFile(archive) if zipfile.is_zipfile(archive) else tarfile.open(archive) as file,
     ):
         members = list(_files_in(file, known_as))
-        needed, free = sum(size for _, size, _ in members), shutil.disk_usage(into).free
+        needed = sum(size for _, size, _ in members)
+        free = shutil.disk_usage(into).free
         if needed > free:
             raise HarkenError(
                 f"{known_as} unpacks to {needed / 1e6:,.0f} MB, but {into.parent} has {free / 1e6:,.0f} MB left; "

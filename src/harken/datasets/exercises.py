@@ -102,7 +102,8 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def _recording(table: dict[str, Any], person: int, side: int) -> Recording:
     """The bouts of one person at one wrist, in the order of the exercise numbers, with pauses between them."""
-    codes, names = table["y"], [EXERCISES[abbreviation] for abbreviation in table["y_labels"]]
+    codes = table["y"]
+    names = [EXERCISES[abbreviation] for abbreviation in table["y_labels"]]
     theirs = np.flatnonzero((table["subject"] == person) & (table["side"] == side))
     theirs = theirs[np.argsort(codes[theirs], kind="stable")]
     bouts = [(names[codes[bout]], np.asarray(table["X"][bout], dtype=np.float32)) for bout in theirs]

@@ -224,7 +224,8 @@ def offsets_in_turn(ends_ns: Sequence[int], starts_ns: Sequence[int] | None = No
         starts_ns: the first time of each piece, increasing; None if each clock begins at 0.
     """
     starts_ns = [0] * len(ends_ns) if starts_ns is None else starts_ns
-    offsets, last_end = np.zeros(len(ends_ns), dtype=np.int64), -math.inf
+    offsets = np.zeros(len(ends_ns), dtype=np.int64)
+    last_end = -math.inf
     for piece, (start, end) in enumerate(zip(starts_ns, ends_ns, strict=True)):
         if start <= last_end:
             offsets[piece] = last_end + PAUSE_NS - start

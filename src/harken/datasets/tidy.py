@@ -204,7 +204,8 @@ def _recording(
     unit: AccelerationUnit,
 ) -> Recording:
     """The recording of one sensor on one person, as found."""
-    time_ns, dated = rows["time_ns"].to_numpy(), rows["dated"].to_numpy()
+    time_ns = rows["time_ns"].to_numpy()
+    dated = rows["dated"].to_numpy()
     time = pl.col("time_ns")
     spans = rows.group_by("session", maintain_order=True).agg(start=time.min(), end=time.max())
     if dated.any() and not dated.all():

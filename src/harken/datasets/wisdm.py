@@ -176,7 +176,8 @@ def _in_turn(time_ns: Int64Array, first: BoolArray) -> tuple[Int64Array, int]:
     starts = np.flatnonzero(first)
     ends = np.append(starts[1:], len(first))
     order = np.argsort(time_ns[starts], kind="stable")
-    begin, end = time_ns[starts][order], time_ns[ends - 1][order] + LEAST_PAUSE_NS
+    begin = time_ns[starts][order]
+    end = time_ns[ends - 1][order] + LEAST_PAUSE_NS
     offsets = np.empty(len(starts), dtype=np.int64)
     offsets[order] = offsets_in_turn(end.tolist(), begin.tolist())
     return time_ns + np.repeat(offsets, ends - starts), int((offsets != 0).sum())

@@ -223,7 +223,8 @@ def compare_benchmarks(a: Path, b: Path) -> dict[str, PairedScores]:
     first = tuple(next(iter(each)) for each in methods)
     compared = {}
     for name_a, name_b in dict.fromkeys([first, *((name, name) for name in methods[0] if name in methods[1])]):
-        with_a, with_b = evaluations_of(methods[0][name_a]), evaluations_of(methods[1][name_b])
+        with_a = evaluations_of(methods[0][name_a])
+        with_b = evaluations_of(methods[1][name_b])
         both = [evaluation for evaluation in with_a if evaluation in with_b]
         if not both:
             raise HarkenError(f"{b} cannot be compared with {a}: they have no fold in common")

@@ -91,7 +91,8 @@ class Evaluation:
 
     def as_dict(self) -> Json:
         """The fields as values for JSON, without ``predictions``."""
-        unseen, sides = self.unseen, {"unseen": self.unseen, "known_people": self.known}
+        unseen = self.unseen
+        sides = {"unseen": self.unseen, "known_people": self.known}
         answered = {name: side.answered if side else None for name, side in sides.items()}
         return {
             "mean_person_macro_f1": unseen.mean_person_macro_f1 if unseen else None,

@@ -182,7 +182,8 @@ def _tried(work: Work, task: FileTask, on_share: OnShare | None = None) -> FileO
 def _in_processes(tasks: Sequence[FileTask], work: Work, workers: int) -> Iterator[FileOutcome]:
     waiting = deque(tasks)
     while waiting:
-        lanes, running = min(workers, len(waiting)), dict[Future[FileOutcome], FileTask]()
+        lanes = min(workers, len(waiting))
+        running = dict[Future[FileOutcome], FileTask]()
         try:
             with process_pool(lanes) as pool:
                 yield from _as_they_end(pool, lanes, waiting, running, partial(_tried, work))

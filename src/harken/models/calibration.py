@@ -51,7 +51,8 @@ def _surprise(logits: FloatArray, codes: IntArray) -> Callable[[float], float]:
     from scipy.special import logsumexp
 
     _check(codes, classes=logits.shape[1], what="to calibrate on")
-    n, wide = len(codes), np.asarray(logits, dtype=np.float64)
+    n = len(codes)
+    wide = np.asarray(logits, dtype=np.float64)
     # The window with the unknown label contributes the mean over all windows and labels.
     expected = (wide[np.arange(n), codes].sum() + wide.mean()) / (n + 1)
     return lambda temperature: float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
@@ -118,7 +119,8 @@ def coverage(probabilities: FloatArray, codes: IntArray) -> Coverage:
     """
     error = expected_calibration_error(probabilities, codes)
     thresholds = np.arange(101) / 100
-    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == codes
+    sure = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == codes
     order = np.argsort(sure, kind="stable")
     answers = len(codes) - np.searchsorted(sure[order].astype(np.float64), thresholds, side="left")
     right_from = np.cumsum(right[order][::-1])[::-1]

@@ -75,7 +75,8 @@ def known_windows(
     own = {spelling(name): name for name in labels}
     names = tuple(name if name in labels else own.get(spelling(name), name) for name in windows.label_names)
     windows = replace(windows, label_names=names)
-    left_out, kept = {*map(spelling, ignore_labels)}, {*map(spelling, only_labels)}
+    left_out = {*map(spelling, ignore_labels)}
+    kept = {*map(spelling, only_labels)}
     ignored = [name for name in names if spelling(name) in left_out or (kept and spelling(name) not in kept)]
     refuse_unknown_labels(windows, {*labels, *ignored})
     windows = windows[~np.isin(windows.labels, ignored)] if ignored else windows

@@ -320,5 +320,6 @@ def _recognised(
         gravity = signals.mean(axis=1, dtype=np.float64)
         hangs = np.abs(gravity[:, along]) > np.abs(gravity[:, across])
         on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64) * hangs
-        recognised[quarters], x_g[quarters] = on_foot.sum(), on_foot @ gravity[:, 0]
+        recognised[quarters] = on_foot.sum()
+        x_g[quarters] = on_foot @ gravity[:, 0]
     return recognised, x_g

@@ -85,7 +85,8 @@ class Trees:
         index = np.arange(len(rows))[:, None]
         while (inner := self.feature[node] >= 0).any():
             goes_left = rows[index, np.maximum(self.feature[node], 0)] <= self.threshold[node]
-            node = np.where(inner, np.where(goes_left, self.left[node], self.right[node]), node)
+            child = np.where(goes_left, self.left[node], self.right[node])
+            node = np.where(inner, child, node)
         return np.asarray(self.baseline[0] + self.value[node].sum(axis=1))
 
 
@@ -137,10 +138,13 @@ def features(moments: Float32Array) -> tuple[dict[str, Float64Array], BoolArray]
     sd_across = np.sqrt((across**2).sum(axis=2).mean(axis=1))
     sd = np.hypot(sd_along, sd_across)
 
-    power, power_along = _power(moving), _power(along[:, :, None])
-    repeated, repeated_along = _autocorrelation(moving), _autocorrelation(along[:, :, None])
+    power = _power(moving)
+    power_along = _power(along[:, :, None])
+    repeated = _autocorrelation(moving)
+    repeated_along = _autocorrelation(along[:, :, None])
     lags = np.arange(ROWS)
-    strides = (lags >= int(STRIDE_S[0] * RATE_HZ)) & (lags <= int(STRIDE_S[1] * RATE_HZ))
+    shortest, longest = (int(limit_s * RATE_HZ) for limit_s in STRIDE_S)
+    strides = (lags >= shortest) & (lags <= longest)
     stride = np.where(strides, repeated, -np.inf).argmax(axis=1)
     after_stride = repeated[np.arange(n), stride]
     directions = np.linalg.eigvalsh(np.einsum("nti,ntj->nij", across, across) / ROWS)
@@ -183,7 +187,8 @@ class _Spectrum(NamedTuple):
 
     def harmonic(self, stride: Int64Array, number: int) -> Float64Array:
         """The share at a multiple of the stride's frequency, three lines wide, ``[n]``."""
-        line = np.clip(np.round(number * ROWS / stride).astype(int), 1, len(self.frequencies) - 2)
+        nearest = np.round(number * ROWS / stride).astype(int)
+        line = np.clip(nearest, 1, len(self.frequencies) - 2)
         lines = line[:, None] + np.array([-1, 0, 1])
         power = np.take_along_axis(self.power, lines, axis=1).sum(axis=1)
         return np.asarray(power / self.total)
@@ -194,7 +199,9 @@ def _power(moving: Float64Array) -> _Spectrum:
     spectrum = np.fft.rfft(moving * np.hanning(ROWS)[None, :, None], axis=1)
     power: Float64Array = (np.abs(spectrum) ** 2).sum(axis=2)
     frequencies = np.fft.rfftfreq(ROWS, 1 / RATE_HZ).astype(np.float64)
-    return _Spectrum(power, frequencies, power[:, (frequencies >= 0.2) & (frequencies < 6)].sum(axis=1) + 1e-9)
+    of_movement = (frequencies >= 0.2) & (frequencies < 6)
+    total = power[:, of_movement].sum(axis=1) + 1e-9
+    return _Spectrum(power, frequencies, total)
 
 
 def _autocorrelation(moving: Float64Array) -> Float64Array:
@@ -207,5 +214,6 @@ def _autocorrelation(moving: Float64Array) -> Float64Array:
 
 def _near(repeated: Float64Array, stride: Int64Array) -> Float64Array:
     """The largest correlation about half a stride later, ``[n]``."""
-    half = np.round(stride / 2).astype(int)[:, None] + np.array([-1, 0, 1])
-    return np.asarray(np.take_along_axis(repeated, half, axis=1).max(axis=1))
+    half = np.round(stride / 2).astype(int)
+    lags = half[:, None] + np.array([-1, 0, 1])
+    return np.asarray(np.take_along_axis(repeated, lags, axis=1).max(axis=1))

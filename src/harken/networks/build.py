@@ -204,7 +204,8 @@ def _checked_sizes(name: str, kind: type[Any], sizes: Mapping[str, Any]) -> Any:
             most = MOST_LAYERS if size in LAYER_COUNTS else LARGEST_SIZE
             fits, what = isinstance(value, int) and 1 <= value <= most, f"a whole number from 1 to {most}"
         else:
-            fits, what = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
+            fits = isinstance(value, int | float) and 0 <= value < 1
+            what = "a number from 0 to below 1"
         if isinstance(value, bool) or not fits:
             raise HarkenError(f"{size} of the network {name} must be {what}, got {shown(value)}")
     return checked

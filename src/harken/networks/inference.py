@@ -49,7 +49,8 @@ class InferenceNetwork:
 
     def __init__(self, layers: Layers, weights: Weights) -> None:
         self._shortest = shortest_window(layers)
-        self._features, self._output = _chain(layers[:-1], weights), compiled(layers[-1], weights)
+        self._features = _chain(layers[:-1], weights)
+        self._output = compiled(layers[-1], weights)
 
     def __call__(self, signals: Floats) -> Floats:
         return self._output(self.features(signals))
@@ -308,7 +309,8 @@ class PackedConvolution:
 
     def _packed(self) -> ConvolutionProblem:
         """The arguments that are the same for all windows, with the weights as the kernels read them."""
-        compiled, same = library.load(), filled(ConvolutionProblem, **self._sizes, threads=1)
+        compiled = library.load()
+        same = filled(ConvolutionProblem, **self._sizes, threads=1)
         assert compiled is not None
         floats = int(compiled.harken_convolution_packed(same))
         memory = np.empty(floats + CACHE_LINE_FLOATS, np.float32)

@@ -216,7 +216,8 @@ class _Writer(Graph):
         """A sequence with its axes in another order."""
         before = self.axes[value]
         if before == "tdbu":
-            value, before = self.reshaped(self.transposed(value, 0, 2, 1, 3), 0, 0, -1), "tbc"
+            value = self.reshaped(self.transposed(value, 0, 2, 1, 3), 0, 0, -1)
+            before = "tbc"
         if before == axes:
             return value
         return self.known(self.transposed(value, *(before.index(axis) for axis in axes)), axes)
@@ -259,7 +260,8 @@ class _Writer(Graph):
         else:
             steps = self.ordered(value, "btc")
             product = self.add("MatMul", [steps, self.constant(module.weight.T)])
-            total, axes = self.add("Add", [product, self.constant(module.bias)]), "btc"
+            total = self.add("Add", [product, self.constant(module.bias)])
+            axes = "btc"
         return self.known(self.add("Relu", [total]) if relu else total, axes)
 
     def filtered(self, value: str, layer: kinds.Convolution, module: Any) -> str:

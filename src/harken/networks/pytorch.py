@@ -116,7 +116,8 @@ def module_of(layer: kinds.Layer) -> nn.Module | None:
             return nn.Conv1d(*sizes, **layer.steps)
         case kinds.LSTM():
             dropout = layer.dropout if layer.layers > 1 else 0.0  # it is between layers
-            sizes, both = (layer.inputs, layer.units, layer.layers), layer.both_directions
+            sizes = (layer.inputs, layer.units, layer.layers)
+            both = layer.both_directions
             return modules.FusedLSTM(*sizes, batch_first=True, dropout=dropout, bidirectional=both)
         case kinds.BasicLSTM():
             return _BasicLSTM(layer)

@@ -33,7 +33,8 @@ def with_intensity(movement: pl.DataFrame, cut_points: CutPoints) -> pl.DataFram
     """
     worn = movement["wear"].fill_null(False).to_numpy()
     enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
-    level = np.searchsorted(np.array(cut_points.limits_mg, dtype=np.float32), enmo_mg, side="right")
+    limits_mg = np.array(cut_points.limits_mg, dtype=np.float32)
+    level = np.searchsorted(limits_mg, enmo_mg, side="right")
     active = worn & (level >= LEVELS.index("moderate"))
     pieces = np.flatnonzero(np.diff(nanoseconds(movement, "start")) > ROW_NS) + 1
     bouts = {
@@ -67,9 +68,12 @@ def in_bouts(active: BoolArray, rows: int) -> BoolArray:
     lengths = np.diff(edges, append=count)
     long_break = np.repeat(~active[edges] & (lengths * ROW_S > LONGEST_BREAK_S), lengths)
     first = np.arange(count - rows + 1)
-    actives, breaks = (np.concatenate([[0], np.cumsum(each)]) for each in (active, long_break))
+    actives = np.concatenate([[0], np.cumsum(active)])
+    breaks = np.concatenate([[0], np.cumsum(long_break)])
     enough = 100 * (actives[first + rows] - actives[first]) >= SHARE_PERCENT * rows
-    whole = enough & (breaks[first + rows] == breaks[first]) & active[first] & active[first + rows - 1]
+    unbroken = breaks[first + rows] == breaks[first]
+    active_ends = active[first] & active[first + rows - 1]
+    whole = enough & unbroken & active_ends
     begun = np.concatenate([[0], np.cumsum(whole)])
     row = np.arange(count)
     until = begun[np.minimum(row + 1, len(whole))]
@@ -154,20 +158,24 @@ def day_cadence(movement: pl.DataFrame) -> pl.DataFrame:
     steps = pl.col("steps")
     date = pl.col("start").dt.date().alias("date")
     minute = pl.col("start").dt.epoch("ns") // MINUTE_NS
-    in_minute = pl.when(steps.is_not_null().any()).then(steps.cast(pl.Float64).sum())
+    known = steps.is_not_null().any()
+    in_minute = pl.when(known).then(steps.cast(pl.Float64).sum())
     minutes = movement.group_by(date, minute.alias("minute")).agg(steps=in_minute)
+    enough = steps.count() >= BUSIEST_MINUTES
     busiest = steps.drop_nulls().top_k(BUSIEST_MINUTES)
     days = minutes.group_by("date").agg(
         peak_cadence_1=steps.max(),
-        peak_cadence_30=pl.when(steps.count() >= BUSIEST_MINUTES).then(busiest.mean()),
+        peak_cadence_30=pl.when(enough).then(busiest.mean()),
     )
     return days.sort("date")
 
 
 def _labelled_s(rows: pl.DataFrame, names: Sequence[str], edges_ns: Int64Array) -> Float64Array:
     """The seconds with one of the labels in each stretch ``[n, 2]``."""
-    rows_ns, chosen = spans_ns(rows), rows["label"].is_in(names).fill_null(False).to_numpy()
-    return sums_in(edges_ns, rows_ns, np.where(chosen, lengths_of(rows_ns), 0)) / 1e9
+    rows_ns = spans_ns(rows)
+    chosen = rows["label"].is_in(names).fill_null(False).to_numpy()
+    lasting_ns = np.where(chosen, lengths_of(rows_ns), 0)
+    return sums_in(edges_ns, rows_ns, lasting_ns) / 1e9
 
 
 def _standing_s(movement: pl.DataFrame, rows: pl.DataFrame) -> Float64Array:
@@ -185,7 +193,8 @@ def _standing_s(movement: pl.DataFrame, rows: pl.DataFrame) -> Float64Array:
     weak = mads_mg < LEAST_SHARE * around_mg[:, None]
     second_ns = (rows_ns[:, :1] + SECOND_NS * np.arange(ROW_S))[weak]
     found = np.zeros(mads_mg.shape)
-    found[weak] = _labelled_s(rows, WALKING, second_ns[:, None] + np.array([0, SECOND_NS]))
+    edges_ns = second_ns[:, None] + np.array([0, SECOND_NS])
+    found[weak] = _labelled_s(rows, WALKING, edges_ns)
     return np.asarray(found.sum(axis=1))
 
 

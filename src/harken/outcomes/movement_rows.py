@@ -39,7 +39,8 @@ def cadences(points: Float64Array) -> tuple[Float32Array, Float32Array]:
     Args:
         points: acceleration in g, 20 points a second, float64 ``[3, rows, 100]``.
     """
-    spectrum = np.fft.rfft(points - points.mean(axis=2, keepdims=True), TRANSFORM)
+    moving = points - points.mean(axis=2, keepdims=True)
+    spectrum = np.fft.rfft(moving, TRANSFORM)
     power = (np.square(spectrum.real) + np.square(spectrum.imag)).sum(axis=0)
     frequency_hz = np.fft.rfftfreq(TRANSFORM, 1 / GRID_HZ)
     power[:, (frequency_hz < LOWEST_HZ) | (frequency_hz > HIGHEST_HZ)] = 0
@@ -63,7 +64,9 @@ def _on_grid(time_ns: Int64Array, signals: Float32Array, counts: Int64Array) -> 
     time_s = (time_ns - time_ns[0]) / 1e9
     begins_s = (time_ns[firsts] // ROW_NS * ROW_NS - time_ns[0]) / 1e9
     edges_s = begins_s[:, None] + np.arange(WINDOW + 1) / GRID_HZ
-    within_s = np.clip(edges_s, time_s[firsts][:, None], time_s[lasts][:, None])
+    first_s = time_s[firsts][:, None]
+    last_s = time_s[lasts][:, None]
+    within_s = np.clip(edges_s, first_s, last_s)
     covered_s = np.diff(within_s, axis=1)
     outside = covered_s <= 0  # before the first and after the last sample of a row
     covered_s[outside] = np.inf
@@ -87,7 +90,8 @@ def _mads_of_seconds(points: Float64Array) -> Float32Array:
 
 def _cadence(correlation: Float64Array, stride_s: tuple[float, float]) -> Float32Array:
     """Steps a minute from the autocorrelation ``[rows, lags]``, by its peaks within the limits of a stride."""
-    first, last = int(np.ceil(stride_s[0] * GRID_HZ)), int(stride_s[1] * GRID_HZ)
+    first = int(np.ceil(stride_s[0] * GRID_HZ))
+    last = int(stride_s[1] * GRID_HZ)
     before, here, after = (correlation[:, first + shift : last + 1 + shift] for shift in (-1, 0, 1))
     height = np.where((here > before) & (here >= after), here, -np.inf)
     highest = height.max(axis=1)
@@ -153,7 +157,8 @@ def movement_table(rows: pl.DataFrame, *, timezone: str, non_wear_ns: Int64Array
     recorded = pl.lit(pl.Series(later == 0))
     known = values[row].select(pl.when(recorded).then(pl.all()))
     start = times(start_ns[row] + later * ROW_NS, timezone)
-    return known.with_columns(pl.col("valid_s").fill_null(0.0)).insert_column(0, start.alias("start"))
+    table = known.with_columns(pl.col("valid_s").fill_null(0.0))
+    return table.insert_column(0, start.alias("start"))
 
 
 def row_spans_ns(movement: pl.DataFrame) -> Int64Array:

@@ -92,13 +92,15 @@ def rest_blocks(unrest: Float64Array, threshold_degrees: float) -> Int64Array:
     if len(blocks) == 0:
         return blocks
     lengths = lengths_of(blocks)
-    begins, ends = blocks[:-1, 1], blocks[1:, 0]
+    begins = blocks[:-1, 1]
+    ends = blocks[1:, 0]
     breaks = ends - begins
     known = np.concatenate([[0], np.cumsum(np.isfinite(unrest))])
     unknown = known[begins] == known[ends]
     quiet = unknown & (breaks < np.minimum(lengths[:-1], lengths[1:]))
     apart = ~((breaks < LONGEST_BREAK_ROWS) | quiet)
-    first, last = np.concatenate([[True], apart]), np.concatenate([apart, [True]])
+    first = np.concatenate([[True], apart])
+    last = np.concatenate([apart, [True]])
     return np.stack([blocks[first, 0], blocks[last, 1]], axis=1)
 
 
@@ -317,7 +319,8 @@ def _nights(
             first, last, span, degrees = _sleep_period(rows, first, last, earliest, threshold)
         else:
             source = "diary" if diary_use == "override" else "diary_guide"
-            span, degrees = np.rint(of_diary / ROW_NS).astype(np.int64), None
+            span = np.rint(of_diary / ROW_NS).astype(np.int64)
+            degrees = None
         if span is not None and source != "diary":
             span = _seen(rows, span, earliest)
         named = {"date": day, "threshold_degrees": degrees, "source": source}
@@ -382,7 +385,8 @@ def _columns(rows: _Rows, begin: int, end: int, span: Int64Array | None) -> dict
     known = np.isfinite(rows.angle_degrees[here])
     active = worn(rows.number[here][known], rows.bouts)  # bouts of inactivity are cut out as non-wear is elsewhere
     inactive = ~active
-    asleep, non_wear = int(inactive.sum()), int((~rows.worn[here]).sum())
+    asleep = int(inactive.sum())
+    non_wear = int((~rows.worn[here]).sum())
     return columns | {
         "onset": first * ROW_NS,
         "wake": last * ROW_NS,

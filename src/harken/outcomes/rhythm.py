@@ -41,7 +41,8 @@ def _minutes(movement: pl.DataFrame, days: Sequence[date]) -> tuple[pl.Series, F
     numbers, day = np.unique(start_ns // DAY_NS, return_inverse=True)
     dates = pl.Series(numbers.astype(np.int32)).cast(pl.Date)
     place = day * DAY_MIN + start_ns % DAY_NS // MINUTE_NS
-    worn_s = np.where(movement["wear"].fill_null(False), movement["valid_s"].to_numpy(), 0).astype(np.float64)
+    worn = movement["wear"].fill_null(False)
+    worn_s = np.where(worn, movement["valid_s"].to_numpy(), 0).astype(np.float64)
     enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
 
     def summed(values: Float64Array) -> Float64Array:
@@ -89,12 +90,14 @@ def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     """
     dates, every_sum, every_worn_s = _minutes(movement, days)
     count = len(dates)
-    sums, worn_s = (each.sum(axis=0, keepdims=True) for each in (every_sum, every_worn_s))
+    sums = every_sum.sum(axis=0, keepdims=True)
+    worn_s = every_worn_s.sum(axis=0, keepdims=True)
     # The mean of each minute, and whether it is known: all known minutes weigh the same.
     mean = np.divide(sums, worn_s, out=np.zeros_like(sums), where=worn_s > 0)
     known = (worn_s > 0) & (count >= DAYS_FOR_LEVELS)
-    around = np.pad(60 * mean, ((0, 0), (0, ACTIVE_MIN - 1)), mode="wrap")
-    known_s = np.pad(60.0 * known, ((0, 0), (0, ACTIVE_MIN - 1)), mode="wrap")
+    after_midnight = ((0, 0), (0, ACTIVE_MIN - 1))
+    around = np.pad(60 * mean, after_midnight, mode="wrap")
+    known_s = np.pad(60.0 * known, after_midnight, mode="wrap")
     hourly = _hourly(every_sum, every_worn_s)
     stability = _stability(hourly) if count >= DAYS_FOR_STABILITY else None
     variability = _variability(hourly, dates) if count >= DAYS_FOR_VARIABILITY else None
@@ -117,7 +120,8 @@ def _levels(sums: Float64Array, worn_s: Float64Array) -> dict[str, pl.Series]:
     rest, rest_start = _extreme(sums, worn_s, REST_MIN, sign=1)
     active, active_start = _extreme(sums, worn_s, ACTIVE_MIN, sign=-1)
     total = rest + active
-    amplitude = np.divide(active - rest, total, out=np.full(len(rest), np.nan), where=total > 0)
+    unknown = np.full(len(rest), np.nan)
+    amplitude = np.divide(active - rest, total, out=unknown, where=total > 0)
     columns = {}
     for name, mean, start in (("l5", rest, rest_start), ("m10", active, active_start)):
         clock = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in start.tolist()]
@@ -134,11 +138,13 @@ def _extreme(sums: Float64Array, worn_s: Float64Array, length: int, *, sign: int
     first = np.arange(min(sums.shape[1] - length + 1, DAY_MIN))
 
     def within(values: Float64Array) -> Float64Array:
-        until = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+        from_zero = np.pad(values, ((0, 0), (1, 0)))
+        until = np.cumsum(from_zero, axis=1)
         return until[:, first + length] - until[:, first]
 
     worn_in = within(worn_s)
-    mean = np.divide(within(sums), worn_in, out=np.full(worn_in.shape, np.inf), where=worn_in > 0)
+    unworn = np.full(worn_in.shape, np.inf)
+    mean = np.divide(within(sums), worn_in, out=unworn, where=worn_in > 0)
     searched = np.where(worn_in >= LEAST_WORN * 60 * length, sign * mean, np.inf)
     start = searched.argmin(axis=1)
     found = sign * np.take_along_axis(searched, start[:, None], axis=1)[:, 0]
@@ -161,14 +167,16 @@ def _stability(hourly: Float64Array) -> float | None:
     away = np.where(known, hourly, 0) - np.where(known, mean, 0)
     total = float((away**2).sum())
     counts = known.sum(axis=0)
-    between = float((away.sum(axis=0) ** 2 / np.maximum(counts, 1)).sum())
+    of_hours = away.sum(axis=0) ** 2 / np.maximum(counts, 1)
+    between = float(of_hours.sum())
     return between / total if total > 0 else None
 
 
 def _variability(hourly: Float64Array, dates: pl.Series) -> float | None:
     """The mean squared difference between neighbouring hours, divided by the variance of all hours."""
     known = hourly[np.isfinite(hourly)]
-    new_day = np.flatnonzero(dates.diff().dt.total_days().fill_null(1).to_numpy() > 1)
+    days_since = dates.diff().dt.total_days().fill_null(1).to_numpy()
+    new_day = np.flatnonzero(days_since > 1)
     parts = np.split(hourly, new_day)
     steps = np.concatenate([np.diff(part.reshape(-1)) for part in parts])
     steps = steps[np.isfinite(steps)]

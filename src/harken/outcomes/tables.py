@@ -78,14 +78,17 @@ def movement_columns(movement: pl.DataFrame, edges_ns: Int64Array) -> Columns:
         return summed(np.where(chosen, valid_s, 0)) / 60
 
     worn = minutes(level >= 0)
-    enmo = np.where(level >= 0, movement["enmo_mg"].fill_null(0.0).to_numpy() * valid_s, 0)
+    enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
+    enmo = np.where(level >= 0, enmo_mg * valid_s, 0)
     weighted = summed(enmo) / 60
-    mean = np.divide(weighted, worn, out=np.full(len(worn), np.nan), where=worn > 0)
+    unworn = np.full(len(worn), np.nan)
+    mean = np.divide(weighted, worn, out=unworn, where=worn > 0)
     columns = {"enmo_mg": pl.Series(mean, nan_to_null=True)}
     columns |= {f"minutes_{name}": pl.Series(minutes(level == code)) for code, name in enumerate(LEVELS)}
     columns["minutes_mvpa"] = columns["minutes_moderate"] + columns["minutes_vigorous"]
     for length in BOUT_MINUTES:
-        columns[f"minutes_mvpa_bouts_{length}"] = pl.Series(minutes(movement[f"mvpa_bout_{length}"].to_numpy()))
+        in_bouts = movement[f"mvpa_bout_{length}"].to_numpy()
+        columns[f"minutes_mvpa_bouts_{length}"] = pl.Series(minutes(in_bouts))
     steps = pl.Series(summed(movement["steps"].fill_null(0.0).to_numpy()))
     return columns | {"steps": steps if movement["steps"].count() else steps.clear(len(steps))}
 
@@ -142,9 +145,9 @@ def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
     group_of = {label: group for group, members in groups.items() for label in members}
     label = pl.col("label").replace_strict(group_of, default=None, return_dtype=pl.String)
     grouped = timeline.frame.with_columns(label)
-    whole, asleep = (
-        label_columns(grouped, list(groups), edges) for edges in (days.edges_ns, np.stack(parts_ns, axis=1))
-    )
+    asleep_ns = np.stack(parts_ns, axis=1)
+    whole = label_columns(grouped, list(groups), days.edges_ns)
+    asleep = label_columns(grouped, list(groups), asleep_ns)
 
     def in_nights(column: str) -> Float64Array:
         summed = np.bincount(day, asleep[column].to_numpy(), len(days.frame))
@@ -154,7 +157,8 @@ def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
     for group in groups:
         column = f"hours_{group}"
         columns[f"{group}_hours"] = whole[column].to_numpy() - in_nights(column)
-    columns[OTHER_WAKING] = whole["wear_hours"].to_numpy() - np.sum(list(columns.values()), axis=0)
+    in_groups = np.sum(list(columns.values()), axis=0)
+    columns[OTHER_WAKING] = whole["wear_hours"].to_numpy() - in_groups
     # Differences of sums may be less than 0 by a rounding error.
     found = {name: pl.Series(np.maximum(hours, 0.0)) for name, hours in columns.items()}
     return days.frame.with_columns(**found)
@@ -207,7 +211,8 @@ def with_day_caveat(days: pl.DataFrame) -> pl.DataFrame:
 
 def with_night_caveat(nights: pl.DataFrame) -> pl.DataFrame:
     """Nights with the column ``caveat``: ``LONG_NIGHT`` for more than ``LONGEST_NIGHT_H``, else null."""
-    return nights.with_columns(caveat=pl.when(pl.col("duration_hours") > LONGEST_NIGHT_H).then(pl.lit(LONG_NIGHT)))
+    too_long = pl.col("duration_hours") > LONGEST_NIGHT_H
+    return nights.with_columns(caveat=pl.when(too_long).then(pl.lit(LONG_NIGHT)))
 
 
 def averages(days: pl.DataFrame) -> pl.DataFrame:
@@ -235,7 +240,8 @@ def _parts_of_the_week(days: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _numbers(days: pl.DataFrame) -> pl.Expr:
     """The columns that are averaged."""
-    return pl.col([name for name, kind in days.schema.items() if kind.is_numeric() and name != "seconds_in_day"])
+    numeric = [name for name, kind in days.schema.items() if kind.is_numeric()]
+    return pl.col([name for name in numeric if name != "seconds_in_day"])
 
 
 def one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
@@ -296,7 +302,8 @@ def people_table(
     if rhythms is not None:
         plain = (PERSON, "interdaily_stability", "intradaily_variability")
         others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
-        table = _joined(table, rhythms.select(PERSON, pl.col(others).name.prefix("average_day_"), *plain[1:]))
+        of_average_day = pl.col(others).name.prefix("average_day_")
+        table = _joined(table, rhythms.select(PERSON, of_average_day, *plain[1:]))
     return _with_who_counts(table, why_not or {}, caveats or {}).sort(PERSON)
 
 
@@ -327,8 +334,9 @@ def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
 
 def clock_hours(name: str) -> pl.Expr:
     """A column of times as hours by the clock since the midnight that begins ``date``."""
-    since_midnight = pl.col(name).dt.replace_time_zone(None) - pl.col("date").cast(pl.Datetime("ns"))
-    return since_midnight.dt.total_milliseconds() / 3.6e6
+    clock = pl.col(name).dt.replace_time_zone(None)
+    midnight = pl.col("date").cast(pl.Datetime("ns"))
+    return (clock - midnight).dt.total_milliseconds() / 3.6e6
 
 
 def segment_stretches(segments: Sequence[Segment], days: Iterable[date], *, subject: str, timezone: str) -> Stretches:

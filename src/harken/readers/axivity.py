@@ -373,7 +373,8 @@ def _score(signals: Float32Array, scales: int) -> float:
 def _samples_of(blocks: Blocks, some: slice, content: UInt8Array, channels: int) -> LocalSamples:
     """The times and signals of ``some`` of the blocks, whose bytes are ``content``."""
     start, counts = blocks.start[some], blocks.samples[some]
-    time_ns, signals = np.empty(counts.sum(), np.int64), np.empty((counts.sum(), channels), np.float32)
+    time_ns = np.empty(counts.sum(), np.int64)
+    signals = np.empty((counts.sum(), channels), np.float32)
     starts_ns, ends_ns = (edges[some, np.newaxis] for edges in blocks.spans_ns)
     celsius = (start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50)
     scales = start["scales"] >> 10  # the lower bits are the light sensor
@@ -382,7 +383,8 @@ def _samples_of(blocks: Blocks, some: slice, content: UInt8Array, channels: int)
     edges = np.union1d(np.flatnonzero(~alike) + 1, [*range(0, len(counts), BLOCKS_IN_CACHE), len(counts)])
     done = 0
     for first, last in pairwise(edges.tolist()):
-        form, count = int(start["form"][first]), int(counts[first])
+        form = int(start["form"][first])
+        count = int(counts[first])
         rows = slice(done, done + (last - first) * count)
         values = signals[rows].reshape(last - first, count, signals.shape[1])
         times = time_ns[rows].reshape(last - first, count)

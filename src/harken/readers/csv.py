@@ -277,7 +277,8 @@ class CsvTable(Table):
                 types[position] = pl.Float32
             elif role == "time":
                 written = self._layout.column(position)
-                whole, numeric = all(map(is_integer, written)), all(map(is_number, written))
+                whole = all(map(is_integer, written))
+                numeric = all(map(is_number, written))
                 types[position] = pl.Int64 if whole else pl.Float64 if numeric else pl.String
             else:
                 types[position] = pl.Categorical

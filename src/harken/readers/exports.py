@@ -288,7 +288,8 @@ def _open_sensorlog(path: Path, layout: Layout, axes: tuple[str, ...], options: 
 
 def _measured(table: Table, sensor: Table, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
     """The measurement time of each row, in ns since 1970, or None if the writing times must be used; and notes."""
-    written, measured = _clock(table, options), _clock(sensor, replace(options, time_unit="s"))
+    written = _clock(table, options)
+    measured = _clock(sensor, replace(options, time_unit="s"))
     both = measured.timed & written.timed
     if both.sum() < 2:
         return None, []

@@ -401,8 +401,10 @@ def _gaps(log: Log) -> list[str]:
     before = np.flatnonzero(np.diff(there) > 1)
     begin, end = there[before], there[before + 1]
     lengths = end - begin - 1
-    asleep, docked = np.sort(np.concatenate(log.asleep)), np.sort(np.concatenate(log.docked))
-    slept, in_dock = _within(begin, end, asleep), _within(begin, end, docked)
+    asleep = np.sort(np.concatenate(log.asleep))
+    docked = np.sort(np.concatenate(log.docked))
+    slept = _within(begin, end, asleep)
+    in_dock = _within(begin, end, docked)
     kinds = {
         "the watch was in idle sleep mode, in which ActiLife's exports repeat the last value": slept,
         "the watch was in its dock": in_dock & ~slept,

@@ -304,7 +304,8 @@ class Log:
 
     def _count_lost(self, data: UInt8Array, starts: Int64Array, ends: Int64Array) -> None:
         """Count the bytes between packets, and places with such bytes. A few zeros are documented and not counted."""
-        begin, end = np.concatenate([[0], ends]), np.concatenate([starts, [len(data)]])
+        begin = np.concatenate([[0], ends])
+        end = np.concatenate([starts, [len(data)]])
         between = end > begin
         begin, end = begin[between], end[between]
         if len(begin):
@@ -365,7 +366,8 @@ class Log:
             )
         if not len(chosen):
             return None
-        ends, kinds = np.cumsum(counts), types.astype(np.int64) << 16 | sizes
+        ends = np.cumsum(counts)
+        kinds = types.astype(np.int64) << 16 | sizes
         values = np.empty((ends[-1], 3), np.int16)
         for kind in np.unique(kinds):
             alike = np.flatnonzero(kinds == kind)

@@ -157,7 +157,8 @@ class Table(ABC):
         distinct = categories.unique().drop_nulls()
         names = [name.strip() for name in distinct.cast(pl.String).to_list()]
         self._check_names(role, names, categories, first_row)
-        known, words = self._codes[role], self.label_words if role == "label" else {}
+        known = self._codes[role]
+        words = self.label_words if role == "label" else {}
         numbers = distinct.to_physical().to_numpy().astype(np.int64)
         lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, np.int16)
         lookup[numbers] = [
@@ -373,7 +374,8 @@ class TableSource(Source):
         time_ns = clock.time_ns
         if not clock.timed.all():
             tally.dropped["no time"] += int(np.count_nonzero(~clock.timed))
-            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.timed)), time_ns[clock.timed]
+            rows = rows._replace(time=None).chosen(np.flatnonzero(clock.timed))
+            time_ns = time_ns[clock.timed]
         tally.samples += len(time_ns)
         if self._table.tidy and len(time_ns):
             steps = np.diff(time_ns, prepend=time_ns[:1] if tally.last_ns is None else tally.last_ns)
@@ -447,7 +449,8 @@ class TableSource(Source):
             if rows.time is not None and rows.time.null_count() < len(rows.time):
                 try:
                     clock = nanoseconds(self._table.path, rows.time.drop_nulls().head(1), self._options, where)
-                    self._start_ns, self._clock_form = int(clock.time_ns[0]), (clock.unit, "")
+                    self._start_ns = int(clock.time_ns[0])
+                    self._clock_form = (clock.unit, "")
                 except HarkenError:
                     notes.append(
                         "The first time could not be read; the recording is shown as if it started at the beginning "

@@ -97,7 +97,8 @@ class AtRest:
         self._kept.append(whole[-self._blocks % self._stride :: self._stride].copy())
         self._blocks += blocks
         while self._blocks > MOST_BLOCKS * self._stride:
-            self._kept, self._stride = [np.concatenate(self._kept)[::2]], 2 * self._stride
+            self._kept = [np.concatenate(self._kept)[::2]]
+            self._stride = 2 * self._stride
 
 
 def magnitude_at_rest(acceleration: Float32Array) -> float:
@@ -187,7 +188,8 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
             f"{path}: the unit of times such as {known[0]:g} is not known; give it with --time-unit s, ms, us or ns"
         )
     factor = NS_PER_UNIT[unit]
-    least, most = float(known.min()), float(known.max())
+    least = float(known.min())
+    most = float(known.max())
     if least * factor < EARLIEST_NS or most * factor >= LATEST_NS:
         outside = (values < EARLIEST_NS // factor) | (values >= LATEST_NS // factor)
         row = int(np.flatnonzero(outside)[0])

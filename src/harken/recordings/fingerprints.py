@@ -167,7 +167,8 @@ class TrainingShare:
     def _end_stretch(self) -> None:
         if not self._times:
             return
-        time_ns, signals = np.concatenate(self._times), np.concatenate(self._signals)
+        time_ns = np.concatenate(self._times)
+        signals = np.concatenate(self._signals)
         runs = _runs_of(time_ns, signals)
         self._stretches.append((runs._replace(rows=runs.rows - self._before), len(time_ns) - self._before))
         self._times, self._signals, self._before = [], [], 0
@@ -175,7 +176,8 @@ class TrainingShare:
             self._stretches = self._stretches[::2]
             self._every *= 2
         if self._every == 1:  # a run may begin in this stretch and end in the next one
-            self._times, self._signals = [time_ns[-RUN:]], [signals[-RUN:]]
+            self._times = [time_ns[-RUN:]]
+            self._signals = [signals[-RUN:]]
             self._before = min(RUN, len(time_ns))
 
     def finish(self, gaps_ns: Int64Array) -> float | None:
@@ -244,7 +246,8 @@ def _runs_of(time_ns: Int64Array, signals: Float32Array) -> _Runs:
     if len(signals) <= RUN:
         nothing = np.empty(0, np.int64)
         return _Runs(nothing, nothing, nothing, np.empty(0, np.uint32), np.empty(0, np.uint8))
-    rising, falling = signals[1:] > signals[:-1], signals[1:] < signals[:-1]
+    rising = signals[1:] > signals[:-1]
+    falling = signals[1:] < signals[:-1]
     x, y, z = (rising.view(np.uint8) + 2 * falling.view(np.uint8)).T
     signs = 9 * x + 3 * y + z
     equal = (x == 0).astype(np.uint8) + (y == 0) + (z == 0)
@@ -253,7 +256,8 @@ def _runs_of(time_ns: Int64Array, signals: Float32Array) -> _Runs:
     hashes, step = NUMBERS[signs], 1
     while step < RUN:  # the sum of a run of twice the length is the sum of two adjacent runs
         hashes = hashes[:-step] * np.uint64(pow(FACTOR, step, 1 << 64)) + hashes[step:]
-        equal, changes = equal[:-step] + equal[step:], changes[:-step] + changes[step:]
+        equal = equal[:-step] + equal[step:]
+        changes = changes[:-step] + changes[step:]
         step *= 2
     hashes = _mixed(hashes)
     chosen = (hashes >> np.uint64(32)) % np.uint64(ONE_IN) == 0

@@ -186,7 +186,8 @@ def labelled_time(
     """The unlabelled time, and the time of each label by name. Arguments as in ``inspect_recording``."""
     as_found = recording if as_found is None else as_found
     rows = np.bincount(as_found.label_codes + 1, minlength=len(as_found.label_names) + 1)
-    firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
+    firsts = recording.bout_edges[:-1]
+    lasts = recording.bout_edges[1:] - 1
     bout_codes = recording.label_codes[firsts]
     interval_ns = round(1e9 / recording.sample_rate_hz) if recording.sample_rate_hz else 0
     bouts_ns = recording.time_ns[lasts] - recording.time_ns[firsts] + interval_ns
@@ -218,7 +219,8 @@ def _statistics(samples: Float32Array) -> ChannelStatistics:
     finite = samples[np.isfinite(samples)]  # a copy, so the quartiles may be computed in place
     if len(finite) == 0:
         return ChannelStatistics(0, None, None, None, None, None, None, None)
-    mean, std = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
+    mean = finite.mean(dtype=np.float64)
+    std = finite.std(dtype=np.float64)
     least, most = finite.min(), finite.max()
     with np.errstate(over="ignore", invalid="ignore"):  # differences of the largest floats overflow
         q25, median, q75 = np.percentile(finite, (25, 50, 75), overwrite_input=True)

@@ -141,7 +141,8 @@ def _in_order(
         HarkenError: for a time outside the accepted times.
     """
     time_ns = recording.time_ns
-    first, last = int(time_ns.min()), int(time_ns.max())
+    first = int(time_ns.min())
+    last = int(time_ns.max())
     if not _are_times(first, last):
         zone = recording.timezone
         raise HarkenError(

@@ -236,7 +236,8 @@ def split_gravity(recording: Recording, cutoff_hz: float = 0.3) -> Recording:
     n, channels = len(recording), len(recording.channels)
     signals = np.empty((n, channels + len(added)), np.float32)
     signals[:, :channels] = recording.signals
-    gravity, body = signals[:, channels : channels + 3], signals[:, channels + 3 :]
+    gravity = signals[:, channels : channels + 3]
+    body = signals[:, channels + 3 :]
     gravity[:] = np.nan
     for first, last in _stretches(recording):
         rows = slice(first, last)
@@ -272,7 +273,8 @@ def _slower_than(cutoff_hz: float, total: Float32Array, valid: BoolArray, *, sam
     around = math.ceil(SETTLED * sample_rate_hz / cutoff_hz)
     slow = np.empty_like(total)
     for first in range(0, len(total), ROWS_AT_ONCE):
-        begin, end = max(0, first - around), min(len(total), first + ROWS_AT_ONCE + around)
+        begin = max(0, first - around)
+        end = min(len(total), first + ROWS_AT_ONCE + around)
         block = _bridged(total[begin:end], valid[begin:end])
         mirrored = min(len(block) - 1, math.ceil(sample_rate_hz / cutoff_hz))
         filtered = sosfiltfilt(sections, block, axis=0, padtype="even", padlen=mirrored)
@@ -284,5 +286,6 @@ def _bridged(total: Float32Array, valid: BoolArray) -> Float64Array:
     """The samples ``[n, 3]`` with straight lines over the marked ones."""
     if valid.all():
         return total.astype(np.float64)
-    rows, good = np.arange(len(total)), np.flatnonzero(valid)
+    rows = np.arange(len(total))
+    good = np.flatnonzero(valid)
     return np.stack([np.interp(rows, good, values) for values in total[good].T], axis=1)

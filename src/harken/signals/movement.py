@@ -116,12 +116,14 @@ class MovementStatistics:
 
     def _end(self, samples: int) -> None:
         """Compute the blocks that are complete, those of the first ``samples`` samples, and keep the others."""
-        time_ns, signals = self._time_ns[:samples], self._signals[:, :samples]
+        time_ns = self._time_ns[:samples]
+        signals = self._signals[:, :samples]
         blocks = _blocks_of(time_ns, signals)
         self._done.append(blocks)
         for listener in self._listeners:
             listener(blocks, time_ns, signals[:AXES])
-        self._time_ns, self._signals = self._time_ns[samples:], self._signals[:, samples:]
+        self._time_ns = self._time_ns[samples:]
+        self._signals = self._signals[:, samples:]
 
 
 def _blocks_of(time_ns: Int64Array, signals: Float32Array) -> MovementBlocks:
@@ -178,7 +180,8 @@ def movement_of(recording: Recording) -> MovementBlocks:
 
 def _halves_of_seconds(time_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
     """The numbers of the half seconds since 1970 that have any sample, and the first sample of each."""
-    first, last = int(time_ns[0]) // HALF_NS, int(time_ns[-1]) // HALF_NS
+    first = int(time_ns[0]) // HALF_NS
+    last = int(time_ns[-1]) // HALF_NS
     if last - first < len(time_ns):
         begins = np.searchsorted(time_ns, np.arange(first + 1, last + 1) * HALF_NS)
         firsts = np.concatenate([[0], begins[np.diff(begins, append=len(time_ns)) > 0]])

@@ -62,7 +62,8 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     firsts = np.flatnonzero(new)
     lasts = np.append(firsts[1:], len(off)) - 1
     chosen = off[firsts]
-    starts, ends = blocks.start_ns[firsts[chosen]], blocks.start_ns[lasts[chosen]] + BLOCK_NS
+    starts = blocks.start_ns[firsts[chosen]]
+    ends = blocks.start_ns[lasts[chosen]] + BLOCK_NS
     return np.stack([starts, ends], axis=1)
 
 

@@ -151,7 +151,8 @@ class Points:
         np.subtract(signals[:, 1:], signals[:, :-1], out=rises[:, :-1])
         rises[:, -1] = 0
         # The second divided difference at each sample, and after the last; 0 without a curve on both sides.
-        slopes, bends = rises * per_step, np.empty((channels, n + 1), np.float32)
+        slopes = rises * per_step
+        bends = np.empty((channels, n + 1), np.float32)
         np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
         bends[:, 1:-1] /= good[1:] + good[:-1]
         bends[:, 0] = 0
@@ -166,8 +167,10 @@ class Points:
         place = 1
         while len(rows):
             share = (self.late[rows] + np.float32(place)) * per_step[rows]
-            level, rise = signals.take(rows, axis=1), rises.take(rows, axis=1)
-            start, end = bends.take(rows, axis=1), bends.take(rows + 1, axis=1)
+            level = signals.take(rows, axis=1)
+            rise = rises.take(rows, axis=1)
+            start = bends.take(rows, axis=1)
+            end = bends.take(rows + 1, axis=1)
             values = _on_curves(share, squared[rows], level, rise, start, end)
             points = self.firsts[rows] + place
             for line, value in zip(out, values, strict=True):

@@ -44,7 +44,8 @@ def nearest_distance_ns(time_ns: Int64Array, others_ns: Int64Array) -> Int64Arra
 def numbered(counts: Int64Array) -> tuple[Int64Array, Int64Array]:
     """The place of each of ``counts`` repeated so many times, and beside it 0, 1, 2 and so on for each place."""
     place = np.repeat(np.arange(len(counts)), counts)
-    return place, np.arange(len(place)) - (np.cumsum(counts) - counts)[place]
+    before = np.cumsum(counts) - counts
+    return place, np.arange(len(place)) - before[place]
 
 
 def between(edges: AnyArray) -> AnyArray:
@@ -84,14 +85,20 @@ def most_in(cells: AnyArray, spans: AnyArray, codes: AnyArray, *, outside: int) 
         codes: the code of each row, ``[n]``.
         outside: the code of a cell without any row.
     """
-    near = slice(np.searchsorted(spans[:, 1], cells[0, 0]), np.searchsorted(spans[:, 0], cells[-1, 1]))
-    spans, codes = spans[near], codes[near]
+    begin = np.searchsorted(spans[:, 1], cells[0, 0])
+    end = np.searchsorted(spans[:, 0], cells[-1, 1])
+    spans, codes = spans[begin:end], codes[begin:end]
     # Rows of one code that follow one another are one.
-    new = np.append(True, (codes[1:] != codes[:-1]) | (spans[1:, 0] > spans[:-1, 1]))
+    changed = codes[1:] != codes[:-1]
+    apart = spans[1:, 0] > spans[:-1, 1]
+    new = np.append(True, changed | apart)
     first = np.flatnonzero(new[: len(codes)])
     last = np.append(first[1:], len(codes))[: len(first)] - 1
-    spans, codes = np.stack([spans[first, 0], spans[last, 1]], axis=1), codes[first]
+    spans = np.stack([spans[first, 0], spans[last, 1]], axis=1)
+    codes = codes[first]
     lengths = lengths_of(spans)
-    kinds, lasting = np.unique(codes), [np.zeros(len(cells))]
+    kinds = np.unique(codes)
+    lasting = [np.zeros(len(cells))]
     lasting += [sums_in(cells, spans, np.where(codes == kind, lengths, 0)) for kind in kinds]
-    return np.asarray(np.array([outside, *kinds])[np.argmax(lasting, axis=0)])
+    longest = np.argmax(lasting, axis=0)
+    return np.asarray(np.array([outside, *kinds])[longest])

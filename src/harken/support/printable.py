@@ -129,5 +129,6 @@ def _joined(notes: list[str]) -> str:
 
 
 def _range(texts: Sequence[str]) -> str:
-    least, greatest = min(texts, key=float), max(texts, key=float)
+    least = min(texts, key=float)
+    greatest = max(texts, key=float)
     return least if float(least) == float(greatest) else f"{least} to {greatest}"

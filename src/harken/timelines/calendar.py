@@ -91,7 +91,8 @@ class Quarters:
 
         Only days with a row are looked at, so decades between two rows take no memory.
         """
-        last, first = -(-spans_ns[:, 1] // QUARTER_NS), spans_ns[:, 0] // QUARTER_NS
+        last = -(-spans_ns[:, 1] // QUARTER_NS)
+        first = spans_ns[:, 0] // QUARTER_NS
         row, later = numbered(np.maximum(last - first, 1))
         touched = np.unique(first[row] + later)
         days = np.unique(wall_ns(times(touched * QUARTER_NS, timezone)) // DAY_NS)

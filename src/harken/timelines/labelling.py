@@ -279,7 +279,8 @@ class Windowing:
         """Add samples, at least one, later than all before; returns the windows that they complete."""
         time_ns, valid, total = samples.time_ns, samples.valid, self._total
         if total == 0:
-            self._last_ns, self._last_valid = int(time_ns[0]), not valid[0]
+            self._last_ns = int(time_ns[0])
+            self._last_valid = not valid[0]
         before_ns = np.concatenate([[self._last_ns], time_ns[:-1]])
         gap = time_ns - before_ns > self._gap_ns
         new = np.flatnonzero(gap | (valid != np.concatenate([[self._last_valid], valid[:-1]])))
@@ -300,9 +301,12 @@ class Windowing:
         every = joined([self._kept, samples]) if len(self._kept.time_ns) else samples
         windows = self._windows(edges, usable, every, ended=False)
 
-        self._total, self._begin = total + len(time_ns), int(edges[-2])
-        self._sum, self._count = float(activity[-1]), int(present[-1])
-        self._last_ns, self._last_valid = int(time_ns[-1]), bool(valid[-1])
+        self._total = total + len(time_ns)
+        self._begin = int(edges[-2])
+        self._sum = float(activity[-1])
+        self._count = int(present[-1])
+        self._last_ns = int(time_ns[-1])
+        self._last_valid = bool(valid[-1])
         # The last window of a run ends where the run does.
         kept = min(self._total - self._begin, self._length) if self._last_valid else 0
         self._kept = joined([every.part(len(every.time_ns) - kept, len(every.time_ns))])
@@ -316,7 +320,8 @@ class Windowing:
 
     def finish(self) -> StreamWindows:
         """The windows that the end of the stream completes."""
-        edges, usable = np.array([self._begin, self._total]), np.array([self._last_valid])
+        edges = np.array([self._begin, self._total])
+        usable = np.array([self._last_valid])
         return self._windows(edges, usable, self._kept, ended=True)
 
     def rows(self, probabilities: Float32Array, *, interval_ns: int) -> TimelineRows:

@@ -206,7 +206,8 @@ class Timeline:
         labelled = rows.filter(pl.col("label").is_not_null())
         label = labelled["label"]
         joined = _follows(self.frame, labelled) & (label == label.shift(1)).fill_null(False).to_numpy()
-        weight, activity = pl.col("seconds"), pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
+        weight = pl.col("seconds")
+        activity = pl.col("activity_mg").fill_null(0.0).cast(pl.Float64)
         moving_s = pl.when(pl.col("activity_mg").is_not_null()).then(weight).otherwise(0.0)
         lasting = pl.col("end").last() - pl.col("start").first()
         bouts = labelled.group_by(pl.Series("bout", np.cumsum(~joined)), maintain_order=True).agg(

@@ -125,7 +125,8 @@ def _rotation(vectors: Tensor) -> Tensor:
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], 1).view(-1, 3, 3)
     angle = torch.linalg.vector_norm(vectors, dim=1)[:, None, None]
     # sin(angle) / angle, and (1 - cos(angle)) / angle ** 2; torch.sinc(t) is sin(pi t) / (pi t), also at 0.
-    first, second = torch.sinc(angle / math.pi), torch.sinc(angle / (2 * math.pi)).square() / 2
+    first = torch.sinc(angle / math.pi)
+    second = torch.sinc(angle / (2 * math.pi)).square() / 2
     return torch.eye(3, device=vectors.device) + first * cross + second * (cross @ cross)
 
 

@@ -104,7 +104,8 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recogniser = Recogniser(self._recipe(), epochs=self.epochs, seed=self._seed(), device=self.device)
         windows = Windows.unlabelled(signals, channels=tuple(self.channels), sample_rate_hz=float(self.sample_rate_hz))
         recogniser.fit(replace(windows, label_codes=codes.astype(np.int16), label_names=names))
-        self.recogniser_, self.classes_ = recogniser.with_provenance({"training_people": []}), classes
+        self.recogniser_ = recogniser.with_provenance({"training_people": []})
+        self.classes_ = classes
         return self
 
     def predict_proba(self, X: ArrayLike) -> Float32Array:

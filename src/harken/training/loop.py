@@ -431,7 +431,8 @@ def one_cycle(optimiser: torch.optim.Optimizer, iteration: int, iterations: int,
     if done <= top:
         low, share = largest / FIRST_DIVISOR, done / top
     else:
-        low, share = largest / LAST_DIVISOR, 1 - (done - top) / max(iterations - 1 - top, 1e-9)
+        low = largest / LAST_DIVISOR
+        share = 1 - (done - top) / max(iterations - 1 - top, 1e-9)
     rate = low + (largest - low) * (1 - math.cos(math.pi * share)) / 2
     for group in optimiser.param_groups:
         group["lr"] = rate

@@ -74,7 +74,8 @@ def _recipes() -> dict[str, Preset]:
     """Harken's own recipes, from ``presets.toml``."""
     recipes = {}
     for name, facts in tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8")).items():
-        channels, training = facts.get("channels"), facts.get("training", {})
+        channels = facts.get("channels")
+        training = facts.get("training", {})
         augmentation = Augmentation(**training.get("augmentation", {}))
         facts |= {
             "name": name,

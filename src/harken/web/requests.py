@@ -69,7 +69,8 @@ class Guard:
 
     def _refusal(self, scope: Any) -> tuple[int, str] | None:
         request = HTTPConnection(scope)
-        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        host = request.headers.get("host", "")
+        origin = request.headers.get("origin")
         if self._token is None and _name(host) not in LOOPBACK:
             return 403, f"this server answers to {', '.join(sorted(LOOPBACK))} only, not to {host[:100]!r}"
         if origin is not None and origin.partition("://")[2] != host:

@@ -120,7 +120,8 @@ class SampleLog:
             raise
         if before + len(content) > FILE_BYTES:
             with suppress(OSError):  # the present file grows, and the next message tries again
-                full, self._file = self._file, self._begun(self._number + 1)
+                full = self._file
+                self._file = self._begun(self._number + 1)
                 self._number += 1
                 full.close()
 

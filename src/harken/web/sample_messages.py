@@ -141,7 +141,8 @@ class DeviceSensors:
         total = np.full_like(moves, np.nan)
         if len(gravity_ns):
             after = np.searchsorted(gravity_ns, time_ns)
-            right, left = gravity_ns[after.clip(max=len(gravity_ns) - 1)], gravity_ns[(after - 1).clip(0)]
+            right = gravity_ns[after.clip(max=len(gravity_ns) - 1)]
+            left = gravity_ns[(after - 1).clip(0)]
             ready |= (right == time_ns) | ((left < time_ns) & (right > time_ns) & (right - left <= NEAR_NS))
             total = moves + gravity_at(time_ns, gravities, gravity_ns)
         self._movement = moves[~ready][-MOST_WAITING:], time_ns[~ready][-MOST_WAITING:]
@@ -178,7 +179,8 @@ def _by_sensor(payload: Sequence[SensorValues]) -> dict[str, TimedSignals]:
     """The values of each sensor in ``SOURCES``, and of gravity, in the order of the message."""
     samples: dict[str, list[tuple[int, list[Any]]]] = {}
     for entry in payload:
-        name, values = entry.name.lower().replace(" ", "").replace("_", ""), entry.values
+        name = entry.name.lower().replace(" ", "").replace("_", "")
+        values = entry.values
         try:
             if name == WRIST:
                 vector = [values["gravity" + axis] + values["acceleration" + axis] for axis in "XYZ"]

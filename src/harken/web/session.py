@@ -190,7 +190,8 @@ class Session:
         """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""
         limits = self._limits
         self._allowed += max(0.0, now_s - self._allowed_s) * limits.samples_per_s
-        self._allowed, self._allowed_s = min(self._allowed, limits.samples_burst), now_s
+        self._allowed = min(self._allowed, limits.samples_burst)
+        self._allowed_s = now_s
         if samples > self._allowed:
             sentence = f"a watch may send at most {limits.samples_per_s:g} samples per second; wait, and send fewer"
             wait_s = (min(samples, limits.samples_burst) - self._allowed) / limits.samples_per_s
@@ -212,7 +213,8 @@ class Session:
             arrived_s: when they came to an earlier server, by the same clock; None: at ``now_s``.
         """
         self.stream.add(signals, time_ns)
-        first_ns, last_ns = int(time_ns[0]), int(time_ns.max())
+        first_ns = int(time_ns[0])
+        last_ns = int(time_ns.max())
         self.clock.add(last_ns, now_s if arrived_s is None else arrived_s)
         if self.last_ns == 0:
             self.since_ns = first_ns

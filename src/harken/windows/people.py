@@ -244,7 +244,8 @@ def arms_of_one_person(one: str, other: str, *, everybody: Iterable[str], simult
 
     Two arms named A and B are not recognised.
     """
-    (stem, side), (other_stem, other_side) = _without_side(one), _without_side(other)
+    stem, side = _without_side(one)
+    other_stem, other_side = _without_side(other)
     if stem == other_stem and side != other_side:
         return bool(stem) or simultaneous
     words, other_words = _words(one), _words(other)
@@ -294,7 +295,8 @@ def _refuse_same_windows(these: Windows, those: Windows, one: str, other: str) -
     moves = (np.ptp(these.signals, axis=1) > 0).any(axis=1)
     same = equal & moves
     if same.any():
-        name, other_name = these.subjects[same][0], those.subjects[same][0]
+        name = these.subjects[same][0]
+        other_name = those.subjects[same][0]
         raise HarkenError(
             f"{np.count_nonzero(same)} windows in {one} (the first: {name}) are in {other} too ({other_name}), sample "
             "by sample: the same recording has two names"

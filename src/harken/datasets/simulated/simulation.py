@@ -101,12 +101,15 @@ class Simulation:
         ``recorded``: False in a gap, in which the watch did not record.
         """
         days = [self._day(number) for number in range(self._days)]
-        bouts, gaps = np.concatenate([day.edges_ns[:-1] for day in days]), self._gaps(days)
+        bouts = np.concatenate([day.edges_ns[:-1] for day in days])
+        gaps = self._gaps(days)
         starts = np.unique(np.concatenate([bouts, gaps.ravel()]))
         starts = starts[starts < self._end_ns]
-        codes = np.concatenate([day.codes for day in days])[np.searchsorted(bouts, starts, side="right") - 1]
+        of_bouts = np.concatenate([day.codes for day in days])
+        codes = of_bouts[np.searchsorted(bouts, starts, side="right") - 1]
         recorded = _outside(gaps, starts)
-        new = np.concatenate([[True], (np.diff(codes) != 0) | (np.diff(recorded) != 0)])
+        changed = (np.diff(codes) != 0) | (np.diff(recorded) != 0)
+        new = np.concatenate([[True], changed])
         starts, codes, recorded = starts[new], codes[new], recorded[new]
         time = pl.Datetime("ns", "UTC")
         return pl.DataFrame(
@@ -127,11 +130,14 @@ class Simulation:
         >>> Simulation(days=3, sample_rate_hz=25).nights()["complete"].to_list()
         [False, True, True, False]
         """
-        truth = self.truth().with_columns(asleep=(pl.col("label") == ACTIVITIES[LYING]).fill_null(False))
-        bouts = truth.group_by(pl.col("asleep").rle_id().alias("bout"), maintain_order=True)
+        lying = pl.col("label") == ACTIVITIES[LYING]
+        truth = self.truth().with_columns(asleep=lying.fill_null(False))
+        number = pl.col("asleep").rle_id().alias("bout")
+        bouts = truth.group_by(number, maintain_order=True)
         spans = bouts.agg(pl.col("asleep", "start").first(), pl.col("end").last()).filter("asleep")
-        inside = (pl.col("start") > truth["start"][0]) & (pl.col("end") < truth["end"][-1])
-        return spans.select(onset="start", wake="end", complete=inside)
+        begins_inside = pl.col("start") > truth["start"][0]
+        ends_inside = pl.col("end") < truth["end"][-1]
+        return spans.select(onset="start", wake="end", complete=begins_inside & ends_inside)
 
     def footsteps(self) -> pl.DataFrame:
         """The true number of footsteps of each bout of walking and running, two for each stride.
@@ -203,7 +209,9 @@ class Simulation:
     def _at(self, time_ns: Int64Array, noise: Float32Array) -> Samples:
         """The samples at ``time_ns`` ``[n]``, with the given noise ``[n, 3]`` of standard deviation 1."""
         day_ns = round(DAY_S * SECOND_NS)
-        numbers = range(int(time_ns[0] - START_NS) // day_ns, int(time_ns[-1] - START_NS) // day_ns + 1)
+        first_day = int(time_ns[0] - START_NS) // day_ns
+        last_day = int(time_ns[-1] - START_NS) // day_ns
+        numbers = range(first_day, last_day + 1)
         # Neighbouring samples belong to the same day, so only the last days are kept.
         self._recent = {number: self._recent.get(number) or self._day_and_postures(number) for number in numbers}
         postures = [posture for _, of_day in self._recent.values() for posture in of_day]
@@ -287,7 +295,8 @@ def _tones(posture: Posture, since_s: Float64Array) -> Float32Array:
     """The acceleration in g of breathing and slow movements, ``[n, 3]``."""
     cycles = since_s[:, None] * posture.tone_hz
     cycles -= np.floor(cycles)  # in double precision, so that single precision is enough for the sine
-    return np.sin((2 * np.pi * cycles + posture.tone_phase).astype(np.float32)) @ posture.tones_g
+    phase = 2 * np.pi * cycles + posture.tone_phase
+    return np.sin(phase.astype(np.float32)) @ posture.tones_g
 
 
 def _steps(gait: Gait, since_s: Float64Array) -> Float32Array:
@@ -296,7 +305,8 @@ def _steps(gait: Gait, since_s: Float64Array) -> Float32Array:
     wander = _wander(gait, since_s)
     cycles = gait.stride_hz * since_s + wander @ WANDER_CYCLES
     fundamental = np.exp(2j * np.pi * (cycles - np.floor(cycles))).astype(np.complex64)
-    powers = np.cumprod(np.broadcast_to(fundamental[:, None], (len(since_s), len(gait.harmonics_g))), axis=1)
+    shape = (len(since_s), len(gait.harmonics_g))
+    powers = np.cumprod(np.broadcast_to(fundamental[:, None], shape), axis=1)
     strength = _smooth_step(since_s / MOVE_S) * (1 + 0.1 * wander[:, 1])
     steps: Float32Array = (powers @ gait.harmonics_g).real * strength.astype(np.float32)[:, None]
     return steps
@@ -310,7 +320,9 @@ def _wander(gait: Gait, since_s: Float64Array) -> Float64Array:
 def _strides(posture: Posture, end_ns: int) -> float:
     """The strides within a posture with a gait, up to ``end_ns``."""
     assert posture.gait is not None
-    since_s = (np.array([posture.start_ns, min(posture.end_ns, end_ns)]) - posture.bout_start_ns) / SECOND_NS
+    last_ns = min(posture.end_ns, end_ns)
+    span_ns = np.array([posture.start_ns, last_ns])
+    since_s = (span_ns - posture.bout_start_ns) / SECOND_NS
     cycles = posture.gait.stride_hz * since_s + _wander(posture.gait, since_s) @ WANDER_CYCLES
     return float(cycles[1] - cycles[0])
 

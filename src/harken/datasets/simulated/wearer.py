@@ -122,7 +122,8 @@ def draw_direction(rng: Generator, around: Float64Array, spread: float) -> Float
 
 def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> Generator:
     """A separate generator for each wearer, purpose and number (of a day or of a block of samples)."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(person, int(purpose), number)))
+    sequence = np.random.SeedSequence(seed, spawn_key=(person, int(purpose), number))
+    return np.random.default_rng(sequence)
 
 
 def _draw_mounting(rng: Generator) -> Float64Array:
@@ -143,7 +144,9 @@ def _rotation(vector_rad: Float64Array) -> Float64Array:
 
 def _draw_gait(rng: Generator, stride_hz: float, sizes_g: Float64Array, mounting: Float64Array) -> Gait:
     """Draw one person's gait: amplitudes near the usual ones ``[harmonics, 3]``, and random phases."""
-    own = sizes_g * np.exp(0.2 * rng.standard_normal(sizes_g.shape) + 2j * np.pi * rng.random(sizes_g.shape))
+    log_size = 0.2 * rng.standard_normal(sizes_g.shape)
+    phase = 2j * np.pi * rng.random(sizes_g.shape)
+    own = sizes_g * np.exp(log_size + phase)
     return Gait(stride_hz, (own @ mounting.T).astype(np.complex64), np.zeros(3))
 
 
@@ -251,14 +254,17 @@ def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
     postures: list[Posture] = []
     asleep = wearer.up[ACTIVITIES[LYING]]
     up = asleep
-    for code, start_ns, end_ns in zip(day.codes.tolist(), day.edges_ns[:-1], day.edges_ns[1:], strict=True):
+    bouts = zip(day.codes.tolist(), day.edges_ns[:-1], day.edges_ns[1:], strict=True)
+    for code, start_ns, end_ns in bouts:
         gait = wearer.gaits.get(ACTIVITIES[code]) if code != NOT_WORN else None
         gait = gait.varied(rng) if gait else None
         starts = _draw_posture_starts(rng, code, int(start_ns), int(end_ns), day.bout_scale)
-        for index, (begin, end) in enumerate(zip(starts, [*starts[1:], int(end_ns)], strict=True)):
+        ends = [*starts[1:], int(end_ns)]
+        for index, (begin, end) in enumerate(zip(starts, ends, strict=True)):
             at_midnight = (index == 0 and start_ns == day.edges_ns[0]) or end == day.edges_ns[-1]
             before, up = up, asleep if at_midnight else _draw_up(rng, wearer, code)
-            posture = _draw_posture(rng, sway_rng, wearer, code, (begin, end, int(start_ns)), (before, up), gait)
+            times_ns = (begin, end, int(start_ns))
+            posture = _draw_posture(rng, sway_rng, wearer, code, times_ns, (before, up), gait)
             postures.append(posture)
     return postures
 
@@ -282,7 +288,8 @@ def _draw_bouts(rng: Generator, length_s: float, liveliness: float) -> tuple[lis
         code = to_come.pop() if to_come else int(rng.choice(others))
         usual = MEDIAN_BOUT_S[code] * (1 if code == SITTING else liveliness) * share**0.5
         # The day's last bout is cut at bedtime, so it does not shorten the others.
-        again.append((code, max(shortest_s, min(left_s, usual * rng.lognormal(0, BOUT_SPREAD)))))
+        drawn_s = usual * rng.lognormal(0, BOUT_SPREAD)
+        again.append((code, max(shortest_s, min(left_s, drawn_s))))
         left_s -= again[-1][1]
     for code, duration_s in once.items():
         again.insert(int(rng.integers(1, len(again))), (code, duration_s))
@@ -300,7 +307,8 @@ def _draw_gaps(rng: Generator, length_s: float, share: float, shortest_s: float)
     durations_s = np.minimum(durations_s, max(shortest_s, length_s / 50))
     starts_s = np.sort(rng.uniform(0.02, 0.95, count) * length_s)
     # A gap that would begin within or right after the previous gap is left out.
-    apart = np.concatenate([[True], starts_s[1:] > np.maximum.accumulate(starts_s + durations_s)[:-1] + shortest_s])
+    latest_end_s = np.maximum.accumulate(starts_s + durations_s)[:-1]
+    apart = np.concatenate([[True], starts_s[1:] > latest_end_s + shortest_s])
     edges_s = np.stack([starts_s, starts_s + durations_s], axis=1)[apart]
     return _on_edges(edges_s)
 
@@ -345,12 +353,16 @@ def _draw_posture(
     """
     worn = code != NOT_WORN
     usual = USUAL[ACTIVITIES[code]] if worn else {"sway_g": 0.0, "tremor_g": 0.0}
-    fidget_g = min(MOST_FIDGET_G, usual["fidget_g"] * wearer.liveliness * rng.lognormal(0, 0.8)) if worn else 0.0
+    fidget_g = 0.0
+    if worn:
+        drawn_g = usual["fidget_g"] * wearer.liveliness * rng.lognormal(0, 0.8)
+        fidget_g = min(MOST_FIDGET_G, drawn_g)
     sizes_g = np.array([BREATH_G if worn else 0.0, fidget_g, fidget_g])
     sway_g = usual["sway_g"] * sway_rng.standard_normal(3)
     sway_g -= (sway_g @ ups[1]) * ups[1]
     push = draw_direction(rng, np.zeros(3), 1.0)
     tone_hz = [rng.uniform(0.2, 0.3), rng.uniform(0.3, 1.2), rng.uniform(1.0, 3.0), sway_rng.uniform(*SWAY_HZ)]
     tone_phase = np.append(rng.uniform(0, 2 * np.pi, 3), sway_rng.uniform(0, 2 * np.pi))
-    tones_g = np.vstack([sizes_g[:, None] * rng.standard_normal((3, 3)), sway_g]).astype(np.float32)
+    moving_g = sizes_g[:, None] * rng.standard_normal((3, 3))
+    tones_g = np.vstack([moving_g, sway_g]).astype(np.float32)
     return Posture(code, *times_ns, *ups, push, np.array(tone_hz), tone_phase, tones_g, usual["tremor_g"], gait)

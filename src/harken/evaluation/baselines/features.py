@@ -180,7 +180,8 @@ def _angles(gravity: Float64Array, dynamic: Float64Array) -> Columns:
 
 def _correlation(a: Float64Array, b: Float64Array) -> Float64Array:
     """Pearson's correlation along time of ``[n, time]`` with ``[n, time]``; 0 if one of them is constant."""
-    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    a = a - a.mean(axis=1, keepdims=True)
+    b = b - b.mean(axis=1, keepdims=True)
     sd_a = np.sqrt((a * a).mean(axis=1))
     sd_b = np.sqrt((b * b).mean(axis=1))
     moves = (sd_a > STILL_G) & (sd_b > STILL_G)

@@ -51,7 +51,8 @@ def fit_ridge(values: AnyFloats, targets: AnyFloats, *, strengths: Sequence[floa
     The strength of the penalty is chosen from ``strengths`` (all above 0) by leave-one-out cross-validation: it has the
     smallest mean squared error over windows and targets.
     """
-    mean, middle = values.mean(axis=0, dtype=np.float64), targets.mean(axis=0, dtype=np.float64)
+    mean = values.mean(axis=0, dtype=np.float64)
+    middle = targets.mean(axis=0, dtype=np.float64)
     y = targets - middle
     # Predictions are basis · weights · basisᵀ · y, with one diagonal of weights for each strength.
     tall = values.shape[0] > values.shape[1]
@@ -77,7 +78,8 @@ def _left_out_errors(
     """The mean squared error of predicting each row from all others, for each of the weights ``[strengths, axes]``."""
     total = np.zeros(len(weights))
     for start in range(0, len(y), ROWS_AT_ONCE):
-        rows, truth = basis[start : start + ROWS_AT_ONCE], y[start : start + ROWS_AT_ONCE]
+        rows = basis[start : start + ROWS_AT_ONCE]
+        truth = y[start : start + ROWS_AT_ONCE]
         leverage = (rows * rows) @ weights.T + 1 / len(y)  # [rows, strengths]; 1 / n for the intercept
         for place, weight in enumerate(weights):
             residual = truth - rows @ (weight[:, np.newaxis] * projected)

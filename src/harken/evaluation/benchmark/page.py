@@ -163,7 +163,8 @@ def _methods(result: Result) -> TextTable:
         )
         rows.append((name, *cells, duration_text(seconds["fit_s"]), duration_text(seconds["predict_s"])))
     # The folds that were run, if they are not all of the protocol's; older results have no number of folds.
-    folds, every = list(result["folds"]), result.get("protocol_folds", 0)
+    folds = list(result["folds"])
+    every = result.get("protocol_folds", 0)
     some = f"Only {'fold' if len(folds) == 1 else 'folds'} {', '.join(folds)} of the protocol's {every}. "
     scores = next(iter(result["methods"].values()))
     return TextTable(
@@ -312,7 +313,8 @@ def _label_rows(
 
     def score(method: Studies, study: str, label: str) -> str:
         scores = _scores(method, study, mounting)
-        value, interval = scores.get(what, {}).get(label), scores.get(intervals, {}).get(label)
+        value = scores.get(what, {}).get(label)
+        interval = scores.get(intervals, {}).get(label)
         return number_text(value) if interval is None else _with_interval(value, interval)
 
     methods, heads = _by_method(result), []

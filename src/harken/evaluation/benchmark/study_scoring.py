@@ -92,7 +92,8 @@ class StudyScoring:
 
     def decides(self) -> Json:
         """What results depend on besides the windows, the fold and the method, for JSON."""
-        return {"label_scheme": asdict(SCHEMES[self.scheme].of(self.studies)), "sampling": dict(SAMPLING)}
+        label_scheme = SCHEMES[self.scheme].of(self.studies)
+        return {"label_scheme": asdict(label_scheme), "sampling": dict(SAMPLING)}
 
     def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
         """The training windows with the scheme's labels, their sets of labels, and the test windows with activities.
@@ -108,7 +109,8 @@ class StudyScoring:
         classes = SCHEMES[self.scheme].labels
         predicted = {}
         for study in dict.fromkeys(test.studies.tolist()):
-            predicted[study] = {"known": predicted_windows(trained, test[test.studies == study], classes)}
+            of_study = test[test.studies == study]
+            predicted[study] = {"known": predicted_windows(trained, of_study, classes)}
             if trained.mounting is not None:
                 worn = study_recordings(study, self.folders[self.studies.index(study)])
                 predicted[study]["found"] = as_worn(trained, trained.mounting, worn, classes)
@@ -145,9 +147,11 @@ class StudyScoring:
         tables = []
         for mountings in predicted.values():
             for mounting, one in mountings.items():
-                rows = prediction_rows(in_scheme(one.windows, SCHEMES[TRUTH]), one.probabilities, one.labels)
+                windows = in_scheme(one.windows, SCHEMES[TRUTH])
+                rows = prediction_rows(windows, one.probabilities, one.labels)
                 hands = {} if one.hands is None else {"hands": pl.Series(one.hands)}
-                tables.append(rows.select(pl.lit(mounting).alias("mounting"), pl.all()).with_columns(**hands))
+                mounted = rows.select(pl.lit(mounting).alias("mounting"), pl.all())
+                tables.append(mounted.with_columns(**hands))
         return pl.concat(tables)
 
     def summary(self, findings: Findings) -> Json:
@@ -262,14 +266,17 @@ def score_hands(given: Predicted) -> Json:
     single = np.isin(posture, POSTURES)
     busy = single & (posture != named)
     first, second = (given.probabilities[:, given.labels.index(label)] for label in POSTURES)
-    right = {"posture": (busy, np.where(posture == POSTURES[0], first > second, second > first))}
+    right_posture = np.where(posture == POSTURES[0], first > second, second > first)
+    right = {"posture": (busy, right_posture)}
     if given.hands is not None:
-        right |= {"busy": (busy, given.hands >= 0.5), "calm": (single & ~busy, given.hands < 0.5)}
+        right["busy"] = (busy, given.hands >= 0.5)
+        right["calm"] = (single & ~busy, given.hands < 0.5)
     subjects = given.windows.subjects
     scores = {}
     for name, (here, answers) in right.items():
         if here.any():
-            people = [float(answers[here & (subjects == one)].mean()) for one in np.unique(subjects[here])]
+            of_people = (answers[here & (subjects == one)] for one in np.unique(subjects[here]))
+            people = [float(of_person.mean()) for of_person in of_people]
             scores[name] = {
                 "mean": float(np.mean(people)),
                 "interval": interval_over_people(people),
@@ -398,11 +405,13 @@ def _means(studies: Mapping[str, Json], *, every: bool) -> Json:
     scored = studies.values() if every else ()
     recalls = [recall for one in scored for recall in one["recall"].values()]
     of_hands = [one.get("hands", {}) for one in scored]  # an earlier version has none
-    hands = [[one[name]["mean"] for one in of_hands if name in one] for name in ("busy", "calm")]
+    busy = [one["busy"]["mean"] for one in of_hands if "busy" in one]
+    calm = [one["calm"]["mean"] for one in of_hands if "calm" in one]
+    hands = float(np.mean([np.mean(busy), np.mean(calm)])) if busy and calm else None
     return {
         "main_score": float(np.mean(main)) if len(main) == len(MAIN_STUDIES) else None,
         "mean_recall": _mean_if_any(recalls),
-        "hands": float(np.mean([np.mean(means) for means in hands])) if all(hands) else None,
+        "hands": hands,
     }
 
 

@@ -148,15 +148,20 @@ def nearest_rows(time_ns: Int64Array, *, period_ns: int) -> tuple[Int64Array, In
     Returns:
         The regular times and the rows, both int64 ``[m]``.
     """
-    moments = time_ns[0] + period_ns * np.arange((time_ns[-1] - time_ns[0]) // period_ns + 1)
+    count = (time_ns[-1] - time_ns[0]) // period_ns + 1
+    moments = time_ns[0] + period_ns * np.arange(count)
     before = np.searchsorted(time_ns, moments, side="right") - 1
     after = np.searchsorted(time_ns, moments, side="left")
     exact = before == after
-    fresh = np.concatenate([[True], (before[1:] != before[:-1]) | exact[:-1]])
-    last = np.concatenate([(after[1:] != after[:-1]) | exact[1:], [True]])
+    new_before = before[1:] != before[:-1]
+    new_after = after[1:] != after[:-1]
+    fresh = np.concatenate([[True], new_before | exact[:-1]])
+    last = np.concatenate([new_after | exact[1:], [True]])
     serves_before, serves_after = exact | fresh, exact | last
     nearer = moments - time_ns[before] < time_ns[after] - moments
-    rows = np.where(serves_before & (nearer | ~serves_after), before, np.where(serves_after, after, -1))
+    takes_before = serves_before & (nearer | ~serves_after)
+    otherwise = np.where(serves_after, after, -1)
+    rows = np.where(takes_before, before, otherwise)
     return moments, rows
 
 
@@ -222,7 +227,8 @@ def _windows(bout: _Bout, rows: Int64Array, length: int) -> Windows | None:
     """
     starts = np.arange(0, len(rows) - length + 1, length // 2)
     inside = rows[starts[:, None] + np.arange(length)]
-    whole = (inside >= 0).all(axis=1) & np.isfinite(bout.acceleration[inside]).all(axis=(1, 2))
+    finite = np.isfinite(bout.acceleration[inside]).all(axis=(1, 2))
+    whole = (inside >= 0).all(axis=1) & finite
     inside, n = inside[whole], int(whole.sum())
     if n == 0:
         return None

@@ -117,13 +117,14 @@ def training_windows(windows: Windows, scheme: LabelScheme) -> tuple[Windows, di
     """
     named = in_scheme(windows, scheme)
     named = balanced(capped(named[named.label_codes != UNLABELLED]), scheme.labels)
-    return named, {name: name.split(OR) for name in named.label_names[len(scheme.labels) :]}
+    several = named.label_names[len(scheme.labels) :]
+    return named, {name: name.split(OR) for name in several}
 
 
 def capped(windows: Windows, most: int = MOST_WINDOWS) -> Windows:
     """At most ``most`` windows of each person and label, evenly spread over those in time, in the order of windows."""
-    key = np.unique(windows.subjects, return_inverse=True)[1].astype(np.int64) * len(windows.label_names)
-    groups = key + windows.label_codes
+    _, subject = np.unique(windows.subjects, return_inverse=True)
+    groups = subject.astype(np.int64) * len(windows.label_names) + windows.label_codes
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     kept = [evenly(rows, min(most, len(rows))) for rows in np.split(order, starts[1:])]
@@ -139,9 +140,11 @@ def balanced(windows: Windows, labels: Sequence[str], least_share: float = LEAST
         least_share: the least number of windows of a label, as a share of the most frequent label's.
     """
     # A posture is one label whatever the hands do: a few windows with busy hands must not stand for many.
-    postures = np.array([OR.join(dict.fromkeys(map(posture_of, name.split(OR)))) for name in windows.label_names])
+    alternatives = (name.split(OR) for name in windows.label_names)
+    postures = np.array([OR.join(dict.fromkeys(map(posture_of, each))) for each in alternatives])
     of_windows = np.where(windows.label_codes == UNLABELLED, "", postures[windows.label_codes])
-    counts = {label: int((of_windows == label).sum()) for label in sorted({*of_windows.tolist()} & set(labels))}
+    present = {*of_windows.tolist()} & set(labels)
+    counts = {label: int((of_windows == label).sum()) for label in sorted(present)}
     least = round(least_share * max(counts.values()))
     rows = [np.flatnonzero(~np.isin(of_windows, list(counts)))]
     for label, count in counts.items():
@@ -171,7 +174,8 @@ def leave_one_study_out(windows: Windows) -> list[StudyFold]:
     It measures recognition of people of a study that is not in the training data: another laboratory, another sensor.
     A study of which it is not known who wore the watches has no fold: a score is by person.
     """
-    return [_fold((study,), windows) for study in with_known_wearers(dict.fromkeys(windows.studies.tolist()))]
+    studies = dict.fromkeys(windows.studies.tolist())
+    return [_fold((study,), windows) for study in with_known_wearers(studies)]
 
 
 def pairs_of_studies_out(windows: Windows) -> list[StudyFold]:
@@ -207,5 +211,6 @@ def apply_study_fold(fold: Fold, windows: Windows) -> FoldWindows:
 
 def _fold(left_out: tuple[str, ...], windows: Windows) -> StudyFold:
     test = np.isin(windows.studies, left_out)
-    training_people, test_people = (tuple(np.unique(windows.subjects[here]).tolist()) for here in (~test, test))
+    training_people = tuple(np.unique(windows.subjects[~test]).tolist())
+    test_people = tuple(np.unique(windows.subjects[test]).tolist())
     return StudyFold("+".join(left_out), training_people, test_people, studies=left_out)

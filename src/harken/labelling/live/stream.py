@@ -275,11 +275,13 @@ def _resampled(
     chosen = _rows_of(raw.begins + first, counts)
     unlabelled = np.zeros(len(chosen), np.int16)
     old = Samples(raw.time_ns[chosen], raw.signals[chosen], unlabelled, raw.valid[chosen])
-    time_ns, watch = old.time_ns, np.repeat(np.arange(len(counts)), counts)
+    time_ns = old.time_ns
+    watch = np.repeat(np.arange(len(counts)), counts)
     begins, ends = _pieces((np.diff(time_ns) > LONG_GAP_NS) | (np.diff(watch) > 0), len(time_ns))
     watch = watch[begins]
     # Of the last part of a watch, the latest samples are not known yet.
-    last_ns, known_ns = np.full(len(begins), EVER_NS), np.full(len(counts), NEVER_NS)
+    last_ns = np.full(len(begins), EVER_NS)
+    known_ns = np.full(len(counts), NEVER_NS)
     if not ended:
         last = np.flatnonzero(np.diff(watch, append=len(counts)))
         enough = ends[last] - (1 if resampler is None else 2)
@@ -378,7 +380,8 @@ def _cut(
     windows = np.zeros(len(run), specification.entry)
     windows["kind"] = np.where(last_window[due], LAST_WINDOW, WINDOW)
     windows["key_ns"], windows["place"] = key_ns[due], place[due]
-    windows["start_ns"], windows["end_ns"] = time_ns[rows], time_ns[rows + length - 1] + specification.interval_ns
+    windows["start_ns"] = time_ns[rows]
+    windows["end_ns"] = time_ns[rows + length - 1] + specification.interval_ns
     closing = runs.closed & (runs.samples >= length) & ((runs.close_ns >= first_ns) | runs.cut)
     closing_run, ends = _ends(time_ns, runs, closing, specification)
     owner = np.concatenate([run, closing_run])
@@ -440,7 +443,8 @@ def _keep(
         if even_begin == even_end:
             continue
         # Copies, because a view would keep the samples of all watches.
-        time_ns, signals = raw.time_ns[begin:end].copy(), raw.signals[begin:end].copy()
+        time_ns = raw.time_ns[begin:end].copy()
+        signals = raw.signals[begin:end].copy()
         watch._keep(time_ns, signals, int(raw.since_ns[begin]))
         watch._even = joined([samples.part(even_begin, even_end)])
         watch._known_ns, watch._safe_ns = known, max(final, watch._safe_ns)

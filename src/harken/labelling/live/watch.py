@@ -168,7 +168,8 @@ class Watch:
     def reset(self) -> None:
         """Forget all samples and labels; the next samples may be of any time."""
         self._latest_ns = NEVER_NS
-        self._history, self._history_is_cut = np.empty(0, self.specification.entry), False
+        self._history = np.empty(0, self.specification.entry)
+        self._history_is_cut = False
         self._forget()
 
     def _forget(self) -> None:
@@ -193,7 +194,8 @@ class Watch:
             HarkenError: when shapes or channels do not fit, for times outside 1970 to 2096, and for more samples in a
                 minute than a sensor produces.
         """
-        signals, time_ns = np.asarray(signals, dtype=np.float32), np.asarray(time_ns)
+        signals = np.asarray(signals, dtype=np.float32)
+        time_ns = np.asarray(time_ns)
         names = self.specification.model.channels
         if time_ns.dtype != np.int64 or signals.shape != (*time_ns.shape, len(names)) or time_ns.ndim != 1:
             raise HarkenError(
@@ -244,10 +246,12 @@ class Watch:
 
     def _label(self, entries: AnyArray) -> list[Update]:
         """Add entries to the history, with their bouts; returns their updates."""
-        names, settings = (*self.specification.model.labels, None), self.specification.settings
+        names = (*self.specification.model.labels, None)
+        settings = self.specification.settings
         shares_of, hands_of = self._answers(entries["probabilities"])
         # Rounded as probabilities are, to float32.
-        enter_at, leave_below = float(np.float32(settings.enter_at)), float(np.float32(settings.leave_below))
+        enter_at = float(np.float32(settings.enter_at))
+        leave_below = float(np.float32(settings.leave_below))
         bout = int(self._history["bout"][-1]) if len(self._history) else NO_BOUT
         bouts: list[int] = []
         updates: list[Update] = []

@@ -48,7 +48,8 @@ def _summary(gains: Float64Array, interval: Sequence[float] | None) -> str:
     if interval is not None:
         mean += f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
     people = "person" if len(gains) == 1 else "people"
-    higher, lower = (gains > 0).sum(), (gains < 0).sum()
+    higher = (gains > 0).sum()
+    lower = (gains < 0).sum()
     mean = mean.replace("-", "\N{MINUS SIGN}")
     return f"{mean}\nHigher for {higher}, lower for {lower} of {len(gains)} {people}"
 

@@ -188,11 +188,13 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     samples = recording.signals[:, channel]
     usable = samples if recording.valid.all() else np.where(recording.valid, samples, np.float32(np.nan))
     if recording.sample_rate_hz * axis.width / COLUMNS >= 2:
-        places, values = np.repeat(axis.centres, 2), _extremes(usable, axis.first_rows)
+        places = np.repeat(axis.centres, 2)
+        values = _extremes(usable, axis.first_rows)
     else:
         after = recording.gap_rows
         places = axis.place(axis.seconds(recording.time_ns))
-        places, values = np.insert(places, after, places[after]), np.insert(usable, after, np.nan)
+        places = np.insert(places, after, places[after])
+        values = np.insert(usable, after, np.nan)
     marker = "." if len(recording) <= DOTTED_ROWS else ""
     panel.plot(places, values, color=INK, linewidth=0.8, marker=marker)
     finite = usable[np.isfinite(usable)]
@@ -250,7 +252,8 @@ def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: Tim
 
 def _label_image(recording: Recording, axis: TimeAxis) -> Float64Array:
     """Red, green, blue and opacity of each column of pixels, ``[1, COLUMNS, 4]``: the label that fills most of it."""
-    firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
+    firsts = recording.bout_edges[:-1]
+    lasts = recording.bout_edges[1:] - 1
     begins = axis.seconds(recording.time_ns[firsts])
     ends = axis.seconds(recording.time_ns[lasts]) + axis.interval_s
     ends[:-1] = np.minimum(ends[:-1], begins[1:])

@@ -72,7 +72,8 @@ def spread_sentence(people: PeopleScores) -> str:
     scores = {person: found.macro_f1 for person, found in people.people.items()}
     if len(scores) == 1:
         return "There is only one person, so it is unknown how much people differ."
-    worst, best = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
+    worst = min(scores, key=scores.__getitem__)
+    best = max(scores, key=scores.__getitem__)
     return (
         f"Macro F1 goes from {decimals(scores[worst])} ({worst}) to {decimals(scores[best])} ({best}). The least well "
         "recognised come first."
@@ -82,7 +83,8 @@ def spread_sentence(people: PeopleScores) -> str:
 def baseline_sentence(scores: Scores) -> str:
     """The score of a baseline that does not use the signal."""
     truth = scores.confusion.sum(axis=1)
-    label, share = scores.label_names[int(truth.argmax())], float(truth.max() / max(1, scores.windows))
+    label = scores.label_names[int(truth.argmax())]
+    share = float(truth.max() / max(1, scores.windows))
     if scores.accuracy > share:
         return f"For comparison: answering “{label}” every time would be right in {percent(share)}."
     return (

@@ -364,7 +364,8 @@ def distribution(outcome: PersonOutcome, values: pl.Series) -> Content | None:
     edges = _edges(known.min(), known.max(), len(known), form)
     inside = HALF if form == "count" else 0.0
     counts, _ = np.histogram(known, edges)
-    span, most = edges[-1] - edges[0], counts.max()
+    span = edges[-1] - edges[0]
+    most = counts.max()
     bars = [
         (
             round(100 * (left - edges[0]) / span, 2),
@@ -435,7 +436,8 @@ def day_strips(
     letters, rows_ns = _letters(rows, labels), spans_ns(rows)
     strips = []
     for day, is_valid in sorted(valid.items()):
-        begin, end = midnight_ns(day, zone), midnight_ns(date.fromordinal(day.toordinal() + 1), zone)
+        begin = midnight_ns(day, zone)
+        end = midnight_ns(date.fromordinal(day.toordinal() + 1), zone)
         cells_ns = between(np.append(np.arange(begin, end, CELL_S * 10**9), end))
         cells = most_in(cells_ns, rows_ns, letters, outside=ord(OUTSIDE))
         nights = np.rint(1000 * (np.clip(nights_ns, begin, end) - begin) / (end - begin)).astype(int)

@@ -195,7 +195,8 @@ class Spells:
     def mean_activity_mg(self, stretches_ns: Int64Array) -> Float64Array:
         """The mean movement in each stretch ``[k, 2]``; NaN if it is not known anywhere in it."""
         known = ~np.isnan(self.activity_mg)
-        seconds, sums = self.sums(known, stretches_ns), self.sums(np.where(known, self.activity_mg, 0.0), stretches_ns)
+        seconds = self.sums(known, stretches_ns)
+        sums = self.sums(np.where(known, self.activity_mg, 0.0), stretches_ns)
         means = np.full(len(sums), np.nan)
         np.divide(sums, seconds, out=means, where=seconds > 1e-6)
         return means
@@ -295,9 +296,11 @@ def strip_of(
 
 
 def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> tuple[float, float, bool, bool]:
-    begin, end = max(onset_ns, day.start_ns), min(wake_ns, day.end_ns)
+    begin = max(onset_ns, day.start_ns)
+    end = min(wake_ns, day.end_ns)
     scale = 100 / (day.end_ns - day.start_ns)
-    first, wide = scale * (begin - day.start_ns), scale * (end - begin)
+    first = scale * (begin - day.start_ns)
+    wide = scale * (end - begin)
     return round(first, 3), round(wide, 3), onset_ns == begin, wake_ns == end
 
 

@@ -245,7 +245,8 @@ def nights_shown(table: pl.DataFrame | None) -> Content | None:
 
 def _night_axis(onsets: list[float], wakes: list[float]) -> tuple[float, float, list[tuple[float, str]]]:
     """The first and the last hour of the picture, and the position in per cent and the name of full hours."""
-    low, high = min(onsets, default=22.0), max(wakes, default=31.0)
+    low = min(onsets, default=22.0)
+    high = max(wakes, default=31.0)
     room = NIGHT_MARGIN / (1 - 2 * NIGHT_MARGIN) * (high - low)
     first, last = low - room, high + room
     step = next((step for step in STEPS_H if (last - first) / step <= MOST_MARKS), STEPS_H[-1])

@@ -78,7 +78,8 @@ class LevelsWriter:
             if slot == slots[0]:
                 rows[0] = merged(np.stack([row, rows[0]]), np.array([0]))[0]
             else:
-                slots, rows = np.append(np.int64(slot), slots), np.concatenate([row[None], rows])
+                slots = np.append(np.int64(slot), slots)
+                rows = np.concatenate([row[None], rows])
                 first_ns, last_ns = (np.append(np.int64(time_ns), each) for each in (first_ns, last_ns))
         held = np.diff(slots, append=slots[-1] + 1)
         held[:-1][first_ns[1:] - last_ns[:-1] > self._gap_ns] = 1

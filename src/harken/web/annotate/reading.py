@@ -179,7 +179,8 @@ class _Reading:
             share = min(self._samples / self._expected, 1.0) if self._expected else None
             news = {"blocks": self.writer.blocks[self._sent_blocks :], "read_to_ns": int(samples.time_ns[-1])}
             nothing: dict[str, Any] = {"blocks": [], "read_to_ns": None}
-            self._sent_s, self._sent_blocks = time.monotonic(), len(self.writer.blocks)
+            self._sent_s = time.monotonic()
+            self._sent_blocks = len(self.writer.blocks)
             self._send(type="more", share=share, **(news if self._seen else nothing))
 
     def _check_space(self) -> None:

@@ -73,7 +73,8 @@ def edited(bouts: list[PageBout], before: Intervals, span: Span) -> Intervals:
         if (reason := why_not_kept(bout.label.strip())) is not None:
             raise HarkenError(f"interval {number}: {reason}")
     edges_ms = np.array([(bout.start_ms, bout.end_ms) for bout in bouts], np.int64).reshape(-1, 2)
-    first_ms, last_ms = span.start_ns // MS_NS, -(-(span.end_ns + 1) // MS_NS)
+    first_ms = span.start_ns // MS_NS
+    last_ms = -(-(span.end_ns + 1) // MS_NS)
     known_ns = np.stack([before.start_ns, before.end_ns], axis=1).ravel()
     for wrong, sentence in (
         ((edges_ms < first_ms) | (edges_ms > last_ms), "lies outside the recording"),

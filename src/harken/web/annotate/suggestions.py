@@ -183,7 +183,8 @@ def unsure_moments(suggestions: Suggestions, labelled: Intervals) -> list[Moment
     order = np.lexsort((margin, part))
     least = order[np.flatnonzero(np.diff(part[order], prepend=-1))]
     overlapping = np.diff(first[least]) < rows
-    before, after = margin[least][:-1], margin[least][1:]
+    before = margin[least][:-1]
+    after = margin[least][1:]
     kept = margin[least] <= LARGEST_MARGIN
     kept[1:] &= ~overlapping | (after < before)
     kept[:-1] &= ~overlapping | (before <= after)

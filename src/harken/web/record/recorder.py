@@ -190,7 +190,8 @@ class Recorder:
             time_ns: their times, int64 ``[n]``, n at least 1.
             written: done when they are on the disk.
         """
-        first_ns, last_ns = int(time_ns.min()), int(time_ns.max())
+        first_ns = int(time_ns.min())
+        last_ns = int(time_ns.max())
         sessions = filter(None, map(self._sessions.get, self._of_watch.get(watch, ())))
         due = [session.name for session in sessions if session.bouts and session.near(first_ns, last_ns)]
         if due:
@@ -355,7 +356,8 @@ class Recorder:
                 spans_ns += filter(None, [self.files.times(name)])
                 if not spans_ns:
                     raise
-                first_ns, last_ns = min(spans_ns)[0], max(last_ns for _, last_ns in spans_ns)
+                first_ns = min(spans_ns)[0]
+                last_ns = max(last_ns for _, last_ns in spans_ns)
             if fits and not session.bouts:
                 return
         signals, time_ns = self.files.samples(session, first_ns, last_ns)

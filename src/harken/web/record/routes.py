@@ -63,7 +63,8 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
     async def end(request: Request) -> dict[str, Any]:
         """End the bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, EndRecording, hub.limits)
-        recorder, pressed = _recorder(hub), (time.monotonic(), time.time_ns())
+        recorder = _recorder(hub)
+        pressed = (time.monotonic(), time.time_ns())
         ended = await asyncio.to_thread(_end, hub, recorder, asked, pressed)
         hub.viewers.send_recording(asked.watch)
         return ended

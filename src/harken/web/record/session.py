@@ -208,7 +208,8 @@ def laid(
     bouts, left = list(filed), []
     for bout in pending:
         for part in _free_parts(bout, bouts):
-            start_ns, end_ns = max(part.start_ns, samples[0]), min(part.end_ns, samples[1])
+            start_ns = max(part.start_ns, samples[0])
+            end_ns = min(part.end_ns, samples[1])
             apart = (part.cut == "start" and start_ns > part.start_ns) or (part.cut == "end" and end_ns < part.end_ns)
             if start_ns >= end_ns or apart:
                 left.append(part)
@@ -381,7 +382,8 @@ class SessionFiles:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Signals ``[n, 3]`` in g and times ``[n]`` from ``first_ns`` to ``last_ns`` in order, each time once: as it
         came first."""
-        signals, times = [np.empty((0, 3), np.float32)], [np.empty(0, np.int64)]
+        signals = [np.empty((0, 3), np.float32)]
+        times = [np.empty(0, np.int64)]
         for message in logged_samples(self._log, after_s=session.since_s - EARLIER_S, watch=session.watch):
             inside = (message.time_ns >= first_ns) & (message.time_ns <= last_ns)
             if inside.any():
