@@ -33,9 +33,7 @@ def adapt(
     labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """Adapt a model to its wearer, and keep the result only if it is better in cross-validation.
-
-    A minute of each of two labels is enough to try. The output states whether the adapted
+    """A minute of each of two labels is enough to try. The output states whether the adapted
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")

@@ -42,9 +42,7 @@ def annotate(
     open_page: OpenPage = True,
     reading: TableOptions,
 ) -> None:
-    """Label recordings by hand, on a page that shows them at any zoom.
-
-    Each change is saved at once, beside the recording as NAME.labels.csv, which harken train and the other commands
+    """Each change is saved at once, beside the recording as NAME.labels.csv, which harken train and the other commands
     find by themselves. A pale band shows what a model says. Models that are learned from the labels on the page are
     saved in the folder models beside the first recording. docs/annotate.md describes the page. Only this machine can
     open it. Ctrl+C stops.

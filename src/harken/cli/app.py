@@ -1,6 +1,7 @@
 """``harken``: the commands in the order in which a newcomer needs them, and the handling of their errors."""
 
 import errno
+import inspect
 import io
 import os
 import signal
@@ -20,11 +21,25 @@ from harken.support.files import NotWrittenError
 from harken.support.options import Option
 from harken.support.printable import printable
 
-COMMANDS = (
-    *("demo", "inspect", "train", "evaluate", "compare", "adapt", "label", "summarise"),
-    *("annotate", "serve", "export", "simulate", "benchmark", "datasets"),
-)
-"""Each command, which is a function of its name in a module of its name. Its docstring is the help."""
+COMMANDS = {
+    "demo": "Train and test on real smartwatch recordings that come with an installed package, and print where the "
+    "report is.",
+    "inspect": "Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.",
+    "train": "Train a recogniser on some people, test it on others, and write the report.",
+    "evaluate": "Score a model on labelled recordings: each person, and the mean over people with an interval.",
+    "compare": "Compare two models, or two benchmarks, on the same unseen people: each person with themselves.",
+    "adapt": "Adapt a model to its wearer, and keep the result only if it is better in cross-validation.",
+    "label": "Label recordings from beginning to end, and print the hours of each label.",
+    "summarise": "Make the tables and reports of a labelled folder again by other rules, without the recordings.",
+    "annotate": "Label recordings by hand, on a page that shows them at any zoom.",
+    "serve": "Label live samples, and show them on a page.",
+    "export": "Write a model as one ONNX file, with everything in it that a program in another language must know.",
+    "simulate": "Write recordings of simulated wearers with known labels, for tests and examples.",
+    "benchmark": "Measure a preset on unseen people, beside baselines, by a named protocol.",
+    "datasets": "List the public data sets that harken reads, describe one of them, or fetch it.",
+}
+"""Each command, which is a function of its name in a module of its name, with the first paragraph of its help. The
+docstring of the function is the rest."""
 
 CROSS = "--cross"
 """The option that takes several values."""
@@ -71,7 +86,7 @@ def _without_value(option: Any) -> Any:
 
 
 def command_line(used: str) -> typer.Typer:
-    """The used command, or all of them for their list and for a word that is none of them."""
+    """The commands. Only the used one is loaded and has options; of the others the help shows the first paragraph."""
     app = typer.Typer(
         name="harken",
         cls=HelpfulGroup,
@@ -88,9 +103,12 @@ def command_line(used: str) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(with_options(_harken))
-    for name in (used,) if used in COMMANDS else COMMANDS:
-        command = getattr(import_module(f"harken.cli.{name}"), name)
-        app.command(name, cls=HelpfulCommand)(with_options(command))
+    for name, summary in COMMANDS.items():
+        command, text = _harken, summary
+        if name == used:
+            command = getattr(import_module(f"harken.cli.{name}"), name)
+            text = f"{summary}\n\n{inspect.getdoc(command)}"
+        app.command(name, cls=HelpfulCommand, help=text)(with_options(command))
     return app
 
 

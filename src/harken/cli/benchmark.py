@@ -42,9 +42,7 @@ def benchmark(
         ),
     ] = None,
 ) -> None:
-    """Measure a preset on unseen people, beside baselines, by a named protocol.
-
-    Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
+    """Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
     scores of each method and the model files of presets. With --resume, --figures draws those of a finished benchmark.
     """

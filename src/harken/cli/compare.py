@@ -44,9 +44,7 @@ def compare(
     labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """Compare two models, or two benchmarks, on the same unseen people: each person with themselves.
-
-    Both models label the same stretches of the recordings, and each person is compared with themselves: what makes a
+    """Both models label the same stretches of the recordings, and each person is compared with themselves: what makes a
     person easy or hard cancels out. People on whom one of the models was trained are left out. A label in the
     recordings that one of the models does not know must be ignored or renamed. Benchmarks must be of the same windows
     and people: the first method of each is compared, and every other method that is in both.

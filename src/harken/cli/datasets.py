@@ -43,9 +43,7 @@ def datasets(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the public data sets that harken reads, describe one of them, or fetch it.
-
-    If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
+    """If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
     JSON is a list of objects, one for each data set.
     """
     from harken.datasets.registry import dataset, dataset_names

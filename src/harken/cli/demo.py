@@ -13,9 +13,7 @@ from harken.support.printable import printable
 def demo(
     out: Annotated[Path, Option("The folder to make.", metavar="DIR")] = Path("harken-demo"),
 ) -> None:
-    """Train and test on real smartwatch recordings that come with an installed package, and print where the report is.
-
-    Ten people, both wrists, seven shoulder exercises: seven people for training, three unseen people for
+    """Ten people, both wrists, seven shoulder exercises: seven people for training, three unseen people for
     testing. An interrupted demo continues when it is called again; a finished one is shown again.
     """
     need_training("harken demo")

@@ -64,9 +64,7 @@ def evaluate(
     labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """Score a model on labelled recordings: each person, and the mean over people with an interval.
-
-    Training people of the model are reported separately and never counted as unseen people, even if the recording
+    """Training people of the model are reported separately and never counted as unseen people, even if the recording
     has another name or another unit, or was cut. With --unsure-below the scores still count all windows; the share of
     windows with an answer, and their accuracy, are printed beside them. A table with several names in its subject
     column has one recording for each. A file that cannot be scored does not stop the others; it is named at the end,

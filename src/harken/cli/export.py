@@ -22,10 +22,7 @@ def export(
     out: Annotated[Path, Option("The file to write (.onnx).", metavar="FILE")],
     json: Json = False,
 ) -> None:
-    """Write a model as one ONNX file, with everything in it that a program in another language must know.
-
-    It is written only if ONNX Runtime gives the same probabilities as PyTorch.
-    """
+    """It is written only if ONNX Runtime gives the same probabilities as PyTorch."""
     need_training("harken export")
     from harken.models.export import export as write
     from harken.models.model_file import read_model

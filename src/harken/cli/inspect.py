@@ -65,9 +65,7 @@ def inspect(
     plot: Plot = None,
     json: Json = False,
 ) -> None:
-    """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
-
-    A table of several people is a row for each of them; --subject NAME shows one of them. A file that cannot be read
+    """A table of several people is a row for each of them; --subject NAME shows one of them. A file that cannot be read
     does not stop the others; it is named at the end. Accelerations are converted to g. The JSON is a list of objects,
     one for each recording that was read.
     """

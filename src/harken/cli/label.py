@@ -74,9 +74,7 @@ def label(
     verbose: Annotated[bool, Option("Print hours, warnings and notes of each of several files.")] = False,
     json: Json = False,
 ) -> None:
-    """Label recordings from beginning to end, and print the hours of each label.
-
-    Writes report.html, days.csv (what most papers report), days_all.parquet (all columns), nights.csv, bouts.csv,
+    """Writes report.html, days.csv (what most papers report), days_all.parquet (all columns), nights.csv, bouts.csv,
     hours.csv, averages.csv, rhythm.csv, timeline.parquet, movement.parquet, quality.json and summary.json to a folder
     for each file, named after it, whole or not at all; beside them study.html (all people on one page), person.csv (a
     row for each person), person_all.parquet (with all columns), cohort (a row for each day of each file) and quality (a

@@ -35,9 +35,7 @@ def serve(
     demo: Annotated[bool, Option("Stream recordings of people on whom the model was not trained.")] = False,
     open_page: OpenPage = True,
 ) -> None:
-    """Label live samples, and show them on a page.
-
-    Watches and phones send samples through a WebSocket, or with the app Sensor Logger by HTTP push. A recording that
+    """Watches and phones send samples through a WebSocket, or with the app Sensor Logger by HTTP push. A recording that
     is dropped on the page is labelled whole. docs/live.md explains how to connect a watch. Ctrl+C stops.
     """
     from harken.models.recogniser import Recogniser

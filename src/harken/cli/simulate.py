@@ -20,9 +20,7 @@ def simulate(
     seed: Annotated[int, Option("The seed of all random numbers; another seed gives other wearers.")] = 0,
     out: Annotated[Path, Option("The file to write, NAME.csv or NAME.parquet.", metavar="FILE")],
 ) -> None:
-    """Write recordings of simulated wearers with known labels, for tests and examples.
-
-    The wearers move by a few simple rules, so **results on them say nothing about real people**.
+    """The wearers move by a few simple rules, so **results on them say nothing about real people**.
 
     A wearer has a wrist, a way to mount the watch, a posture, a pace and a strength of their own, and lies,
     sits, stands, walks and runs through a day. The watch has noise, a range of 4 g, a clock that is slightly

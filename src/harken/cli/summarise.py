@@ -25,9 +25,7 @@ def summarise(
     scheduler: Scheduler = None,
     json: Json = False,
 ) -> None:
-    """Make the tables and reports of a labelled folder again by other rules, without the recordings.
-
-    Everything after the probabilities of the model is made again: nights, labels, steps, intensity, hours, days,
+    """Everything after the probabilities of the model is made again: nights, labels, steps, intensity, hours, days,
     people, and all reports. Neither the recordings nor the model are needed. A rule that is not given is the default,
     as for harken label, which would write the same files. Results that were made with these rules are skipped, so an
     interrupted command can be repeated. Results that cannot be made again stay, and are named at the end and in

@@ -46,9 +46,7 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 def train(*, settings: RunSettings) -> None:
-    """Train a recogniser on some people, test it on others, and write the report.
-
-    The tests are: the same person with overlapping windows (too good), the same person honestly, and, with
+    """The tests are: the same person with overlapping windows (too good), the same person honestly, and, with
     --cross, unseen people. A table with several names in its subject column has one recording for each. If a run was
     stopped (Ctrl-C) or killed, repeat the command with --resume to continue it.
     """
