@@ -76,9 +76,8 @@ def test_the_curve_and_the_thresholds_stand_where_they_are() -> None:
     assert high > 1
 
 
-def test_thresholds_that_leave_nothing_have_no_dot() -> None:
-    figure = coverage_picture(curve_of([0.8, 0.8], [True, False]))
-    assert thresholds_of(figure) == ["unsure below 0.5", "unsure below 0.7"]
+def test_thresholds_that_leave_the_same_share_a_dot_and_those_that_leave_nothing_have_none() -> None:
+    assert thresholds_of(coverage_picture(curve_of([0.8, 0.8], [True, False]))) == ["unsure below 0.5, 0.7"]
 
 
 @pytest.mark.parametrize("beside", [1, 30, 300])

@@ -29,11 +29,12 @@ OTHER_TEST = ("#CC79A7", "D")
 MEANS_ALONG_A_CURVE = 60
 """The running mean is over one part in this many of the iterations, which removes the noise but not the course."""
 LEAST_BATCHES_IN_A_MEAN = 5
+SHARE_IN_A_MEAN = 0.2
+"""The running mean is over at most this share of the iterations so far, so that the steep beginning is visible."""
 FEWEST_STEPS_FOR_A_MEAN = 20
 FEW_STEPS = 3
 """With this many points or fewer, a line would be hard to see, so the points have dots."""
 MOST_MARKERS = 25
-"""With many more evaluations, their markers would touch."""
 COVERAGE_IN = (5.8, 4.0)
 ANSWERED = "#0072B2"
 """The line's colour: that of unseen people in the learning curves."""
@@ -79,7 +80,8 @@ def running_mean(values: Float64Array, length: int) -> Float64Array:
     """The mean of each value and up to ``length - 1`` before it (fewer near the beginning), ``[n]`` -> ``[n]``."""
     sums = np.cumsum(np.concatenate([[0.0], values]))
     ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(0, ends - length)
+    early = np.maximum(LEAST_BATCHES_IN_A_MEAN, ends * SHARE_IN_A_MEAN).astype(np.int64)
+    starts = np.maximum(0, ends - np.minimum(length, early))
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
@@ -104,10 +106,19 @@ def _draw_test(axes: Axes, name: str, evaluated: Int64Array, values: list[float]
         markersize=5,
         markeredgecolor="white",
         markeredgewidth=0.6,
-        markevery=max(1, len(values) // MOST_MARKERS),
+        markevery=_marked(len(values)),
         label=label,
     )
     return line
+
+
+def _marked(evaluations: int) -> list[int]:
+    """Which evaluations have a marker: all, or if these would touch, an evenly spaced selection with the first and the
+    last."""
+    if evaluations <= 2 * MOST_MARKERS:  # leaving out fewer than every second one would look like a mistake
+        return list(range(evaluations))
+    places: list[int] = np.linspace(0, evaluations - 1, MOST_MARKERS).round().astype(int).tolist()
+    return places
 
 
 def _dress_learning(accuracy: Axes, loss: Axes, windows: int) -> None:
@@ -156,22 +167,26 @@ def coverage_picture(curve: Coverage) -> Figure:
 
 
 def _mark_thresholds(axes: Axes, curve: Coverage) -> list[Line2D]:
-    """A marker for each threshold with an answered window."""
-    lines = []
-    for unsure_below, (marker, size) in zip(UNSURE_BELOW, MARKERS, strict=True):
+    """A marker for each threshold with an answered window; thresholds that leave the same windows share one."""
+    places: dict[tuple[float, float], list[float]] = {}
+    for unsure_below in UNSURE_BELOW:
         covered, accuracy = curve.at(unsure_below)
         if accuracy is not None:
-            lines += axes.plot(
-                covered,
-                accuracy,
-                marker=marker,
-                markersize=size,
-                color=ANSWERED,
-                linestyle="",
-                markeredgecolor="white",
-                markeredgewidth=0.8,
-                label=f"unsure below {unsure_below:g}",
-            )
+            places.setdefault((covered, accuracy), []).append(unsure_below)
+    lines = []
+    for number, ((covered, accuracy), thresholds) in enumerate(places.items()):
+        marker, size = MARKERS[number % len(MARKERS)]
+        lines += axes.plot(
+            covered,
+            accuracy,
+            marker=marker,
+            markersize=size,
+            color=ANSWERED,
+            linestyle="",
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+            label="unsure below " + ", ".join(f"{one:g}" for one in thresholds),
+        )
     return lines
 
 
