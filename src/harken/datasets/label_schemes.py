@@ -42,7 +42,7 @@ def to_common(recording: Recording, info: DatasetInfo) -> Recording:
             f"{info.name}; it has {', '.join(info.labels)}"
         )
     new = tuple(info.label_map[name] for name in recording.label_names)
-    label_names = tuple(sorted({*new}))
+    label_names = tuple(sorted({*new} - {""}))
     codes = recoded(recording.label_codes, new, label_names)
     return replace(recording, label_codes=codes, label_names=label_names, study=info.name)
 

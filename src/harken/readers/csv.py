@@ -95,6 +95,15 @@ def may_be_cut_short(path: Path) -> bool:
         return not packed and file.read(1) != b"\n"
 
 
+def ends_in_newline(path: Path) -> bool:
+    """Whether a file that is not empty ends in a newline, also if it is packed, so that its last line is complete."""
+    last = b""
+    with opened(path) as file:
+        while piece := file.read(BLOCK_BYTES):
+            last = piece[-1:]
+    return last == b"\n"
+
+
 def count_separators(text: bytes, separator: str) -> int:
     """The number of separators outside quotation marks; -1 if a quotation does not end."""
     data = np.frombuffer(text, np.uint8)
@@ -264,7 +273,7 @@ class CsvTable(Table):
         names = self.names("label")
         last = names[labels[-1]]
         whole = sorted(name for name in names if name.startswith(last) and name != last)
-        if np.count_nonzero(labels == labels[-1]) == 1 and whole and may_be_cut_short(self.path):
+        if np.count_nonzero(labels == labels[-1]) == 1 and whole and not ends_in_newline(self.path):
             raise HarkenError(
                 f"{self.path}, {self.where(count - 1)}: the file ends within its last label: {last!r} instead of "
                 f"{whole[0]!r}. Remove or complete the line"

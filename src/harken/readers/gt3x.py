@@ -3,7 +3,7 @@
 Each kind of log has a source. What they share is in their base class: units, the clock's time zone, and the watch.
 """
 
-import re
+import json
 import zipfile
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,6 @@ LOG = "log.bin"
 OLD_LOG = "activity.bin"
 """The log of a GT3X+ before firmware 3: samples without packets."""
 CALIBRATION = "calibration.json"
-NOT_CALIBRATED = re.compile(r'"isCalibrated"\s*:\s*false')
 DAMAGE = "the .gt3x file, which is a zip archive, is damaged, cut short or encrypted ({}). Copy or download it again"
 MOST_BYTES = {INFO: 1 << 16, CALIBRATION: 1 << 16, LOG: 1 << 32, OLD_LOG: 1 << 28}
 """The largest members. An ActiGraph has at most 4 GB of memory; the documented maximum of an old log is 237.5 MB. A
@@ -119,15 +118,25 @@ def open_source(path: Path, options: TableOptions) -> "Gt3xSource":
                     f"{path}: its {name} unpacks to {names[name].file_size:,} bytes, which is too large for a "
                     "recording; the file is damaged"
                 )
-        if CALIBRATION in names and NOT_CALIBRATED.search(_text(path, archive, CALIBRATION)):
-            raise HarkenError(
-                f"{path}: its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
-                "software does this), so harken cannot convert them to g; export them as CSV with "
-                "CentrePoint or ActiLife"
-            )
+        if CALIBRATION in names:
+            _refuse_uncalibrated(path, _text(path, archive, CALIBRATION))
         pairs = (line.partition(":") for line in _text(path, archive, INFO).splitlines())
         info = Info({key.strip().lower(): value.strip() for key, colon, value in pairs if colon})
         return (PacketLogSource if LOG in names else OldLogSource)(path, options, info, archive)
+
+
+def _refuse_uncalibrated(path: Path, text: str) -> None:
+    """Raise a HarkenError for uncalibrated values, which only ActiGraph's own software can scale."""
+    try:
+        calibration = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(calibration, dict) and calibration.get("isCalibrated") is False:
+        raise HarkenError(
+            f"{path}: its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
+            "software does this), so harken cannot convert them to g; export them as CSV with "
+            "CentrePoint or ActiLife"
+        )
 
 
 def _text(path: Path, archive: zipfile.ZipFile, name: str) -> str:
@@ -141,7 +150,7 @@ def _pieces(path: Path, archive: zipfile.ZipFile, name: str, size: int) -> Itera
     Raises:
         HarkenError: when the archive is damaged; the zip checksum is compared at the member's end.
     """
-    with opened_member(archive, name, path, DAMAGE, most_packed=None if name == OLD_LOG else MOST_PACKED) as file:
+    with opened_member(archive, name, path, DAMAGE, most_packed=MOST_PACKED if name == LOG else None) as file:
         while piece := file.read(size):
             yield piece
 

@@ -204,7 +204,9 @@ class BaselineMethod:
         new = clone(self.classifier)
         values = new.get_params(deep=True).items()
         unseeded = [name for name, value in values if name.endswith("random_state") and value is None]
-        return new.set_params(**dict.fromkeys(unseeded, self.seed % 2**32))
+        # scikit-learn takes seeds below 2^32; harken's own classifiers divide larger ones by themselves.
+        seed = self.seed if self.name in BASELINES else self.seed % 2**32
+        return new.set_params(**dict.fromkeys(unseeded, seed))
 
 
 def _read_by(classifier: Any, windows: Windows) -> FloatArray:
