@@ -6,6 +6,7 @@ The readers are imported with the first file, so that ``harken.readers.options``
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> "Record
         HarkenError: for errors in the file or the options; the message names the file, the row, the column, and the
             option that solves the problem.
     """
-    table_options = TableOptions(**options)
+    table_options = _table_options(options)
     return recording_of(open_source(path, table_options), table_options, as_found=as_found)
 
 
@@ -68,7 +69,7 @@ def open_stream(path: str | Path, *, observer: "Observer | None" = None, **optio
     """
     from harken.recordings.mending import mended_stream
 
-    table_options = TableOptions(**options)
+    table_options = _table_options(options)
     source = open_source(path, table_options)
     with file_errors(path):
         return mended_stream(source, sensor_range=table_options.sensor_range_g, observer=observer)
@@ -112,3 +113,11 @@ def file_errors(path: str | Path) -> Iterator[None]:
         raise HarkenError(f"{Path(path)}: there is no such file") from error
     except OSError as error:
         raise HarkenError(f"{Path(path)}: cannot be read ({error.strerror or error})") from error
+
+
+def _table_options(options: dict[str, Any]) -> TableOptions:
+    known = {field.name for field in fields(TableOptions)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise TypeError(f"read() has no option {', '.join(unknown)}; its options are {', '.join(sorted(known))}")
+    return TableOptions(**options)
