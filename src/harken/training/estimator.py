@@ -161,7 +161,7 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> Float32Array:
     )
     try:
         array = check_array(X, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="X")
-    except (ValueError, TypeError) as error:  # a TypeError if it is sparse
+    except ValueError as error:
         raise InputError(f"{expected}: {error}") from error
     shaped = array.ndim == 3 and array.shape[1] >= SHORTEST and array.shape[2] == len(channels)
     if not shaped or array.dtype.kind not in "biufO":

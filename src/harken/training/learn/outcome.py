@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.recordings.recording import UNLABELLED, Recording, local_time
 from harken.support.files import Json
 from harken.support.printable import duration_text, listed, quoted
@@ -179,6 +178,8 @@ def cannot_show(
 
 
 def _about_people(people: Sequence[str], left_out: Collection[str]) -> list[str]:
+    from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL  # loads Polars, for which no server need wait
+
     if len(people) == 1:
         return [f"All labels are of {quoted(people)}. How well the model recognises other people is not known."]
     found = []
