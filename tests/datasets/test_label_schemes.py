@@ -58,6 +58,10 @@ def test_a_word_may_allow_several_labels() -> None:
 def test_what_is_no_word_or_no_label_is_refused() -> None:
     with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
         to_common(labelled(("juggling",)), INFO)
+    with pytest.raises(HarkenError, match="flying: not among the labels lying"):
+        SCHEMES["sets"].matrix(["sitting or flying"])
+    with pytest.raises(ValueError, match="are not labels"):
+        LabelScheme("bad", {"wisdm": {"typing": ("flying",)}})
 
 
 def test_busy_hands_have_a_posture_and_are_never_other() -> None:

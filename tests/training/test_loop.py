@@ -227,12 +227,14 @@ def test_the_loss_of_sets_and_its_gradient_are_those_of_the_definition(
     torch.testing.assert_close(*slopes, rtol=1e-8, atol=1e-12)
 
 
-def test_the_loss_of_sets_is_finite_far_away() -> None:
+def test_the_loss_of_sets_is_finite_far_away_and_refuses_an_empty_set() -> None:
     far = torch.tensor([[200.0, -200.0]], requires_grad=True)
     loss = set_loss(far, torch.tensor([[False, True]]))
     (gradient,) = torch.autograd.grad(loss, far)
     assert float(loss.detach()) == pytest.approx(400)
     assert torch.isfinite(gradient).all()
+    with pytest.raises(ValueError, match="at least one label"):
+        set_loss(far, torch.zeros(1, 2, dtype=torch.bool))
 
 
 @given(st.integers(1, 200), st.integers(0, 200), st.sampled_from([5, 10, 64, 100]))

@@ -69,6 +69,13 @@ class LabelScheme:
     departures: Mapping[str, Mapping[str, Sequence[str]]]
     labels: tuple[str, ...] = COMMON_ACTIVITIES
 
+    def __post_init__(self) -> None:
+        """Check that every label is one of ``labels``."""
+        for name, words in self.departures.items():
+            for word, allowed in words.items():
+                if not set(allowed) <= set(self.labels):
+                    raise ValueError(f"{name}, {word}: {tuple(allowed)} are not labels; the labels are {self.labels}")
+
     def allowed(self, info: DatasetInfo) -> dict[str, tuple[str, ...]]:
         """The labels that each activity of a data set allows, sorted."""
         departures = self.departures.get(info.name, {})
@@ -85,8 +92,15 @@ class LabelScheme:
         return {word: OR.join(labels) for word, labels in self.allowed(info).items()}
 
     def matrix(self, label_names: Iterable[str]) -> BoolArray:
-        """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``."""
+        """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``.
+
+        Raises:
+            HarkenError: for a name that is not in the scheme.
+        """
         names = [name.split(OR) for name in label_names]
+        unknown = sorted({label for name in names for label in name} - set(self.labels))
+        if unknown:
+            raise HarkenError(f"{', '.join(unknown)}: not among the labels {', '.join(self.labels)}")
         return np.array([[label in name for label in self.labels] for name in names], dtype=bool).reshape(
             len(names), len(self.labels)
         )

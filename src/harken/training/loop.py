@@ -108,6 +108,9 @@ class TrainingTask:
             the weights.
         vectors: the vectors among the channels, for the augmentation (see ``Augmentation.__call__``).
         device: the device that computes.
+
+    Raises:
+        ValueError: when windows that are taken in their own order are fewer than a batch, or have sets of labels.
     """
 
     build: Callable[[], nn.Module]
@@ -118,6 +121,13 @@ class TrainingTask:
     tests: Mapping[str, LabelledSignals] = field(default_factory=dict)
     vectors: Sequence[tuple[int, bool]] = ()
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        windows, batch = len(self.examples.codes), self.settings.batch_windows
+        if not self.settings.shuffle and windows < batch:
+            raise ValueError(f"{windows} windows are fewer than one batch of {batch}")
+        if not self.settings.shuffle and self.label_sets is not None:
+            raise ValueError("sets of labels need shuffled windows")
 
 
 @dataclass(frozen=True)
@@ -481,11 +491,16 @@ def set_loss(logits: Tensor, allowed: Tensor, *, label_smoothing: float = 0.0) -
         label_smoothing: as in ``torch.nn.functional.cross_entropy``, for windows with one allowed label. A set already
             expresses that the label is uncertain.
 
+    Raises:
+        ValueError: when a window allows no label.
+
     >>> import torch
     >>> logits = torch.tensor([[0.0, 0.0, 0.0]])
     >>> round(float(set_loss(logits, torch.tensor([[True, True, False]])).exp()), 4)  # 1 / (1/3 + 1/3)
     1.5
     """
+    if not bool(allowed.any(dim=1).all()):
+        raise ValueError("every window must allow at least one label")
     log_probabilities = torch.log_softmax(logits, dim=1)
     loss = -torch.logsumexp(log_probabilities.masked_fill(~allowed, -torch.inf), dim=1)
     if label_smoothing:
