@@ -7,7 +7,6 @@ with the error. A line, or a row with quotation marks that spans several lines, 
 
 import csv
 import io
-import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -83,16 +82,6 @@ def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
         _refuse_long_lines(path, line, number + 1)
         if not line:
             return
-
-
-def may_be_cut_short(path: Path) -> bool:
-    """Whether the last line of a file has no newline. Packed files are complete, because their checksum shows it."""
-    if not path.is_file():  # it is in an archive
-        return False
-    with path.open("rb") as file:
-        packed = file.read(len(GZIPPED)) == GZIPPED
-        file.seek(-1, os.SEEK_END)
-        return not packed and file.read(1) != b"\n"
 
 
 def ends_in_newline(path: Path) -> bool:
@@ -265,7 +254,9 @@ class CsvTable(Table):
         """
         labels, before, now, count = None, 0, 0, 0
         for rows in super().rows(without):
-            labels, before, now, count = rows.labels, now, len(self.names("label")), count + len(rows.signals)
+            labels = rows.labels
+            before, now = now, len(self.names("label"))
+            count += len(rows.signals)
             yield rows
         # A label that is cut short is in no other row, so its code is new.
         if labels is None or self.columns["label"] != self._layout.width - 1 or not before <= labels[-1]:

@@ -19,6 +19,7 @@ and the second row is the rate, both written three times. Integers follow, in un
 There are no times, so gaps cannot be detected.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -29,12 +30,12 @@ from typing import Generic, TypeVar
 import numpy as np
 import polars as pl
 
-from harken.readers.csv import CsvTable, layout_of, may_be_cut_short
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions, changed
 from harken.readers.table import Table, TableSource
 from harken.readers.units import TimeColumn, nanoseconds, numbered_ns
-from harken.readers.unpacking import plain_head, stem
+from harken.readers.unpacking import GZIPPED, plain_head, stem
 from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import RecordingSource, Source
 from harken.support.arrays import Float32Array, Int64Array, nearest_distance_ns
@@ -122,9 +123,17 @@ def never_run(kind: str) -> str:
 
 
 def cut_short_note(path: Path) -> list[str]:
-    """A note if a file's last line has no newline, so that digits of its last number may be missing."""
-    if not may_be_cut_short(path):
+    """A note if a file's last line has no newline, so that digits of its last number may be missing.
+
+    Packed files do not need it, because their checksum detects this.
+    """
+    if not path.is_file():  # it is in an archive
         return []
+    with path.open("rb") as file:
+        packed = file.read(len(GZIPPED)) == GZIPPED
+        file.seek(-1, os.SEEK_END)
+        if packed or file.read(1) == b"\n":
+            return []
     return ["The file does not end with a line end: if it was cut short, its last number may have lost digits."]
 
 
