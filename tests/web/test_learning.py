@@ -260,3 +260,20 @@ def test_without_pytorch_or_a_folder_the_reason_is_said(tmp_path: Path, monkeypa
         (tmp_path / "chosen.json").write_text("of somebody else")
         chosen = post(served, "/api/learn/choice", serve="before")
         assert (chosen.status, (tmp_path / "chosen.json").read_text()) == (422, "of somebody else")
+
+
+def test_the_newest_models_are_listed_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = tmp_path / "0.safetensors"
+    recogniser().save(first)
+    for number in range(MOST_MODELS + 5):
+        path = tmp_path / f"{number}.safetensors"
+        if number:
+            shutil.copy(first, path)
+        os.utime(path, (1_700_000_000 + number,) * 2)
+    assert [one["name"] for one in saved_models(tmp_path)] == [
+        f"{MOST_MODELS + 4 - each}.safetensors" for each in range(MOST_MODELS)
+    ]
+    assert saved_models(tmp_path)[0]["made"] == "2023-11-14T22:13:44+00:00"
+    monkeypatch.setattr("harken.web.learn.read_model", None)
+    assert len(saved_models(tmp_path)) == MOST_MODELS
+    assert saved_models(tmp_path / "nothing") == []

@@ -8,9 +8,11 @@ import socket
 import threading
 import time
 import zipfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import polars as pl
 import pytest
 
@@ -18,7 +20,7 @@ import people
 from harken.labelling.file import label_file
 from harken.support.resources import resident_bytes
 from harken.web.limits import Limits
-from harken.web.uploads import NO_MEMORY, Upload
+from harken.web.uploads import NO_MEMORY, Upload, Uploads
 from server_process import child_processes, server_process
 from server_thread import Answer, Served, recogniser, serving
 from waiting import until
@@ -240,3 +242,18 @@ def test_the_latest_results_are_kept_for_a_while(tmp_path: Path, temporary: Path
         gone = served.ask(f"/api/recordings/{KEY}").json["error"]
         assert gone == "there is no such recording; results are kept for 0.025 minutes"
         assert not list(temporary.iterdir())
+
+
+def test_a_long_answer_is_not_checked_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def label(_: Uploads, __: str, body: AsyncIterator[bytes], ___: Any, **____: Any) -> bytes:
+        async for _piece in body:  # else the connection is reset with the unread body
+            pass
+        return answer
+
+    answer = orjson.dumps(
+        {"rows": [{"label": "a", "probabilities": [0.5, 0.5]}] * 50_000}
+    )  # the schema would refuse it
+    monkeypatch.setattr(Uploads, "label", label)
+    with serving() as served:
+        got = served.ask("/api/recordings?name=a.csv", b"x")
+    assert (got.body, got.headers["content-length"]) == (answer, str(len(answer)))

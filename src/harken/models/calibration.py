@@ -31,11 +31,13 @@ def fit_temperature(*groups: tuple[FloatArray, IntArray]) -> float:
             equally, whatever its number of windows, and may be of another model with other labels.
 
     Raises:
-        HarkenError: when a group has no windows.
+        HarkenError: when there are no groups, or a group has no windows.
         ValueError: when a code is not that of a class.
     """
     from scipy.optimize import minimize_scalar
 
+    if not groups:
+        raise HarkenError("there are no windows to calibrate on")
     surprises = [_surprise(logits, codes) for logits, codes in groups]
 
     def mean_surprise(log_temperature: float) -> float:

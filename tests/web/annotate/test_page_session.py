@@ -187,3 +187,83 @@ def test_notes_of_bouts_that_become_one_are_cut_to_what_a_note_holds_and_that_is
     found = said(modules, "editor.js", JOINING, left, f"{right[1:]} z", act)
     assert found["notes"] == [plain_note(f"{left}; {right[1:]}")]  # as the server has it: without a blank at its end
     assert found["said"].startswith(cut)
+
+
+OPENING = """(async () => {
+  const sockets = [];
+  const before = {fetch, WebSocket};
+  window.WebSocket = class extends EventTarget {
+    constructor(address) {
+      super();
+      sockets.push(this);
+    }
+    say(message) { this.dispatchEvent(new MessageEvent("message", {data: JSON.stringify(message)})); }
+    close() {}
+  };
+  const bouts = (label) => ({labels: [label], start_ms: [0], end_ms: [9000], code: [0], probability: [0.9]});
+  const server = {state: "waiting", name: null, slow: null};
+  const status = () => ({
+    type: "status", state: "ready", start_ms: 0, end_ms: 9000, read_to_ms: 9000, timezone: "UTC", choices: [],
+    model: {state: server.state, name: server.name},
+  });
+  window.fetch = async (where) => {
+    const labels = {on_disk: false, intervals: [], gaps_ms: []};
+    const said = {model: bouts(server.name), labels, colours: {}}[where.split("/").at(-1)] ?? status();
+    await server.slow;
+    return new Response(JSON.stringify(said));
+  };
+  const turns = () => new Promise((done) => setTimeout(done, 10));
+  const session = new m.Session(0, {client: "me", onChange: () => {}, say: () => {}});
+  const offered = () => [session.model, session.editor.model].map((model) => model?.[0].label ?? null);
+  const model = async (state, name) => {
+    Object.assign(server, {state, name});
+    sockets[0].say(status());
+    await turns();
+    return offered();
+  };
+  try {
+    return await (ACTS);
+  } finally {
+    session.close();
+    Object.assign(window, before);
+  }
+})()"""
+
+
+def opening(modules: Browser, acts: str) -> Any:
+    """What acts on a session give, whose server is made up."""
+    return said(modules, "session.js", OPENING.replace("ACTS", f"(async () => {{ {acts} }})()"))
+
+
+def test_a_recording_that_is_left_while_it_is_opened_gets_no_connection(modules: Browser) -> None:
+    left = "const opened = session.open(); session.close(); await opened; return sockets.length;"
+    assert opening(modules, left) == 0
+    assert opening(modules, "await session.open(); return sockets.length;") == 1
+
+
+def test_the_bouts_of_a_model_are_gone_when_another_is_chosen(modules: Browser) -> None:
+    acts = """
+      await session.open();
+      return [
+        await model("waiting", "old"), await model("ready", "old"), await model("waiting", "new"),
+        await model("failed", "new"), await model("ready", "old"), await model("ready", "new"),
+        await model("none", null),
+      ];
+    """
+    found = opening(modules, acts)
+    assert [session for session, _ in found] == [None, "old", None, None, "old", "new", None]
+    assert [editor for _, editor in found] == [session for session, _ in found]
+
+
+def test_bouts_that_come_after_another_model_was_chosen_are_not_shown(modules: Browser) -> None:
+    acts = """
+      await session.open();
+      let answer;
+      server.slow = new Promise((done) => { answer = done; });
+      const during = await model("ready", "old");
+      const after = await model("waiting", "new");
+      answer();
+      await turns();
+      return [during, after, offered()];
+    """
+    assert opening(modules, acts) == [[None, None]] * 3

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 import harken
@@ -224,3 +226,21 @@ def test_broken_labels_stop_no_new_session(recorder: Recorder, tmp_path: Path, b
     assert labels.read_text() == "start,end,label\nx,y,z\n"
     assert begun.name != path.stem
     assert [session.name for session in again.sessions("anna", 5)] == [begun.name, path.stem]
+
+
+def test_times_without_dates_are_kept_in_a_recording_of_nearly_a_day(tmp_path: Path) -> None:
+    """The server reads on for a minute after the last sample. With that minute, it would be longer than a day."""
+    log(tmp_path, samples(0, 10))
+    first = Recorder(tmp_path, Limits())
+    record(first, 1, 9, "walking")
+    (path,) = made(first)
+    minutes = 24 * 60 - 2.4
+    rows = START + np.arange(round(minutes * 60)) * SECOND
+    frame = pl.DataFrame({"Timestamp": pl.Series(rows).cast(pl.Datetime("ns", "UTC")), "X": 0.0, "Y": 0.0, "Z": 1.0})
+    frame.with_columns(Subject=pl.lit("anna")).write_parquet(path)
+    path.with_suffix(".labels.csv").write_text("start,end,label\n20:00,20:10,lying\n")
+    again = Recorder(tmp_path, Limits())
+    again.begin("anna", "sitting", START + 86_400 * SECOND)
+    assert labels_in(path) == ["lying"]
+    assert path.exists()
+    assert [one.label for session in again.sessions("anna", 5) for one in session.bouts] == ["lying"]

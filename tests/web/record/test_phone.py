@@ -12,7 +12,7 @@ import pytest
 import harken
 import people
 from harken.web.sample_log import logged_samples
-from made_up_phones import EXAMPLE, example, moving
+from made_up_phones import EXAMPLE, example, moving, pushing
 from server_process import free_port
 from server_thread import Served, serving
 
@@ -70,6 +70,31 @@ def test_activities_come_in_turn(served: Served) -> None:
         phone.kill()
     assert said == [f"made-up phone: {name}\n" for name in ("lying", "walking", "lying")]
     assert "choose one of lying, " in run(served, "--activity", "flying").stderr
+
+
+def test_what_was_not_taken_is_sent_again(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    phone = example().MadeUpPhone
+    push, calls = phone.push, [0]
+
+    def unreliable(self: object, message: object) -> None:
+        calls[0] += 1
+        if calls[0] % 3 == 0:
+            raise OSError("no network")
+        push(self, message)
+
+    monkeypatch.setattr(phone, "push", unreliable)
+    with pushing(served.url("/push"), every_s=0.05):
+        time.sleep(1.5)
+    time_ns = np.concatenate([one.time_ns for one in logged_samples(tmp_path / "kept")])
+    assert calls[0] > 10
+    np.testing.assert_allclose(np.diff(time_ns), 1e9 / 50, atol=300)
+
+
+def test_a_wrong_token_is_an_error(tmp_path: Path) -> None:
+    with serving(keep=tmp_path, token="secret") as guarded:
+        ran = run(guarded, "--seconds", "5")
+        assert ran.returncode == 1
+        assert "401" in ran.stderr
 
 
 def test_a_wrong_address_is_said(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
