@@ -91,7 +91,7 @@ def label_stream(
             calibrated, for example.
         non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; rows in them have no label and no
             probabilities. None: always worn.
-        lanes: the number of threads that compute probabilities at the same time; 0: this thread computes them, after
+        lanes: the number of threads that compute probabilities at the same time; 0: one thread computes them, after
             the other work. The timeline does not depend on it.
 
     Raises:
