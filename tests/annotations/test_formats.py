@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from harken.annotations.bouts import Annotations, Intervals
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import is_own, table_of
-from harken.annotations.table import Span, plain_note, why_not_kept
+from harken.annotations.table import plain_note, why_not_kept
+from harken.annotations.times import Span
 from harken.support.errors import HarkenError
 
 SECOND = 10**9

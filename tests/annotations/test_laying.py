@@ -19,7 +19,7 @@ from harken.annotations.find import label_recordings, renamed, with_labels
 from harken.annotations.formats import read_annotations
 from harken.annotations.options import LabelOptions
 from harken.annotations.store import table_of
-from harken.annotations.table import Kind, Moment, Span, text_moment
+from harken.annotations.times import Kind, Moment, Span, text_moment
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harken.annotations.bouts import Annotations
-from harken.annotations.table import Entry, Kind, Moment, Span, text_moment
+from harken.annotations.table import Entry
+from harken.annotations.times import Kind, Moment, Span, text_moment
 from harken.support.errors import HarkenError
 
 SECOND = 10**9

@@ -7,7 +7,7 @@ import msgspec
 
 from harken.annotations.bouts import Intervals
 from harken.annotations.store import LabelStore, StoredLabels
-from harken.annotations.table import Span
+from harken.annotations.times import Span
 from harken.web.annotate.recording import PageBout, as_json, edited
 
 START_NS = 1_700_000_000_123_456_789

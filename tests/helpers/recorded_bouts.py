@@ -10,7 +10,7 @@ import harken
 from edited_labels import Labels
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore
-from harken.annotations.table import Span
+from harken.annotations.times import Span
 from harken.web.learn import labelled_in
 from harken.web.record.recorder import Recorder
 from harken.web.record.session import RecordedSession

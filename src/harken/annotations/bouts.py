@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from harken.annotations.table import SECOND_NS, SLACK_NS, Entry, Kind, Moment, Span
+from harken.annotations.table import Entry
+from harken.annotations.times import SECOND_NS, SLACK_NS, Kind, Moment, Span
 from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError

@@ -13,22 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.bouts import PLAIN, Annotations
-from harken.annotations.table import (
-    EXAMPLES,
-    MISSING,
-    NAMES,
-    SECOND_NS,
-    Columns,
-    Entry,
-    Kind,
-    Moment,
-    Rows,
-    check_label,
-    named_columns,
-    number_moment,
-    read_date,
-    text_moment,
-)
+from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns
+from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
 from harken.readers.folders import SIDE
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.support.errors import HarkenError

@@ -16,7 +16,7 @@ import polars as pl
 
 from harken.annotations.bouts import Intervals
 from harken.annotations.formats import read_annotations
-from harken.annotations.table import Span
+from harken.annotations.times import Span
 from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
 from harken.readers.folders import is_side_file, side_file

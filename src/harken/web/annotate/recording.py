@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from harken.annotations.bouts import Intervals
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore, StoredLabels
-from harken.annotations.table import LONGEST_NOTE, Span, plain_note, why_not_kept
+from harken.annotations.table import LONGEST_NOTE, plain_note, why_not_kept
+from harken.annotations.times import Span
 from harken.support.errors import HarkenError
 from harken.support.text_rows import MOST_ROWS
 from harken.web.annotate.levels import Levels

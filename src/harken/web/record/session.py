@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from harken.annotations.bouts import Intervals
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
-from harken.annotations.table import Span, why_not_kept
+from harken.annotations.table import why_not_kept
+from harken.annotations.times import Span
 from harken.readers.folders import SIDE
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
