@@ -71,18 +71,8 @@ struct Pooling {  // as in elementwise.cpp
     int64_t threads, level;
 };
 
-struct Dropping {
-    int64_t count;
-    const float *x;
-    const uint8_t *random;
-    int64_t dropped;
-    float *y;
-    int64_t threads, level;
-};
-
 extern "C" int harken_pool_forward(const Pooling *);
 extern "C" int harken_pool_backward(const Pooling *);
-extern "C" int harken_drop(const Dropping *);
 
 typedef std::vector<float> Floats;
 typedef std::vector<uint8_t> Bytes;
@@ -203,9 +193,6 @@ static void train(int64_t batch, int64_t time, int64_t channels, int64_t filters
     pooling.y = pooled.data(), pooling.dy = dpooled.data(), pooling.dx = dx.data();
     if (harken_pool_forward(&pooling) || harken_pool_backward(&pooling)) failures++;
     check(dx, "pooling");
-    Dropping dropping = {values, dy.data(), random.data(), 50, y.data(), threads, level};
-    if (harken_drop(&dropping)) failures++;
-    check(y, "dropout");
 }
 
 int main() {
