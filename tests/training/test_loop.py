@@ -176,6 +176,30 @@ def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path) -> Non
     assert all(torch.equal(tensor, resumed.state_dict()[name]) for name, tensor in whole.state_dict().items())
 
 
+def test_averaged_weights_are_the_mean_of_those_on_the_way_also_of_a_resumed_training(tmp_path: Path) -> None:
+    last = replace(SHUFFLED, epochs=20, one_cycle=True)
+    settings = replace(last, averaged_share=0.6)
+    examples = some_examples(50, length=40, channels=3)
+    averaged = TrainingTask(lambda: build("everyday", EVERYDAY_SIZES), examples, settings)
+
+    def stopped(trained: TrainingTask, iteration: int, checkpoint: Path | None = None) -> dict[str, torch.Tensor]:
+        asked = iter(range(1, 1000))
+        network, _ = train(trained, threads=1, checkpoint=checkpoint, should_stop=lambda: next(asked) == iteration)
+        return dict(network.state_dict())
+
+    on_the_way = [stopped(replace(averaged, settings=last), iteration) for iteration in (40, 60, 80, 100)]
+    whole, _ = train(averaged, threads=1)
+    for name, value in whole.named_parameters():
+        mean = torch.stack([state[name].double() for state in on_the_way]).mean(0)
+        torch.testing.assert_close(value.detach().double(), mean, rtol=1e-5, atol=1e-6)
+    # The first features of the glance are the means of the channels.
+    features = whole.state_dict()["glance.0.running_mean"][:3]
+    torch.testing.assert_close(features, examples.signals.mean(dim=(0, 1)), rtol=1e-4, atol=1e-5)
+    stopped(averaged, 70, tmp_path / "state")
+    resumed, _ = train(averaged, threads=1, checkpoint=tmp_path / "state")
+    assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
+
+
 def test_windows_that_allow_several_labels_are_at_most_a_fifth_of_each_batch() -> None:
     examples = some_examples(60)
     codes = examples.codes.clone()

@@ -70,13 +70,20 @@ class History:
 
 
 def save_checkpoint(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, history: History, device: str
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    history: History,
+    device: str,
+    mean: Mapping[str, Tensor],
 ) -> None:
-    """Write the weights, the optimiser's moments, the random generators' states and the history, whole or not at all.
+    """Write the weights, their ``mean``, the optimiser's moments, the random generators' states and the history, whole
+    or not at all.
 
     ``restore`` puts another loop into this state.
     """
     tensors = {f"network.{name}": tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    tensors |= {f"mean.{name}": tensor.cpu() for name, tensor in mean.items()}
     for name, parameter in network.named_parameters():
         state = optimiser.state[parameter]
         tensors |= {f"optimiser.{name}.{moment}": tensor.detach().cpu() for moment, tensor in state.items()}
@@ -127,8 +134,10 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], History]:
     return tensors, history
 
 
-def restore(tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.optim.Optimizer, device: str) -> None:
-    """Put a loop into the state of a checkpoint.
+def restore(
+    tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.optim.Optimizer, device: str
+) -> dict[str, Tensor]:
+    """Put a loop into the state of a checkpoint, and return the mean of the weights.
 
     Raises:
         HarkenError: when the checkpoint is of another network.
@@ -148,3 +157,5 @@ def restore(tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.
             torch.cuda.set_rng_state(tensors["random.cuda"], device)
     except (KeyError, RuntimeError) as error:
         raise HarkenError("the checkpoint is of another network; start again in an empty folder") from error
+    means = {name.removeprefix("mean."): value for name, value in tensors.items() if name.startswith("mean.")}
+    return {name: value.to(device) for name, value in means.items()}

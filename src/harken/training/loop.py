@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
 
 from harken.networks.inference import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
@@ -36,6 +37,10 @@ MOST_SETS = 0.2
 
 OptimiserName = Literal["notebook_adam", "adamw", "rmsprop"]
 NOTHING_CHANGED = Augmentation()
+AVERAGED_EVERY = 20
+"""Iterations from one set of weights that is averaged to the next."""
+STATISTICS_BATCHES = 100
+"""Batches from which the statistics of batch normalisation are computed for averaged weights."""
 HANDS_WEIGHT = 0.5
 """The weight of the loss of the hands; that of the label has 1."""
 
@@ -59,6 +64,8 @@ class TrainingSettings:
         shuffle: take the windows in a new order in each epoch; otherwise in their own order, again and again.
         min_iterations: train beyond ``epochs`` until this number of iterations: an epoch of a few minutes of recording
             has few windows.
+        averaged_share: the share of the iterations, the last ones, over which the weights are averaged (Izmailov et
+            al., 2018). With 0, the weights of the last iteration are the result.
         augmentation: the random changes of every batch.
     """
 
@@ -74,6 +81,7 @@ class TrainingSettings:
     label_smoothing: float = 0.0
     shuffle: bool = False
     min_iterations: int = 0
+    averaged_share: float = 0.0
     augmentation: Augmentation = NOTHING_CHANGED
 
     def iterations(self, windows: int) -> int:
@@ -251,6 +259,7 @@ class _Loop:
         self.epoch_windows = len(self.new_order(0))
         self.order = (-1, torch.empty(0, dtype=torch.long))
         self.iteration = 0
+        self.mean: dict[str, Tensor] = {}
         self.history = History(tuple(task.tests), iterations=self.settings.iterations(self.epoch_windows))
 
     def run(
@@ -265,6 +274,7 @@ class _Loop:
             self.iteration += 1
             loss, hits = self.iterate()
             history.add_iteration(loss, hits / self.settings.batch_windows)
+            self.average()
             evaluated = self.settings.evaluates(self.iteration, iterations)
             if evaluated:
                 results = {
@@ -280,7 +290,7 @@ class _Loop:
                 history.add_evaluation(self.iteration, results)
             stopping = should_stop() and self.iteration < iterations
             if checkpoint is not None and (evaluated or stopping):
-                save_checkpoint(checkpoint, self.network, self.optimiser, history, self.task.device)
+                save_checkpoint(checkpoint, self.network, self.optimiser, history, self.task.device, self.mean)
             if on_progress is not None:
                 done = self.iteration - first
                 step_s = (time.monotonic() - started) / done if done >= STEPS_BEFORE_A_FORECAST else None
@@ -303,7 +313,7 @@ class _Loop:
         settings = self.settings
         if not self.network.training:  # after an evaluation; setting the mode of all layers takes half a millisecond
             self.network.train()
-        signals, codes = self.batch()
+        signals, codes = self.batch(self.iteration)
         outputs = self.network(settings.augmentation(signals, self.task.vectors))
         logits = outputs if self.hands is None else outputs[:, :-1]
         predicted, smoothing = logits.detach().argmax(1), settings.label_smoothing
@@ -324,10 +334,27 @@ class _Loop:
         self.optimiser.step()
         return float(loss.detach()), float(right.sum())
 
-    def batch(self) -> LabelledSignals:
-        """The windows of this iteration: the next ones; after the last window follows the first of the next epoch."""
+    def average(self) -> None:
+        """Add the weights to their mean if this iteration is one of those that are averaged. After the last iteration,
+        the network gets the mean, and the statistics of batch normalisation that belong to it."""
+        last = self.history.iterations
+        first = last - int(self.settings.averaged_share * last) // AVERAGED_EVERY * AVERAGED_EVERY
+        number, between = divmod(self.iteration - first, AVERAGED_EVERY)
+        if first == last or self.iteration < first or between:
+            return
+        for name, parameter in self.network.named_parameters():
+            value = parameter.detach()
+            mean = self.mean.setdefault(name, value.clone())
+            mean += (value - mean) / (number + 1)
+        if self.iteration == last:
+            self.network.load_state_dict(self.mean, strict=False)
+            batches = map(self.batch, range(1, min(STATISTICS_BATCHES, last) + 1))
+            update_bn((self.settings.augmentation(signals, self.task.vectors) for signals, _ in batches), self.network)
+
+    def batch(self, iteration: int) -> LabelledSignals:
+        """The windows of an iteration: the next ones; after the last window follows the first of the next epoch."""
         size = self.settings.batch_windows
-        number, first = divmod((self.iteration - 1) * size, self.epoch_windows)
+        number, first = divmod((iteration - 1) * size, self.epoch_windows)
         parts = [self.order_of(number)[first : first + size]]
         while (taken := sum(map(len, parts))) < size:
             number += 1
@@ -352,7 +379,7 @@ class _Loop:
         return with_spread_sets(rows[~several], rows[several], places=places_between_sets(self.settings.batch_windows))
 
     def restore(self, tensors: Mapping[str, Tensor], history: History) -> None:
-        restore(tensors, self.network, self.optimiser, self.task.device)
+        self.mean = restore(tensors, self.network, self.optimiser, self.task.device)
         self.iteration = len(history.train_loss)
         self.history = replace(history, tests=self.history.tests, iterations=self.history.iterations)
 

@@ -72,10 +72,13 @@ class Preset:
 
 def _recipes() -> dict[str, Preset]:
     """Harken's own recipes, from ``presets.toml``."""
-    recipes = {}
-    for name, facts in tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8")).items():
+    recipes: dict[str, Preset] = {}
+    written = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
+    for name, own in written.items():
+        model = written.get(own.pop("like", None), {})
+        training = {**model.get("training", {}), **own.get("training", {})}
+        facts = {**model, **own}
         channels = facts.get("channels")
-        training = facts.get("training", {})
         augmentation = Augmentation(**training.get("augmentation", {}))
         facts |= {
             "name": name,
