@@ -26,7 +26,7 @@ from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
 from harken.windows.windows import Windows
 
-PROTOCOL, PRESET = "leave-one-of-nine-out", "everyday"
+PROTOCOL, PRESET = "leave-one-of-nine-out", "light"
 SCORED_STUDIES = with_known_wearers(NINE_STUDIES)
 """The studies that are left out once."""
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)

@@ -7,7 +7,7 @@
 benchmark studies --protocol leave-one-of-nine-out --label-scheme hands``: x points along the forearm, as each study
 states, and the model tells the posture and, beside it, whether the hands are busy.
 
-``--folds`` divides the people of each study into two halves and trains two models of the preset ``everyday``, each
+``--folds`` divides the people of each study into two halves and trains two models of the preset ``light``, each
 without the people it is tested on. Recordings of a study whose wearers are unknown are in the training of both. The
 scores are those of the benchmark (``harken.evaluation.benchmark.study_scoring``), with the mounting known. The fold
 models stay in ``DIR`` for other measurements on unseen people.
@@ -64,7 +64,7 @@ from harken.training.presets import PRESETS, Preset
 from harken.windows.people import Fold, apply, k_folds_of_people
 from harken.windows.windows import Windows
 
-RECIPE = "everyday"
+RECIPE = "light"
 SCHEME = SCHEMES["hands"]
 FOLDS, SEED = 2, 0
 

@@ -1,128 +1,60 @@
-"""Choose the label scheme and the recipe for unseen studies, on training studies alone.
+"""Choose the recipe for unseen studies on training studies alone.
 
     python -m benchmarks.recognition.study_choices --data DATA --work DIR [--only NAME ...] [--workers 2]
 
-``DATA`` holds the five studies (``harken datasets``), or nine with ``--protocol pairs-of-nine-choosing``. Each
-candidate is trained three times, for 12 epochs, without two of the three main studies (the protocol
-``studies/pairs-choosing``). The choice for a left-out study rests on the other study of each pair, which was unseen as
-well: neither the people of the left-out study nor its windows affect it.
+``DATA`` holds nine studies (``harken datasets``). Each candidate is trained three times, without two of the three main
+studies (the protocol ``studies/pairs-of-nine-choosing``). The choice for a left-out study rests on the other study of
+each pair, which was unseen as well: neither the people of the left-out study nor its windows affect it.
 
 The candidates were named before the first of them was trained. Results stay in ``DIR``, one folder for each candidate,
-so the command can be stopped and repeated. The summary is ``docs/results/study_choices.json``.
+so the command can be stopped and repeated. The summary is ``docs/results/study_choices_nine.json``; candidates that are
+only there, and those of five studies (``study_choices.json``), run at the commit that the result names.
 """
 
 import argparse
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from benchmarks.command import options_of
-from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod, trained_network
+from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished
-from harken.evaluation.protocols.studies import MAIN_STUDIES, evenly
+from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.models.known_labels import NO_SETS, LabelSets
-from harken.models.recogniser import Recogniser
-from harken.signals.orientation import turned_signals
 from harken.support.files import write_text
-from harken.training.augmentation import Augmentation
 from harken.training.presets import PRESETS, Preset
 from harken.windows.windows import Windows
 
 EVERYDAY = PRESETS["everyday"]
-EPOCHS = 12
+SCHEME = "hands"
 KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
 """The scores of a study that the summary keeps."""
 
 
 @dataclass(frozen=True)
-class OtherWatches(Augmentation):
-    """``Augmentation`` that also imitates other watches.
-
-    Attributes:
-        slower: the share of windows that are sampled at a lower rate, down to ``least_rate`` of their own.
-        least_rate: the lowest rate, as a share of the window's rate.
-        clipped: the share of windows with a range of 2 g.
-        coarse: the share of windows with a resolution of 1/64 g.
-    """
-
-    slower: float = 0.0
-    least_rate: float = 1 / 3
-    clipped: float = 0.0
-    coarse: float = 0.0
-
-    def __call__(self, signals: Tensor, vectors: Any = ((0, False),)) -> Tensor:
-        """See ``Augmentation``."""
-        signals = super().__call__(signals, vectors)
-        n = len(signals)
-        if self.slower:
-            chosen = torch.rand(n) < self.slower
-            rate = self.least_rate + (1 - self.least_rate) * torch.rand(n)
-            signals = torch.where(chosen[:, None, None], _held(signals, rate), signals)
-        if self.clipped:
-            chosen = torch.rand(n) < self.clipped
-            signals = torch.where(chosen[:, None, None], signals.clamp(-2, 2), signals)
-        if self.coarse:
-            chosen = torch.rand(n) < self.coarse
-            signals = torch.where(chosen[:, None, None], (signals * 64).round() / 64, signals)
-        return signals
-
-
-def _held(signals: Tensor, rate: Tensor) -> Tensor:
-    """Each window as a sensor of a lower rate (a share of its own, ``[n]``) measures it, interpolated linearly."""
-    length = signals.shape[1]
-    places = torch.arange(length) * rate[:, None]
-    first = places.floor()
-    ends = [(at / rate[:, None]).round().clamp(0, length - 1).long() for at in (first, first + 1)]
-    before, after = (signals.gather(1, at[..., None].expand_as(signals)) for at in ends)
-    share = (places - first)[..., None]
-    return before + (after - before) * share
-
-
-@dataclass(frozen=True)
 class Candidate:
-    """A recipe and a way to prepare its training windows. It is a ``Method`` of a benchmark.
+    """A recipe, and why it might be better. It is a ``Method`` of a benchmark.
 
     Attributes:
         name: the name in tables and files.
         reason: why it might help.
         recipe: the preset.
-        scheme: the label scheme of training.
-        one_way_round: turn each training person's watch so that x measures +1 g while the arm hangs in walking.
-        as_classes: busy hands are classes of their own of the network, and not a second answer of it.
-        balanced: repeat windows so that every label has at least half as many as the most frequent one, and the
-            studies that have a label have equal shares of it.
-        epochs, seed: the epochs and the seed of training.
+        epochs: the epochs of training; None for those of the recipe.
     """
 
     name: str
     reason: str
     recipe: Preset = EVERYDAY
-    scheme: str = DEFAULT_SCHEME
-    one_way_round: bool = False
-    as_classes: bool = False
-    balanced: bool = False
-    epochs: int = EPOCHS
-    seed: int = 0
+    epochs: int | None = None
 
     def settings(self) -> dict[str, Any]:
         """See ``Method``."""
-        return {
-            **self._method().settings(),
-            "kind": "candidate",
-            "one_way_round": self.one_way_round,
-            **({"as_classes": True} if self.as_classes else {}),
-            "balanced": self.balanced,
-        }
+        return {**self._method().settings(), "kind": "candidate"}
 
     def effort(self, training_windows: int) -> float:
         """See ``Method``."""
@@ -130,93 +62,26 @@ class Candidate:
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """See ``Method``."""
-        training = one_way_round(training) if self.one_way_round else training
-        training = balanced_between_studies(training) if self.balanced else training
-        if self.as_classes:
-            recogniser = Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
-            return trained_network(recogniser.fit(training, label_sets=label_sets))
         return self._method().fit(training, label_sets)
 
     def _method(self) -> PresetMethod:
-        return PresetMethod(self.recipe, self.epochs, self.seed)
+        return PresetMethod(self.recipe, self.epochs, seed=0)
 
 
-def other_watches() -> Preset:
-    """``everyday`` with augmentation that imitates other watches."""
-    ours = asdict(EVERYDAY.training.augmentation)
-    return EVERYDAY.trained(augmentation=OtherWatches(**ours, slower=0.5, clipped=0.2, coarse=0.2))
-
-
-SCHEME_CANDIDATES = tuple(
-    Candidate(f"scheme_{name}", "the label scheme alone", scheme=name) for name in ("other", "posture", "sets", "hands")
-)
 CANDIDATES = (
+    Candidate("hands_answer", "the network of twice the cost, trained for a short time", epochs=12),
+    Candidate("full_25_epochs", "the network of twice the cost, trained as the packaged model was"),
     Candidate(
-        "hands_answer",
-        "a second answer of the network says whether the hands are busy, and every posture is taught as one label",
-        scheme="hands",
-    ),
-    Candidate(
-        "hands_classes",
-        "sitting and standing with busy hands move otherwise than at rest, so each may need a class of its own",
-        scheme="hands",
-        as_classes=True,
-    ),
-    Candidate(
-        "half_shorter",
+        "half_25_epochs",
         "a fourth halving of the time axis and a narrower stem cost half; a step of the LSTM is then half a second",
-        recipe=replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "halvings": 4}),
-        scheme="hands",
+        recipe=PRESETS["light"].trained(averaged_share=0.0),
     ),
     Candidate(
-        "half_narrower",
-        "narrower everywhere, with the time axis as it is, costs half as much, too",
-        recipe=replace(EVERYDAY, sizes={**EVERYDAY.sizes, "stem": 32, "width": 80, "units": 48}),
-        scheme="hands",
-    ),
-    Candidate(
-        "one_way_round",
-        "a watch worn the other way round changes the sign of x, which tells a hanging arm from a raised one; the "
-        "label walking shows the sign in training, and harken label finds it in walking",
-        one_way_round=True,
-    ),
-    Candidate(
-        "other_watches",
-        "sensors differ in rate, range and resolution",
-        recipe=other_watches(),
-    ),
-    Candidate(
-        "balanced",
-        "lying is rare, and one study must not outweigh the others",
-        balanced=True,
+        "half_averaged",
+        "the mean of weights on the way to the last ones depends less on single training studies",
+        recipe=PRESETS["light"],
     ),
 )
-
-
-def one_way_round(windows: Windows) -> Windows:
-    """The windows with each person's watch turned by half where x is negative in the person's walking."""
-    x = windows.signals[:, :, 0].mean(axis=1)
-    walking = windows.labels == "walking"
-    signals = windows.signals.copy()
-    for person in np.unique(windows.subjects[walking]).tolist():
-        theirs = windows.subjects == person
-        if np.median(x[theirs & walking]) < 0:
-            signals[theirs] = turned_signals(signals[theirs], 2)
-    return replace(windows, signals=signals)
-
-
-def balanced_between_studies(windows: Windows) -> Windows:
-    """The windows with repetitions, see ``Candidate``. No label gets fewer windows in sum than it has."""
-    counts = np.bincount(windows.label_codes, minlength=len(windows.label_names))
-    least = math.ceil(counts.max() / 2)
-    kept: list[NDArray[np.int64]] = []
-    for code in np.flatnonzero(counts).tolist():
-        studies = np.unique(windows.studies[windows.label_codes == code]).tolist()
-        share = math.ceil(max(counts[code], least) / len(studies))
-        for study in studies:
-            rows = np.flatnonzero((windows.label_codes == code) & (windows.studies == study))
-            kept.append(evenly(rows, share))
-    return windows[np.sort(np.concatenate(kept))]
 
 
 class Lines:
@@ -235,12 +100,12 @@ def measured(candidate: Candidate, arguments: argparse.Namespace) -> dict[str, A
     """The result of a candidate, from its folder or from new fits."""
     settings = BenchmarkSettings(
         dataset="studies",
-        protocol=arguments.protocol,
+        protocol="pairs-of-nine-choosing",
         out=arguments.work / candidate.name,
         folders=(arguments.data,),
         preset=None,
         baselines=(candidate,),
-        label_scheme=candidate.scheme,
+        label_scheme=SCHEME,
         workers=arguments.workers,
         resume=True,
     )
@@ -266,19 +131,17 @@ def choosing_scores(result: Mapping[str, Any], name: str) -> dict[str, dict[str,
 
 def main() -> None:
     """Measure the candidates and write the summary."""
-    parser = options_of(__doc__, "study_choices.json", "data", "work", workers=2)
-    protocols = ("pairs-choosing", "pairs-of-nine-choosing")
-    parser.add_argument("--protocol", choices=protocols, default=protocols[0], help="the studies and the folds")
+    parser = options_of(__doc__, "study_choices_nine.json", "data", "work", workers=2)
     parser.add_argument("--only", nargs="+", help="these candidates alone")
     arguments = parser.parse_args()
-    every = [one for one in (*SCHEME_CANDIDATES, *CANDIDATES) if not arguments.only or one.name in arguments.only]
+    every = [one for one in CANDIDATES if not arguments.only or one.name in arguments.only]
     content: dict[str, Any] = json.loads(arguments.json.read_text("utf-8")) if arguments.json.exists() else {}
     for candidate in every:
         result = measured(candidate, arguments)
         scores = choosing_scores(result, candidate.name)
         content[candidate.name] = {
             "reason": candidate.reason,
-            "scheme": candidate.scheme,
+            "scheme": SCHEME,
             "settings": candidate.settings(),
             "choosing": scores,
             "folds": {
