@@ -92,7 +92,7 @@ def test_refusals(tmp_path: Path) -> None:
     fresh = Recogniser("small", epochs=1)
     with pytest.raises(HarkenError, match="is not fitted"):
         fresh.predict(windows)
-    with pytest.raises(HarkenError, match="no preset 'everything'; the presets are everyday, deep_conv_lstm, notebook"):
+    with pytest.raises(HarkenError, match="no preset 'everything'; the presets are everyday, light, deep_conv_lstm"):
         Recogniser("everything").fit(windows)
     with pytest.raises(HarkenError, match="epochs must be at least 1, got 0"):
         Recogniser("small", epochs=0).fit(windows)

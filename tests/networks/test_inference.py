@@ -63,16 +63,18 @@ def of_layers(name: str, sizes: Mapping[str, Any], weights: Weights) -> Inferenc
     seed=st.integers(0, 2**31 - 1),
     channels=st.integers(3, 6),
     blocks=st.integers(1, 3),
+    halvings=st.integers(1, 4),
     length=st.integers(40, 330),
     count=st.integers(1, 5),
     movement=st.sampled_from([0.0, 1e-6, 1e-3, 1.0]),
 )
-@example(seed=1, channels=3, blocks=1, length=2100, count=2, movement=1.0)  # by a fast Fourier transform
+@example(seed=1, channels=3, blocks=1, halvings=3, length=2100, count=2, movement=1.0)  # by a fast Fourier transform
 @settings(max_examples=25)
 def test_everyday_gives_the_results_of_pytorch_in_double_precision(
-    seed: int, channels: int, blocks: int, length: int, count: int, movement: float
+    seed: int, channels: int, blocks: int, halvings: int, length: int, count: int, movement: float
 ) -> None:
     sizes = {"channels": channels, "classes": 4, "stem": 8, "width": 16, "blocks": blocks, "units": 8}
+    sizes["halvings"] = halvings
     network = trained("everyday", seed, **sizes)
     signals = signals_of(seed, count, length, channels, movement)
     found = of_layers("everyday", sizes, weights_of(network))(signals)

@@ -58,7 +58,7 @@ class RunSettings:
     preset: Annotated[
         "str | Preset",
         Option(
-            "The recipe: everyday, deep_conv_lstm or notebook. An installed package may add others.",
+            "The recipe: everyday, light, deep_conv_lstm or notebook. An installed package may add others.",
             metavar="NAME",
             kind=str,
             read=_recipe,
