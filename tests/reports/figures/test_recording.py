@@ -110,6 +110,12 @@ def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
     assert ticks["12:00"] == 11 * 3600
 
 
+def test_ticks_of_a_recording_of_a_tenth_of_a_second_differ() -> None:
+    figure = draw_recording(recorded((0, 0.1), rate_hz=1000))
+    texts = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
+    assert texts[1:3] == ["23:46:40.01", "23:46:40.02"]
+
+
 @pytest.mark.parametrize(
     "recording",
     [

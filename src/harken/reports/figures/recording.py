@@ -342,5 +342,5 @@ def draw_times(panel: Axes, recording: Recording, axis: TimeAxis) -> None:
 
 def _tick_text(tick: datetime, *, new_day: bool) -> str:
     pattern = "%H:%M:%S" if tick.second or tick.microsecond else "%H:%M"
-    tenths = f".{tick.microsecond // 100_000}" if tick.microsecond else ""
-    return f"{tick:{pattern}}{tenths}" + (f"\n{tick:%a} {tick.day} {tick:%b}" if new_day else "")
+    decimals = f".{tick.microsecond:06d}".rstrip("0") if tick.microsecond else ""
+    return f"{tick:{pattern}}{decimals}" + (f"\n{tick:%a} {tick.day} {tick:%b}" if new_day else "")
