@@ -188,7 +188,7 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     samples = recording.signals[:, channel]
     usable = samples if recording.valid.all() else np.where(recording.valid, samples, np.float32(np.nan))
     if recording.sample_rate_hz * axis.width / COLUMNS >= 2:
-        places = np.repeat(axis.centres, 2)
+        places = np.repeat(axis.edges, 2)[1:-1]  # a column that stands alone is a line of its width
         values = _extremes(usable, axis.first_rows)
     else:
         after = recording.gap_rows
