@@ -1,6 +1,7 @@
 """From a recording to its timeline: which windows are read, how they are averaged, and what is left without a label."""
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -103,6 +104,17 @@ def test_the_timeline_is_the_mean_over_the_windows_that_cover_each_sample(
     known = np.array([np.nan if row[3] is None else row[3] for row in rows])
     np.testing.assert_allclose(timeline.probabilities[:, 0], known, atol=1e-6)
     np.testing.assert_allclose(timeline.probabilities.sum(axis=1)[~np.isnan(known)], 1, atol=1e-6)
+
+
+def test_probabilities_are_computed_by_the_thread_that_asks_for_them_with_its_settings() -> None:
+    computing = []
+
+    def remember(windows: Windows) -> NDArray[np.float32]:
+        computing.append(threading.get_ident())
+        return by_first_sample(windows)
+
+    label_recording(specification(), recording([(23, True, 1)]), remember)
+    assert set(computing) == {threading.get_ident()}
 
 
 def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_nothing() -> None:

@@ -91,7 +91,7 @@ def label_stream(
             calibrated, for example.
         non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; rows in them have no label and no
             probabilities. None: always worn.
-        lanes: the number of threads that compute probabilities at the same time; 0: one thread computes them, after
+        lanes: the number of threads that compute probabilities at the same time; 0: this thread computes them, after
             the other work. The timeline does not depend on it.
 
     Raises:
@@ -470,8 +470,8 @@ def in_batches(
         compute: windows -> their probabilities.
         outputs: the number of probabilities of a window.
         skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included.
-        lanes: the number of threads that compute at the same time; 0: each batch is computed before the next windows
-            are taken. At most ``most`` windows wait for each, which limits the memory.
+        lanes: the number of threads that compute at the same time; 0: this thread computes each batch before the next
+            windows are taken. At most ``most`` windows wait for each, which limits the memory.
         most: the largest number of windows in a batch.
     """
     # The network computes a larger number on several threads, which lanes do already.
@@ -481,7 +481,7 @@ def in_batches(
     computed: list[BoolArray] = []
     batches: list[Future[Float32Array]] = []
     waiting: list[StreamWindows] = []
-    pool = ThreadPoolExecutor(max(lanes, 1), thread_name_prefix="harken-batches")
+    pool = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
 
     def start(least: int) -> None:
         """Compute batches until fewer than ``least`` windows wait."""
@@ -490,7 +490,8 @@ def in_batches(
                 waiting[:] = [StreamWindows(*(np.concatenate(arrays) for arrays in zip(*waiting, strict=True)))]
             (every,) = waiting
             waiting[:] = [every.part(slice(at_once, None))]
-            batches.append(pool.submit(compute, every.part(slice(at_once))))
+            batch = every.part(slice(at_once))
+            batches.append(_computed_here(compute, batch) if pool is None else pool.submit(compute, batch))
             if len(batches) > ahead:
                 batches[-1 - ahead].result()
 
@@ -508,4 +509,12 @@ def in_batches(
             found[chosen] = np.concatenate([batch.result() for batch in batches])
         return found if len(found) else None
     finally:
-        pool.shutdown(cancel_futures=True)
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+
+def _computed_here(compute: Callable[[StreamWindows], Float32Array], windows: StreamWindows) -> Future[Float32Array]:
+    """The probabilities, computed by this thread, whose settings (such as ``torch.no_grad``) a new one lacks."""
+    done: Future[Float32Array] = Future()
+    done.set_result(compute(windows))
+    return done

@@ -85,6 +85,19 @@ def test_a_gap_is_empty() -> None:
     assert last == pytest.approx(2100)
 
 
+def test_a_still_second_between_two_gaps_is_visible() -> None:
+    recording = recorded((0, 1000), (1100, 1101), (1200, 2200))
+    signals = recording.signals.copy()
+    signals[25_000:25_025] = 0.5
+    figure = draw_recording(replace(recording, signals=signals))
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
+    left, bottom = figure.axes[1].transData.transform([1090, 0.5]).round().astype(int)
+    right, _ = figure.axes[1].transData.transform([1110, 0.5]).round().astype(int)
+    row = pixels.shape[0] - bottom
+    assert pixels[row - 2 : row + 2, left:right, :3].min() < 100
+
+
 def test_labels_are_bands_in_their_colours() -> None:
     codes = np.repeat(np.array([0, 1, -1, 3], np.int16), 25 * 100)
     figure = draw_recording(recorded((0, 400), codes=codes, label_names=EVERYDAY))
@@ -108,6 +121,12 @@ def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
     assert ticks["02:00"] == 2 * 3600
     assert ticks["06:00"] == 5 * 3600
     assert ticks["12:00"] == 11 * 3600
+
+
+def test_ticks_of_a_recording_of_a_tenth_of_a_second_differ() -> None:
+    figure = draw_recording(recorded((0, 0.1), rate_hz=1000))
+    texts = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
+    assert texts[1:3] == ["23:46:40.01", "23:46:40.02"]
 
 
 @pytest.mark.parametrize(

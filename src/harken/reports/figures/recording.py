@@ -188,7 +188,7 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     samples = recording.signals[:, channel]
     usable = samples if recording.valid.all() else np.where(recording.valid, samples, np.float32(np.nan))
     if recording.sample_rate_hz * axis.width / COLUMNS >= 2:
-        places = np.repeat(axis.centres, 2)
+        places = np.repeat(axis.edges, 2)[1:-1]  # a column that stands alone is a line of its width
         values = _extremes(usable, axis.first_rows)
     else:
         after = recording.gap_rows
@@ -342,5 +342,5 @@ def draw_times(panel: Axes, recording: Recording, axis: TimeAxis) -> None:
 
 def _tick_text(tick: datetime, *, new_day: bool) -> str:
     pattern = "%H:%M:%S" if tick.second or tick.microsecond else "%H:%M"
-    tenths = f".{tick.microsecond // 100_000}" if tick.microsecond else ""
-    return f"{tick:{pattern}}{tenths}" + (f"\n{tick:%a} {tick.day} {tick:%b}" if new_day else "")
+    decimals = f".{tick.microsecond:06d}".rstrip("0") if tick.microsecond else ""
+    return f"{tick:{pattern}}{decimals}" + (f"\n{tick:%a} {tick.day} {tick:%b}" if new_day else "")
