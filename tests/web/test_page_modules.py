@@ -34,6 +34,15 @@ def test_times_are_the_wearers_all_year_and_days_begin_at_the_wearers_midnight(m
     assert midnights == [ms for ms in expected if milliseconds[0] <= ms <= milliseconds[-1]]
 
 
+def test_times_are_computed_where_only_the_standard_form_of_a_date_is_read(modules: Browser) -> None:
+    """As in Safari, which reads no date with a blank before the time."""
+    expression = """((parse) => {
+      Date.parse = (text) => (/^[-0-9]{10}T[:0-9]{8}Z$/.test(text) ? parse(text) : NaN);
+      try { return new m.Clock("Asia/Kathmandu").time(0); } finally { Date.parse = parse; }
+    })(Date.parse)"""
+    assert said(modules, "clock.js", expression) == "05:30:00"
+
+
 @pytest.mark.parametrize("span_ms", [500, 7_000, 60_000, 5_400_000, 86_400_000, 7 * 86_400_000, 31 * 86_400_000])
 def test_ticks_are_even_and_no_more_than_fit(modules: Browser, span_ms: int) -> None:
     start = 1_770_000_000_123

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
+from example_timelines import timeline
 from harken.labelling.settings import LabelSettings
 from harken.labelling.summary import Outcomes
 from harken.reports.wearer import write_wearer_report
@@ -131,6 +132,31 @@ def test_nights_lie_where_they_were(page: Browser, week_tables: Outcomes) -> Non
     )
     chains(page.driver).move_to_element(page.driver.find_element("css selector", "#chart .u-over")).perform()
     assert "sleep period" in page.run("return document.getElementById('zoom-under').textContent")
+
+
+def test_days_begin_at_midnight_in_a_week_that_begins_after_the_clocks_were_set_back(
+    shared: Browser, tmp_path: Path
+) -> None:
+    begin, berlin = datetime(2026, 10, 25, 9, tzinfo=UTC).timestamp(), "Europe/Berlin"
+    outcomes = Outcomes(timeline(begin, [7 * 86_400], ["sitting"], timezone=berlin), None, None, LabelSettings())
+    write_wearer_report(tmp_path / "week.html", outcomes, quality=quality_of(outcomes.timeline), model_card=MODEL_CARD)
+    hook = (
+        "window.words = []; const { prototype } = CanvasRenderingContext2D, { fillText } = prototype;"
+        "prototype.fillText = function (...given) { words.push(given); fillText.apply(this, given); }"
+    )
+    added = shared.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": hook})
+    shared.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": berlin})
+    shared.resize(PHONE)
+    shared.open(tmp_path / "week.html")
+    found = shared.wait(
+        "const over = document.querySelector('#chart .u-over'), days = words.filter(([text]) => /^Mon 2/.test(text));"
+        "return days.length && [over.offsetLeft, over.offsetWidth, days.at(-1)[1] / devicePixelRatio]"
+    )
+    shared.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    shared.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+    left, width, monday = found
+    midnight = datetime(2026, 10, 25, 23, tzinfo=UTC).timestamp()
+    assert monday == pytest.approx(left + width * (midnight - begin) / (7 * 86_400), abs=1)
 
 
 @pytest.mark.parametrize("size", [PHONE, (400, 900), (1200, 900)])

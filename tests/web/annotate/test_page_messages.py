@@ -33,6 +33,13 @@ def page(browser: Browser, recording: Path, tmp_path: Path) -> Iterator[Annotate
         browser.open("about:blank")
 
 
+PEN = """const chart = document.getElementById("chart"), [steps, y] = arguments;
+chart.setPointerCapture = () => {};
+for (const [kind, x] of steps) document.elementFromPoint(x, y).dispatchEvent(
+  new PointerEvent(`pointer${kind}`, {bubbles: true, pointerType: "pen", clientX: x, clientY: y}))"""
+"""A drag with a pen that leaves the focus where it is."""
+
+
 def labelled(page: AnnotatePage, start: float, end: float, name: str) -> None:
     """Label a part of the recording with a label that is typed."""
     page.drag(start, end)
@@ -145,6 +152,16 @@ def test_a_note_belongs_to_the_bout_on_which_it_was_begun(page: AnnotatePage, tm
     page.saved()
     assert [note for *_, note in rows(tmp_path / "anna.labels.csv")] == ["", "in a queue"]
     assert page.browser.run("return document.getElementById('note').value") == ""
+    page.press("o", *"desk")
+    left, width, y = page.part("labels")
+    places = [left + share * width for share in (0.5, 0.52, 0.54)]
+    page.browser.run(PEN, list(zip(("down", "move", "up"), places, strict=True)), y)
+    assert page.browser.focused() == "note"
+    assert page.browser.run("return document.getElementById('note').value") == "in a queue"
+    page.press("ENTER")
+    page.point(0.15, part="labels")
+    page.saved()
+    assert [note for *_, note in rows(tmp_path / "anna.labels.csv")] == ["desk", "in a queue"]
     page.press("o")
     page.browser.run(
         "const note = document.getElementById('note'); note.value = 'n'.repeat(1001);"

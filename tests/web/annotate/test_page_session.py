@@ -157,6 +157,31 @@ def test_a_click_or_a_drag_elsewhere_lets_an_edge_go_that_a_key_moved(modules: B
     assert found["said"][-1].startswith("Marked 6500 to 7500")
 
 
+NOTING = """(() => {
+  const {Editor} = m;
+  EDITING
+  const notes = () => e.bouts.map((one) => one.note);
+  const type = (...notes) => { e.select(e.settled[0]); for (const note of notes) e.note(note); sent = null; };
+  type("a", "ab");
+  e.escape(); // as a second finger on the picture
+  const found = [[notes(), e.selected, sent]];
+  e.undo();
+  found.push(notes());
+  type("c");
+  found.push(e.load(e.bouts)); // after the connection was lost
+  const others = e.load(e.settled.map((one) => ({...one, note: ""})), {undoable: true});
+  return [...found, [others, notes()]];
+})()""".replace("EDITING", EDITING)
+
+
+def test_a_note_that_is_typed_is_let_go_and_gives_way_to_a_change_elsewhere(modules: Browser) -> None:
+    let_go, undone, own, others = said(modules, "editor.js", NOTING)
+    assert let_go == [["ab", ""], None, None]  # it was saved while it was typed
+    assert undone == ["", ""]
+    assert own is False
+    assert others == [True, ["", ""]]
+
+
 JOINING = """(() => {
   const {Editor} = m;
   EDITING

@@ -168,7 +168,7 @@ class Watch:
     def reset(self) -> None:
         """Forget all samples and labels; the next samples may be of any time."""
         self._latest_ns = NEVER_NS
-        self._history = np.empty(0, self.specification.entry)
+        self._history = self._room = np.empty(0, self.specification.entry)
         self._history_is_cut = False
         self._forget()
 
@@ -269,11 +269,22 @@ class Watch:
                 entered, left = (names[bout], names[before]) if changed else (None, None)
                 updates.append(Update(end_ns, names[bout], exact, entered, left, hands))
         entries["bout"] = bouts
-        # Rows are averaged over windows, so a few entries more are kept; the oldest are forgotten.
-        most = settings.kept_rows + 2 * -(-self.specification.length // self.specification.hop)
-        self._history_is_cut |= len(self._history) > most
-        self._history = np.concatenate([self._history[-most:], entries])
+        self._remember(entries)
         return updates
+
+    def _remember(self, entries: AnyArray) -> None:
+        """Add entries to the history, which is copied only when there is no room for them."""
+        if len(self._history) + len(entries) > len(self._room):
+            # Rows are averaged over windows, so a few entries more are kept; the oldest are forgotten.
+            most = self.specification.settings.kept_rows + 2 * -(-self.specification.length // self.specification.hop)
+            self._history_is_cut |= len(self._history) > most
+            kept = self._history[-most:]
+            self._room = np.empty((len(kept) + len(entries)) * 17 // 16, self.specification.entry)
+            self._room[: len(kept)] = kept
+            self._history = self._room[: len(kept)]
+        count = len(self._history)
+        self._history = self._room[: count + len(entries)]
+        self._history[count:] = entries
 
     def _answers(self, outputs: Float32Array) -> tuple[Float32Array, Sequence[float | None]]:
         """The probabilities of labels ``[n, labels]``, and of busy hands ``[n]``, from both ``[n, outputs]``."""

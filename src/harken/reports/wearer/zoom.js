@@ -29,6 +29,12 @@ document.documentElement.classList.add("scripted");
 
   // The wearer's clock, whatever the zone of the one who reads.
   const local = moment => new Date(moment + (rows.offsets.findLast(([from]) => from <= moment) ?? rows.offsets[0])[1]);
+  // Whole steps by it; where it changes, counting begins anew.
+  const splits = (plot, axis, min, max, increment) => rows.offsets.flatMap(([from, ahead], number) => {
+    const begin = Math.max(min, number ? from : min), end = Math.min(max, (rows.offsets[number + 1]?.[0] ?? Infinity) - 1);
+    const step = Math.max(increment, 1000), at = Math.ceil((begin + ahead) / step) * step - ahead;
+    return Array.from({ length: Math.max(0, Math.floor((end - at) / step) + 1) }, (_, count) => at + count * step);
+  });
   const day = moment => local(moment).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
   const clock = (moment, seconds) => local(moment).toISOString().slice(11, seconds ? 19 : 16);
   const midnight = moment => clock(moment, true) === "00:00:00";
@@ -124,8 +130,6 @@ document.documentElement.classList.add("scripted");
   const plot = new uPlot({
     ...size(),
     ms: 1,
-    // uPlot reads the clock of the browser's zone, and here finds the wearer's time in it.
-    tzDate: moment => new Date(local(moment).toISOString().slice(0, -1)),
     legend: { show: false },
     padding: [8, 34, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true } },
@@ -134,7 +138,7 @@ document.documentElement.classList.add("scripted");
       y: { range: [-(LANE * LABELS + ABOVE) * dot, high] },
     },
     axes: [
-      { ...axis, size: AXIS, space: 64, values: times },
+      { ...axis, size: AXIS, space: 64, splits, values: times },
       {
         ...axis, size: 76, grid: { stroke: ink("--faint"), width: 1 }, ticks: { show: false },
         splits: () => LEVELS.map(Math.sqrt).reduce((kept, value) =>

@@ -35,7 +35,7 @@ export class Clock {
   /** From UTC to local time, in ms as if local time were UTC. */
   wall(utcMs) {
     const quarter = Math.floor(utcMs / QUARTER_MS) * QUARTER_MS;
-    if (!this.#offsets.has(quarter)) this.#offsets.set(quarter, Date.parse(`${this.#format.format(quarter)}Z`) - quarter);
+    if (!this.#offsets.has(quarter)) this.#offsets.set(quarter, Date.parse(`${this.#format.format(quarter).replace(" ", "T")}Z`) - quarter);
     return utcMs + this.#offsets.get(quarter);
   }
 

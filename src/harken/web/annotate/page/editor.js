@@ -42,7 +42,7 @@ export class Editor {
   /** Labels that come from the server; `undoable`: as a change. Returns whether they differ. */
   load(bouts, { undoable = false } = {}) {
     const loaded = frozen(bouts);
-    if (equal(loaded, this.settled)) return false;
+    if (equal(loaded, this.held?.edge ? this.settled : this.bouts)) return false; // a note is saved while it is typed
     this.#putBack();
     if (undoable) this.#add(loaded, "the labels of the file");
     else [this.#steps, this.#step] = [[{ bouts: loaded, words: "" }], 0];
@@ -120,11 +120,12 @@ export class Editor {
   escape() {
     if (this.held?.edge) {
       this.#putBack();
-      this.say("The edge is where it was.");
-    } else if (this.mark || this.selected) {
-      this.mark = this.selected = null;
-      this.say("Nothing is marked or selected.");
+      return this.say("The edge is where it was.");
     }
+    this.drop(); // a finger on the picture leaves the focus in the field of the note
+    if (!this.mark && !this.selected) return undefined;
+    this.mark = this.selected = null;
+    return this.say("Nothing is marked or selected.");
   }
 
   label(label) {
@@ -229,8 +230,9 @@ export class Editor {
   /** Let go what is held, as it is. */
   drop() {
     if (!this.held) return;
-    const { one, edge, bouts } = this.held; // a note was sent while it was typed
-    if ((!edge || this.#mayWrite()) && !equal(bouts, this.settled)) return this.#commit([one], this.selected);
+    const { one, edge, bouts } = this.held;
+    const sent = !edge; // a note, while it was typed
+    if ((sent || this.#mayWrite()) && !equal(bouts, this.settled)) return this.#commit([one], this.selected, { sent });
     this.#putBack();
     this.onChange();
   }
@@ -271,13 +273,13 @@ export class Editor {
   }
 
   /** A bout in place of others, which is then selected; null: none. `before`: further bouts, `besides`: what else to say. */
-  #commit(gone, bout, { before = [], cleared, cut = false, besides = "", words = this.words(bout) } = {}) {
+  #commit(gone, bout, { before = [], cleared, cut = false, sent = false, besides = "", words = this.words(bout) } = {}) {
     const sentence = besides ? `${words}; ${besides}` : words;
     this.held = null;
     this.#add(replaced(this.settled, gone, [...before, ...(bout ? [bout] : [])], cleared), sentence);
     this.selected = bout;
     this.say(cut ? `${NOTE_CUT} ${sentence}` : sentence);
-    this.onEdit(this.settled);
+    if (!sent) this.onEdit(this.settled);
     this.onChange();
   }
 

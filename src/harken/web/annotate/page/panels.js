@@ -156,14 +156,14 @@ function Note({ editor, say, draw }) {
   const field = useRef(null);
   const input = ({ target }) => {
     const characters = [...target.value];
-    if (characters.length > LONGEST_NOTE) {
-      target.value = characters.slice(0, LONGEST_NOTE).join("");
-      say(NOTE_CUT);
-    }
+    const cut = characters.length > LONGEST_NOTE;
+    if (cut) target.value = characters.slice(0, LONGEST_NOTE).join("");
     editor.note(plainNote(target.value));
+    if (cut) say(NOTE_CUT);
   };
   useLayoutEffect(() => {
-    if (document.activeElement !== field.current) field.current.value = editor.selected?.note ?? "";
+    const typing = editor.held && document.activeElement === field.current;
+    if (!typing) field.current.value = editor.selected?.note ?? "";
   });
   return html`<label id="note-field" class="note-field" hidden=${!editor.selected}>Note${" "}
     <input id="note" type="text" autocomplete="off" ref=${field} readonly=${!editor.writing} onInput=${input} onChange=${() => editor.drop()}
