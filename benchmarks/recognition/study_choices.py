@@ -74,7 +74,7 @@ CANDIDATES = (
     Candidate(
         "half_25_epochs",
         "a fourth halving of the time axis and a narrower stem cost half; a step of the LSTM is then half a second",
-        recipe=PRESETS["light"].trained(averaged_share=0.0),
+        recipe=PRESETS["light"].trained(averaged_share=None),
     ),
     Candidate(
         "half_averaged",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 PACKAGED = "packaged"
 """The name of the model that comes with harken, accepted in place of a file."""
-PACKAGED_MODEL = Path(__file__).parent / "packaged" / "everyday.safetensors"
+PACKAGED_MODEL = Path(__file__).parent / "packaged" / "light.safetensors"
 """The model that comes with harken. Its card (docs/model_card.md) describes its training data and scores."""
 
 METADATA_KEY = "harken"

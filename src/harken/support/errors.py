@@ -41,14 +41,13 @@ def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
 def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:
     """The first place at which two JSON values differ, as a dotted path, and both values there; None if equal.
 
-    A run or a benchmark is resumed only with the settings with which it began. The error names the first difference.
+    A run or a benchmark is resumed only with the settings with which it began. The error names the first difference. A
+    missing value is None: an earlier version did not have the setting, and it is not used.
     """
     if isinstance(before, dict) and isinstance(now, dict):
         for key in [*before, *(key for key in now if key not in before)]:
             inside = f"{where}.{key}" if where else key
-            if (key in before) != (key in now):
-                return inside, before.get(key), now.get(key)
-            found = first_difference(before[key], now[key], inside)
+            found = first_difference(before.get(key), now.get(key), inside)
             if found is not None:
                 return found
         return None

@@ -65,7 +65,7 @@ class TrainingSettings:
         min_iterations: train beyond ``epochs`` until this number of iterations: an epoch of a few minutes of recording
             has few windows.
         averaged_share: the share of the iterations, the last ones, over which the weights are averaged (Izmailov et
-            al., 2018). With 0, the weights of the last iteration are the result.
+            al., 2018). With None, the weights of the last iteration are the result.
         augmentation: the random changes of every batch.
     """
 
@@ -81,7 +81,7 @@ class TrainingSettings:
     label_smoothing: float = 0.0
     shuffle: bool = False
     min_iterations: int = 0
-    averaged_share: float = 0.0
+    averaged_share: float | None = None
     augmentation: Augmentation = NOTHING_CHANGED
 
     def iterations(self, windows: int) -> int:
@@ -338,7 +338,7 @@ class _Loop:
         """Add the weights to their mean if this iteration is one of those that are averaged. After the last iteration,
         the network gets the mean, and the statistics of batch normalisation that belong to it."""
         last = self.history.iterations
-        first = last - int(self.settings.averaged_share * last) // AVERAGED_EVERY * AVERAGED_EVERY
+        first = last - int((self.settings.averaged_share or 0) * last) // AVERAGED_EVERY * AVERAGED_EVERY
         number, between = divmod(self.iteration - first, AVERAGED_EVERY)
         if first == last or self.iteration < first or between:
             return
