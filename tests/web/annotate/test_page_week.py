@@ -16,7 +16,7 @@ from waiting import until
 
 pytestmark = pytest.mark.second_stage
 
-LEAST_FRAMES_PER_S = 30
+LEAST_FRAMES_PER_S = 20
 BOUTS = ("sitting", "walking", "lying", "sitting", "walking", "lying")
 SCROLLING = """
 const done = arguments[0];
