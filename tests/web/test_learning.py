@@ -188,21 +188,6 @@ def test_the_choice_is_kept_over_a_restart(learned: Served, tmp_path: Path) -> N
         assert post(served, "/api/learn/choice", serve="damaged.safetensors").status == 409
 
 
-def test_the_newest_models_are_listed(tmp_path: Path) -> None:
-    first = tmp_path / "0.safetensors"
-    recogniser().save(first)
-    for number in range(MOST_MODELS + 5):
-        path = tmp_path / f"{number}.safetensors"
-        if number:
-            shutil.copy(first, path)
-        os.utime(path, (1_700_000_000 + number,) * 2)
-    assert [one["name"] for one in saved_models(tmp_path)] == [
-        f"{MOST_MODELS + 4 - each}.safetensors" for each in range(MOST_MODELS)
-    ]
-    assert saved_models(tmp_path)[0]["made"] == "2023-11-14T22:13:44+00:00"
-    assert saved_models(tmp_path / "nothing") == []
-
-
 @pytest.mark.second_stage
 def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path: Path) -> None:
     earlier = child_processes(os.getpid())  # other tests' work in this process
