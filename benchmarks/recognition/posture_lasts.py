@@ -10,8 +10,8 @@ that was not trained on it.
 
 *Days*: eight hours of each of ``--people`` people of WISDM, DSADS (left arm) and selfBACK, composed of what they did
 in random order (``composed_days``), labelled by a model that was trained without their study: ``--pairs`` is the folder
-of ``study_choices --only hands_answer``. Activities whose posture is not documented
-are left out. Postures follow each other without the movement of standing up or lying down, which real ones never do.
+of ``study_choices --only hands_answer``. Activities whose posture is not documented are left out. Postures follow each
+other without the movement of standing up or lying down, which real ones never do.
 
 Both are smoothed with each of ``RULES`` in the same run; ``now`` is harken's. It was chosen on the days and on the
 stress protocol of wearable_exercise, labelled by an earlier packaged model of five other studies. The examinations were

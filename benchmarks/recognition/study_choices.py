@@ -6,82 +6,53 @@
 studies (the protocol ``studies/pairs-of-nine-choosing``). The choice for a left-out study rests on the other study of
 each pair, which was unseen as well: neither the people of the left-out study nor its windows affect it.
 
-The candidates were named before the first of them was trained. Results stay in ``DIR``, one folder for each candidate,
-so the command can be stopped and repeated. The summary is ``docs/results/study_choices_nine.json``; candidates that are
-only there, and those of five studies (``study_choices.json``), run at the commit that the result names.
+``hands_answer`` was named before it was trained, ``half_averaged`` after a trial of averaged weights on the same folds.
+Results stay in ``DIR``, one folder for each candidate, so the command can be stopped and repeated. The summary is
+``docs/results/study_choices_nine.json``; candidates that are only there, and those of five studies
+(``study_choices.json``), run at the commit that the result names.
 """
 
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from benchmarks.command import options_of
 from harken.evaluation.benchmark.benchmark import run_benchmark
-from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod
+from harken.evaluation.benchmark.methods import PresetMethod
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols.studies import MAIN_STUDIES
-from harken.models.known_labels import NO_SETS, LabelSets
 from harken.support.files import write_text
 from harken.training.presets import PRESETS, Preset
-from harken.windows.windows import Windows
 
-EVERYDAY = PRESETS["everyday"]
+EVERYDAY, LIGHT = PRESETS["everyday"], PRESETS["light"]
 SCHEME = "hands"
 KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
 """The scores of a study that the summary keeps."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A recipe, and why it might be better. It is a ``Method`` of a benchmark.
-
-    Attributes:
-        name: the name in tables and files.
-        reason: why it might help.
-        recipe: the preset.
-        epochs: the epochs of training; None for those of the recipe.
-    """
-
-    name: str
-    reason: str
-    recipe: Preset = EVERYDAY
-    epochs: int | None = None
-
-    def settings(self) -> dict[str, Any]:
-        """See ``Method``."""
-        return {**self._method().settings(), "kind": "candidate"}
-
-    def effort(self, training_windows: int) -> float:
-        """See ``Method``."""
-        return self._method().effort(training_windows)
-
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
-        """See ``Method``."""
-        return self._method().fit(training, label_sets)
-
-    def _method(self) -> PresetMethod:
-        return PresetMethod(self.recipe, self.epochs, seed=0)
+def named(name: str, recipe: Preset, *, epochs: int | None = None) -> PresetMethod:
+    """A recipe under the name of a candidate; without ``epochs``, with those of the recipe."""
+    return PresetMethod(replace(recipe, name=name), epochs, seed=0)
 
 
 CANDIDATES = (
-    Candidate("hands_answer", "the network of twice the cost, trained for a short time", epochs=12),
-    Candidate("full_25_epochs", "the network of twice the cost, trained as the packaged model was"),
-    Candidate(
-        "half_25_epochs",
+    (named("hands_answer", EVERYDAY, epochs=12), "the network of twice the cost, trained for a short time"),
+    (named("full_25_epochs", EVERYDAY), "the network of twice the cost, trained as long as the packaged model"),
+    (
+        named("half_25_epochs", LIGHT.trained(averaged_share=None)),
         "a fourth halving of the time axis and a narrower stem cost half; a step of the LSTM is then half a second",
-        recipe=PRESETS["light"].trained(averaged_share=None),
     ),
-    Candidate(
-        "half_averaged",
+    (
+        named("half_averaged", LIGHT),
         "the mean of weights on the way to the last ones depends less on single training studies",
-        recipe=PRESETS["light"],
     ),
 )
+"""Each with the reason why it might be better."""
 
 
 class Lines:
@@ -96,7 +67,7 @@ class Lines:
         print(f"{finished.method}, {finished.fold}: {finished.mean_person_macro_f1:.4f}, {finished.seconds:.0f} s")
 
 
-def measured(candidate: Candidate, arguments: argparse.Namespace) -> dict[str, Any]:
+def measured(candidate: PresetMethod, arguments: argparse.Namespace) -> dict[str, Any]:
     """The result of a candidate, from its folder or from new fits."""
     settings = BenchmarkSettings(
         dataset="studies",
@@ -134,13 +105,13 @@ def main() -> None:
     parser = options_of(__doc__, "study_choices_nine.json", "data", "work", workers=2)
     parser.add_argument("--only", nargs="+", help="these candidates alone")
     arguments = parser.parse_args()
-    every = [one for one in CANDIDATES if not arguments.only or one.name in arguments.only]
+    every = [one for one in CANDIDATES if not arguments.only or one[0].name in arguments.only]
     content: dict[str, Any] = json.loads(arguments.json.read_text("utf-8")) if arguments.json.exists() else {}
-    for candidate in every:
+    for candidate, reason in every:
         result = measured(candidate, arguments)
         scores = choosing_scores(result, candidate.name)
         content[candidate.name] = {
-            "reason": candidate.reason,
+            "reason": reason,
             "scheme": SCHEME,
             "settings": candidate.settings(),
             "choosing": scores,
