@@ -72,12 +72,12 @@ class Preset:
 
 def _recipes() -> dict[str, Preset]:
     """Harken's own recipes, from ``presets.toml``."""
-    recipes: dict[str, Preset] = {}
+    recipes = {}
     written = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
     for name, own in written.items():
-        model = written.get(own.pop("like", None), {})
-        training = {**model.get("training", {}), **own.get("training", {})}
-        facts = {**model, **own}
+        base = written.get(own.pop("like", None), {})
+        facts = {**base, **own}
+        training = {**base.get("training", {}), **own.get("training", {})}
         channels = facts.get("channels")
         augmentation = Augmentation(**training.get("augmentation", {}))
         facts |= {
