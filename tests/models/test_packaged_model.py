@@ -51,13 +51,22 @@ def test_it_is_small_and_calibrated_and_states_its_origin() -> None:
     assert not any(str(value).startswith("/") for value in json.dumps(provenance).split('"'))
 
 
-def test_the_card_agrees_with_the_file() -> None:
+def test_the_card_and_readme_agree_with_the_file() -> None:
     import hashlib
 
-    docs = Path(__file__).parents[2] / "docs"
+    root = Path(__file__).parents[2]
     digest = hashlib.sha256(PACKAGED_MODEL.read_bytes()).hexdigest()
-    assert json.loads((docs / "results" / "packaged_model.json").read_text())["model"]["sha256"] == digest
-    assert digest in (docs / "model_card.md").read_text(encoding="utf-8")
+    result = json.loads((root / "docs" / "results" / "packaged_model.json").read_text())
+    assert result["model"]["sha256"] == digest
+    assert digest in (root / "docs" / "model_card.md").read_text(encoding="utf-8")
+    left_out = json.loads((root / "docs" / "results" / "studies_nine.json").read_text())["methods"]["light"]
+    of_study = {name: fold["studies"][name]["known"]["mean_f1"] for name, fold in left_out["folds"].items()}
+    readme = " ".join((root / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"their mean F1 is {left_out['main_score']['known']:.2f} (WISDM {of_study['wisdm']:.2f}, selfBACK "
+        f"{of_study['selfback']:.2f}, DSADS {of_study['dsads']:.2f}); on unseen people of the training studies it is "
+        f"{result['new_people']['main_score']:.2f}."
+    ) in readme
 
 
 def test_recordings_at_20_25_and_100_hz_need_no_option(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from harken.recordings.source import Samples, joined
 from harken.signals import Resampler
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, between, numbered, sums_in
 from harken.support.errors import HarkenError
-from harken.support.resources import hand_back, need_memory
+from harken.support.resources import hand_back, need_memory, read_ahead
 from harken.timelines.timeline import Timeline
 from harken.windows.windows import Windows
 
@@ -91,8 +91,8 @@ def label_stream(
             calibrated, for example.
         non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; rows in them have no label and no
             probabilities. None: always worn.
-        lanes: the number of threads that compute probabilities at the same time; 0: this thread computes them, after
-            the other work. The timeline does not depend on it.
+        lanes: the number of threads that compute probabilities at the same time, while another one reads and prepares
+            samples; 0: this thread does all work. The timeline does not depend on it.
 
     Raises:
         HarkenError: as ``label_recording``.
@@ -104,6 +104,8 @@ def label_stream(
             f"{', '.join(recording.channels)}"
         )
     prepared = _chosen(recording, specification.channels, prepare)
+    if lanes:
+        prepared = read_ahead(prepared)
     rate_hz = recording.sample_rate_hz
     limit_ns = recording.gap_limit_ns
     if specification.even_grid or abs(rate_hz / specification.sample_rate_hz - 1) > RATE_TOLERANCE:
