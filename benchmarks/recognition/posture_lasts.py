@@ -1,6 +1,6 @@
 """Does a posture last as long in the labels as it does in life, and what does that cost where activities change?
 
-    python -m benchmarks.recognition.posture_lasts --data DATA --studies RUN --pairs DIR --work DIR [--json FILE]
+    python -m benchmarks.recognition.posture_lasts --data DATA --studies RUN --work DIR [--json FILE]
 
 *Still*: people who sat for an hour or more, while they wrote an examination or in a stress protocol. In truth they
 hardly ever changed their posture. Changes of the smoothed label are counted per hour, with the axis along the forearm
@@ -9,13 +9,14 @@ is the directory of ``harken benchmark studies --protocol leave-one-of-nine-out`
 that was not trained on it.
 
 *Days*: eight hours of each of ``--people`` people of WISDM, DSADS (left arm) and selfBACK, composed of what they did
-in random order (``composed_days``), labelled by a model that was trained without their study: ``--pairs`` is the folder
-of ``study_choices --only hands_answer``. Activities whose posture is not documented are left out. Postures follow each
-other without the movement of standing up or lying down, which real ones never do.
+in random order (``composed_days``), labelled by the model that was trained without their study. Activities whose
+posture is not documented are left out. Postures follow each other without the movement of standing up or lying down,
+which real ones never do.
 
-Both are smoothed with each of ``RULES`` in the same run; ``now`` is harken's. It was chosen on the days and on the
-stress protocol of wearable_exercise, labelled by an earlier packaged model of five other studies. The examinations were
-not used. Probabilities are kept in ``--work``, so other rules take a minute.
+Both are smoothed with each of ``RULES`` in the same run; ``now`` is harken's. It was chosen on such days, labelled by
+models that were trained without two main studies, and on the stress protocol of wearable_exercise, labelled by an
+earlier packaged model of five other studies. The examinations were not used. Probabilities are kept in ``--work``, so
+other rules take a minute.
 """
 
 import zlib
@@ -38,7 +39,7 @@ from benchmarks.recognition.composed_days_page import of_true_labels
 from harken import Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
+from harken.evaluation.protocols.studies import MAIN_STUDIES, mounted_recordings, study_recordings
 from harken.models.mounting import mounting
 from harken.recordings.recording import Recording
 from harken.timelines import Timeline, label_recording, smoothing
@@ -50,9 +51,6 @@ STILL: Mapping[str, tuple[str, ...]] = {
     "stress_predict": tuple(dataset("stress_predict").info.label_map),
 }
 """The activities in which people sat."""
-PAIRS = {"wisdm": "wisdm+selfback", "dsads": "wisdm+dsads", "selfback": "wisdm+selfback"}
-"""The fold of each study: the one of its two folds whose model knows all labels."""
-CANDIDATE = "hands_answer"
 DAY_S = 8 * 3600.0
 
 
@@ -190,7 +188,6 @@ def scored(each: Sequence[Rows]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     parser = options_of(__doc__, "posture_lasts.json", "data", "work", people=6)
-    parser.add_argument("--pairs", type=Path, required=True, help="the folder of models without two main studies")
     parser.add_argument("--studies", type=Path, required=True, help="a run with one study left out of each fold")
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
@@ -198,8 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for study in STILL:
         recogniser = model_without(options.studies, study)
         content["still"][study] = still(study, recogniser, options.data, options.work)
-    for study, fold in PAIRS.items():
-        recogniser = model_without(options.pairs, fold, CANDIDATE)
+    for study in MAIN_STUDIES:
+        recogniser = model_without(options.studies, study)
         content["days"][study] = days(study, recogniser, options.data, options.work, people=options.people)
     write_result(options.json, command("recognition.posture_lasts", arguments), content)
 

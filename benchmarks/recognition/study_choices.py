@@ -6,10 +6,10 @@
 studies (the protocol ``studies/pairs-of-nine-choosing``). The choice for a left-out study rests on the other study of
 each pair, which was unseen as well: neither the people of the left-out study nor its windows affect it.
 
-``hands_answer`` was named before it was trained, ``half_averaged`` after a trial of averaged weights on the same folds.
-Results stay in ``DIR``, one folder for each candidate, so the command can be stopped and repeated. The summary is
-``docs/results/study_choices_nine.json``; candidates that are only there, and those of five studies
-(``study_choices.json``), run at the commit that the result names.
+``half_averaged`` was named after a trial of averaged weights on the same folds. Results stay in ``DIR``, one folder for
+each candidate, so the command can be stopped and repeated. The summary is ``docs/results/study_choices_nine.json``;
+candidates that are only there, and those of five studies (``study_choices.json``), run at the commit that the result
+names.
 """
 
 import argparse
@@ -35,13 +35,12 @@ KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
 """The scores of a study that the summary keeps."""
 
 
-def named(name: str, recipe: Preset, *, epochs: int | None = None) -> PresetMethod:
-    """A recipe under the name of a candidate; without ``epochs``, with those of the recipe."""
-    return PresetMethod(replace(recipe, name=name), epochs, seed=0)
+def named(name: str, recipe: Preset) -> PresetMethod:
+    """A recipe under the name of a candidate."""
+    return PresetMethod(replace(recipe, name=name), None, seed=0)
 
 
 CANDIDATES = (
-    (named("hands_answer", EVERYDAY, epochs=12), "the network of twice the cost, trained for a short time"),
     (named("full_25_epochs", EVERYDAY), "the network of twice the cost, trained as long as the packaged model"),
     (
         named("half_25_epochs", LIGHT.trained(averaged_share=None)),
