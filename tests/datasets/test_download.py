@@ -201,6 +201,16 @@ def test_a_damaged_record_is_no_record(site: Site, tmp_path: Path) -> None:
         assert json.loads((tmp_path / "small.zip.fetched.json").read_text())["files"]
 
 
+def test_after_a_damaged_archive_another_one_is_taken(site: Site, tmp_path: Path) -> None:
+    (archive := tmp_path / "small.zip").write_bytes(ARCHIVE.replace(b"PK\x01\x02", b"PK\x01\x03"))
+    info = site.with_archive(sha256=None)
+    with pytest.raises(HarkenError, match=r"small.zip: cannot be unpacked, .*. Remove it and fetch it again"):
+        fetch(info, tmp_path)
+    archive.unlink()
+    fetch(info, tmp_path)
+    assert unpacked(tmp_path) == FILES
+
+
 def test_a_set_that_comes_in_another_way(site: Site, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="small cannot be downloaded by harken; to get it: harken datasets"):
         fetch(replace(site.info, archives=()), tmp_path)

@@ -142,7 +142,7 @@ class _Fetch:
             self.part.replace(self.path)
             self._remove_part()
         known = {"url": self.archive.url, "sha256": sha256, "size_bytes": self.path.stat().st_size}
-        _write_json(self.record, known)  # before unpacking, which may fail: the checksum is already known
+        # After unpacking: the checksum of a damaged archive would refuse the next one.
         _write_json(self.record, known | {"files": unpack(self.path, self.folder)})
 
     def _is_complete(self) -> bool:
@@ -291,13 +291,13 @@ def _json(path: Path) -> dict[str, object]:
     return content if isinstance(content, dict) else {}
 
 
-def is_archive(path: Path) -> bool:
+def is_archive(path: Path, known_as: str | None = None) -> bool:
     """Whether a file is a zip or tar archive, by its content.
 
     Raises:
-        HarkenError: when it begins like a compressed file and is damaged.
+        HarkenError: when it begins like a compressed file and is damaged; it names the file as ``known_as``.
     """
-    with damage_named(path, DAMAGE, DAMAGE_KINDS):
+    with damage_named(known_as or path, DAMAGE, DAMAGE_KINDS):
         return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
 
 
@@ -346,7 +346,7 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
             path.parent.mkdir(parents=True, exist_ok=True)
             with opened() as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target, COPIED_BYTES)
-            if path.name.lower().endswith(ENDINGS) and is_archive(path):
+            if path.name.lower().endswith(ENDINGS) and is_archive(path, f"{path.name} in {known_as}"):
                 nested.append(path)
     for path in nested:
         # Rename the archive, because a file inside it may have the same name.
