@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edited_labels import save
@@ -87,6 +87,7 @@ class Killed(BaseException):
 @pytest.mark.second_stage
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99)), min_size=8, max_size=20))
+@example([("relabel", 1), ("samples", 30), ("killed", 0)])  # the killed server had added to a part with another label
 def test_whatever_happens_in_any_order_each_bout_is_where_it_was_recorded_or_edited(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:

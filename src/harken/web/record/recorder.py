@@ -29,6 +29,7 @@ from harken.web.record.session import (
     SessionFiles,
     after,
     checked_label,
+    labelled_as_filed,
     laid,
     session_name,
 )
@@ -385,13 +386,19 @@ class Recorder:
                 path = self.files.labels(session.name)
                 raise HarkenError(f"{path}: there are no samples of the recording near its intervals; correct them")
             return
+        session = self._pending(session, labelled_as_filed(session.filed, session.pending))
         bouts, pending = laid(session.filed, session.pending, (int(time_ns[0]), after(int(time_ns[-1]))))
         if bouts != session.filed:
             session = self._label(session, bouts)
+        self._pending(session, pending)
+
+    def _pending(self, session: RecordedSession, pending: tuple[Bout, ...]) -> RecordedSession:
+        """The session in which this is still pending, on the disk. Raises ``OSError``."""
         if pending != session.pending:
             session = replace(session, pending=pending)
             self.files.save(session)
             self._sessions[session.name] = session
+        return session
 
 
 @contextmanager

@@ -221,6 +221,23 @@ def laid(
     return tuple(bouts), tuple(left)
 
 
+def labelled_as_filed(filed: Sequence[Bout], pending: Sequence[Bout]) -> tuple[Bout, ...]:
+    """What is pending, each rest with the label of the part in the file that it continues, which may have been changed.
+
+    A server that is killed after it has added the rest to this part recognises the part by its label.
+    """
+    return tuple(
+        replace(rest, label=next((part.label for part in filed if _continues(rest, part)), rest.label))
+        for rest in pending
+    )
+
+
+def _continues(rest: Bout, part: Bout) -> bool:
+    """Whether a bout of the file still ends, or begins, where this rest of it was cut."""
+    here_ns, edge_ns = (part.end_ns, rest.start_ns) if rest.cut == "start" else (part.start_ns, rest.end_ns)
+    return rest.cut is not None and abs(here_ns - edge_ns) <= MS_NS
+
+
 def _free_parts(bout: Bout, bouts: Sequence[Bout]) -> Iterator[Bout]:
     """The parts of a pending bout that bouts of the file leave, and which of them continue one of these.
 
@@ -238,16 +255,15 @@ def _free_parts(bout: Bout, bouts: Sequence[Bout]) -> Iterator[Bout]:
         return
     edge_ns = bout.start_ns if bout.cut == "start" else bout.end_ns
     for other in bouts:
-        here_ns = other.end_ns if bout.cut == "start" else other.start_ns
         inside = other.start_ns <= edge_ns <= other.end_ns and other.label == bout.label
-        if not inside and abs(here_ns - edge_ns) > MS_NS:
+        if not inside and not _continues(bout, other):
             continue
         if bout.cut == "start":
-            rests = _outside(replace(bout, start_ns=here_ns), bouts)
-            yield from (rest for rest in rests if rest.start_ns == here_ns)
+            rests = _outside(replace(bout, start_ns=other.end_ns), bouts)
+            yield from (rest for rest in rests if rest.start_ns == other.end_ns)
         else:
-            rests = _outside(replace(bout, end_ns=here_ns), bouts)
-            yield from (rest for rest in rests if rest.end_ns == here_ns)
+            rests = _outside(replace(bout, end_ns=other.start_ns), bouts)
+            yield from (rest for rest in rests if rest.end_ns == other.start_ns)
         return
 
 
