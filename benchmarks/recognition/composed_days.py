@@ -8,7 +8,7 @@ and with random lengths: the assumed lengths, half of them and double. The seed 
 labelled by the fold model that was not trained on this person, at the temperature fitted on the unseen people of the
 other folds, by ``Recogniser.label_prepared``. Then it is smoothed with the default expected bout lengths, which are the
 same for all days. Every row of the timeline (five seconds) is scored by the label in its middle, with and
-without smoothing.
+without smoothing. Activities whose posture is not documented, such as eating, are left out.
 
 ``LENGTHS`` holds everything that is assumed of a day. The median and the spread of walking bouts are such that 57 %
 last less than half a minute and 81 % less than a minute, about what M. S. Orendurff and others measured ("How humans
@@ -40,6 +40,7 @@ from benchmarks.command import RESULTS, in_processes, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
+from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
 from harken.models.calibration import expected_calibration_error
 from harken.models.scores import score
@@ -95,6 +96,13 @@ class Piece:
 
     label: str
     signals: NDArray[np.float32]
+
+
+def labels_of(study: str) -> dict[str, str]:
+    """The study's words for activities -> their labels, without those whose posture is not documented."""
+    allowed = SCHEMES["hands"].allowed(dataset(study).info)
+    labels = {word: {*map(posture_of, each)} for word, each in allowed.items()}
+    return {word: min(each) for word, each in labels.items() if len(each) == 1}
 
 
 def pieces_of(recording: Recording, label_map: Mapping[str, str], rate_hz: float) -> list[Piece]:
@@ -253,7 +261,7 @@ def pieces(job: Job, recogniser: Recogniser) -> list[Piece]:
     name = job.person.split("_")[0]
     specification = recogniser.specification_
     recording = recordings(job.data, name)[job.person].select_channels(specification.channels)
-    return pieces_of(recording, dataset(name).info.label_map, specification.sample_rate_hz)
+    return pieces_of(recording, labels_of(name), specification.sample_rate_hz)
 
 
 def measure(job: Job) -> dict[str, Any]:

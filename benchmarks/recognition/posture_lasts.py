@@ -37,7 +37,6 @@ from benchmarks.recognition import composed_days
 from benchmarks.recognition.composed_days import ARM, compose, keep_rows, kept_rows, truth_of
 from benchmarks.recognition.composed_days_page import of_true_labels
 from harken import Recogniser
-from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import MAIN_STUDIES, mounted_recordings, study_recordings
 from harken.models.mounting import mounting
@@ -141,8 +140,7 @@ def changes(each: Sequence[Rows], activities: Sequence[str]) -> dict[str, Any]:
 
 def days(study: str, recogniser: Recogniser, data: Path, work: Path, *, people: int) -> dict[str, Any]:
     """Rule -> the scores of composed days of one study, for JSON."""
-    postures = {word: {*map(posture_of, each)} for word, each in SCHEMES["hands"].allowed(dataset(study).info).items()}
-    label_map = {word: min(each) for word, each in postures.items() if len(each) == 1}
+    label_map = composed_days.labels_of(study)
     specification = recogniser.specification_
     rate_hz = specification.sample_rate_hz
     worn: dict[str, list[Recording]] = {}

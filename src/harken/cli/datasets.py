@@ -120,7 +120,8 @@ def _print_one(info: "DatasetInfo") -> None:
     people = f"{info.people} people" if info.people else "it is not known who wore the watch"
     section("Size", f"{people}, {info.sample_rate_hz:g} Hz, {len(info.labels)} labels")
     section("Reader", _checked(info))
-    section("What misleads")
+    if info.traps:
+        section("What misleads")
     for trap in info.traps:
         bullet = Table.grid("", "")
         bullet.add_row("  - ", Text(trap))

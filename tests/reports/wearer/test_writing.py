@@ -201,7 +201,7 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
     [
         (
             {"limits": (Limit(LimitKind.NIGHTS, hours=6.5, lying_hours=3.0),)},
-            "6.5 h between 23:00 and 6:00 are",
+            "6.5 h between 23:00 and 6:00 (all nights together) are",
         ),
         ({"limits": (Limit(LimitKind.BUSY_HANDS, hours=12.25),)}, "12.2 h are labelled other."),
         (
