@@ -1,6 +1,7 @@
-"""``harken serve`` or ``annotate`` as a process of its own on a free port, for tests of what a browser sees."""
+"""``harken serve`` or ``annotate`` as a process of its own, at a port that the system chooses."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -26,16 +27,13 @@ def server_process(
     *arguments: str, log: Path, port: int | None = None, command: str = "serve", temporary: Path | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The same, with its process. Its temporary folders are made in ``temporary``."""
-    port = free_port() if port is None else port
-    address = f"http://127.0.0.1:{port}"
-    words = [sys.executable, "-m", "harken", command, "--no-open", "--port", str(port), *arguments]
+    words = [sys.executable, "-m", "harken", command, "--no-open", "--port", str(port or 0), *arguments]
     environment = {**os.environ, "COLUMNS": "80", "PYTHONUNBUFFERED": "1"}
     environment |= {} if temporary is None else {"TMPDIR": str(temporary)}
     with log.open("w") as out:
         process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, env=environment)
         try:
-            _wait(process, address, log)
-            yield process, address
+            yield process, _address(process, log)
         finally:
             process.terminate()
             process.wait(timeout=20)
@@ -49,15 +47,16 @@ def free_port() -> int:
         return port
 
 
-def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    """Until the server answers."""
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """The address that the server prints, once it answers there."""
     began = time.monotonic()
     while True:
         assert process.poll() is None, f"the server ended by itself:\n{log.read_text()}"
         try:
+            (address,) = re.findall(r"http://127\.0\.0\.1:\d+", log.read_text())[:1]
             with urllib.request.urlopen(address, timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
+                return str(address)
+        except (ValueError, urllib.error.URLError, TimeoutError, ConnectionError):
             assert time.monotonic() - began < LONGEST_START_S, f"the server does not answer:\n{log.read_text()}"
             time.sleep(0.1)
 

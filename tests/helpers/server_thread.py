@@ -21,10 +21,10 @@ import people
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.signals import resample
+from harken.web.address import listening
 from harken.web.app import server_for
 from harken.web.server import Server
 from harken.windows.windows import sliding_windows
-from server_process import free_port
 
 
 @cache
@@ -107,13 +107,15 @@ class Served:
 
 @contextmanager
 def serving(**options: Any) -> Iterator[Served]:
-    """A server with the small recogniser, unless another is given; on a free port, unless one is given."""
-    port = options.pop("port", None) or free_port()
+    """A server with the small recogniser, unless another is given; at a port of the system, unless one is given."""
+    opened = listening("127.0.0.1", options.pop("port", 0))
+    port: int = opened.getsockname()[1]
     started = threading.Event()
     chosen = options.pop("recogniser", None) or recogniser()
-    server = server_for(chosen, port=port, on_started=started.set, **options)
-    with in_thread(server, started):
-        yield Served(port, server)
+    with opened:
+        server = server_for(chosen, port=port, on_started=started.set, **options)
+        with in_thread(server, started, [opened]):
+            yield Served(port, server)
 
 
 @contextmanager
