@@ -141,9 +141,9 @@ class _Fetch:
                 os.fsync(file.fileno())
             self.part.replace(self.path)
             self._remove_part()
-        known = {"url": self.archive.url, "sha256": sha256, "size_bytes": self.path.stat().st_size}
-        # After unpacking: the checksum of a damaged archive would refuse the next one.
-        _write_json(self.record, known | {"files": unpack(self.path, self.folder)})
+        files = unpack(self.path, self.folder)  # first: the checksum of a damaged archive would refuse the next one
+        size_bytes = self.path.stat().st_size
+        _write_json(self.record, {"url": self.archive.url, "sha256": sha256, "size_bytes": size_bytes, "files": files})
 
     def _is_complete(self) -> bool:
         """Whether all files that were unpacked from this version of the archive still exist."""
