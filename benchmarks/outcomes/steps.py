@@ -358,13 +358,13 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="also score the days of Pebble that chose nothing")
     parser.add_argument("--model", type=Path, help="a model that was not trained on Pebble's recordings")
     options = parser.parse_args()
+    if "pebble_steps" in options.studies and options.model is None:
+        parser.error("pebble_steps needs --model, because the packaged model was trained on it")
     result: dict[str, Any] = {}
     sessions = [one for name in options.studies if name in OF_LEGS for one in OF_LEGS[name](options.data / name)]
     if sessions:
         result["per_cent"] = errors(sessions)
     if "pebble_steps" in options.studies:
-        if options.model is None:
-            parser.error("pebble_steps needs --model, because the packaged model was trained on it")
         model, result["pebble"] = Recogniser.load(options.model), {}
         for half in HALVES[: 1 + options.held_out]:
             recordings = list(of_pebble(options.data / "pebble_steps", half))
