@@ -16,7 +16,7 @@ LONGEST_START_S = 60.0
 
 
 @contextmanager
-def serving(*arguments: str, log: Path, port: int | None = None, command: str = "serve") -> Iterator[str]:
+def serving(*arguments: str, log: Path, port: int = 0, command: str = "serve") -> Iterator[str]:
     """The address of a server that answers; it is stopped when the block ends. What it prints goes to ``log``."""
     with server_process(*arguments, log=log, port=port, command=command) as (_, address):
         yield address
@@ -24,10 +24,10 @@ def serving(*arguments: str, log: Path, port: int | None = None, command: str = 
 
 @contextmanager
 def server_process(
-    *arguments: str, log: Path, port: int | None = None, command: str = "serve", temporary: Path | None = None
+    *arguments: str, log: Path, port: int = 0, command: str = "serve", temporary: Path | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The same, with its process. Its temporary folders are made in ``temporary``."""
-    words = [sys.executable, "-m", "harken", command, "--no-open", "--port", str(port or 0), *arguments]
+    words = [sys.executable, "-m", "harken", command, "--no-open", "--port", str(port), *arguments]
     environment = {**os.environ, "COLUMNS": "80", "PYTHONUNBUFFERED": "1"}
     environment |= {} if temporary is None else {"TMPDIR": str(temporary)}
     with log.open("w") as out:
