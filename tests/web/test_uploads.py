@@ -1,5 +1,6 @@
 """Posted recordings are labelled in processes of their own; hostile ones affect only their sender."""
 
+import asyncio
 import gzip
 import io
 import os
@@ -20,6 +21,7 @@ import people
 from harken.labelling.file import label_file
 from harken.support.resources import resident_bytes
 from harken.web.limits import Limits
+from harken.web.requests import FileAnswer
 from harken.web.uploads import NO_MEMORY, Upload, Uploads
 from server_process import child_processes, server_process
 from server_thread import Answer, Served, recogniser, serving
@@ -219,6 +221,24 @@ def test_tables_that_are_too_large_and_results_without_a_key_are_not_kept(tmp_pa
         assert served.ask(f"/api/recordings/{KEY[::-1]}").status == 404
 
 
+def test_a_result_that_is_removed_while_it_is_sent_arrives_whole(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 4096  # four pieces
+    (path := tmp_path / "report.html").write_bytes(content)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        path.unlink(missing_ok=True)
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    with path.open("rb") as file:
+        asyncio.run(FileAnswer(file, "text/html")({"type": "http"}, receive, send))
+    assert b"".join(message.get("body", b"") for message in sent) == content
+    assert dict(sent[0]["headers"])[b"content-length"] == str(len(content)).encode()
+
+
 @pytest.mark.second_stage
 def test_the_latest_results_are_kept_for_a_while(tmp_path: Path, temporary: Path) -> None:
     recording = people.write_person(tmp_path / "bob.csv", 2, seconds=5).read_bytes()
@@ -231,17 +251,17 @@ def test_the_latest_results_are_kept_for_a_while(tmp_path: Path, temporary: Path
         for key in keys:
             assert served.ask(f"/api/recordings?name=bob.csv&key={key}", recording).status == 200
         assert [kept(key) for key in keys] == [False, True, True]
-        assert len(list(temporary.iterdir())) == 2
+        assert len(list(temporary.glob("harken-*"))) == 2
         assert served.ask(f"/api/recordings?name=bob.csv&key={keys[0]}", recording).status == 200
         assert [kept(key) for key in keys] == [True, False, True]
-    assert not list(temporary.iterdir())
-    with serving(limits=Limits(results_s=1.5)) as served:
+    assert not list(temporary.glob("harken-*"))
+    with serving(limits=Limits(results_s=3)) as served:
         assert served.ask(f"/api/recordings?name=bob.csv&key={KEY}", recording).status == 200
         assert kept(KEY)
         until(lambda: not kept(KEY))
         gone = served.ask(f"/api/recordings/{KEY}").json["error"]
-        assert gone == "there is no such recording; results are kept for 0.025 minutes"
-        assert not list(temporary.iterdir())
+        assert gone == "there is no such recording; results are kept for 0.05 minutes"
+        assert not list(temporary.glob("harken-*"))
 
 
 def test_a_long_answer_is_not_checked_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

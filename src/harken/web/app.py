@@ -5,16 +5,18 @@ Through ``/ws/samples`` come samples and go labels; ``/ws/view`` is for the page
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
-from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.websockets import WebSocket
 
 from harken import __version__
@@ -30,7 +32,7 @@ from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
 from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
-from harken.web.requests import Guard, application, check_length, described_body, read_body
+from harken.web.requests import FileAnswer, Guard, application, check_length, described_body, read_body
 from harken.web.sample_log import SampleLog
 from harken.web.sample_messages import HOW_PUSHED, Push
 from harken.web.schemas import (
@@ -53,7 +55,6 @@ REPORT_HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-PIECE_BYTES = 1 << 18
 WITHOUT_KEEP = "To learn from labels, start the server with harken serve --keep DIR, without --demo."
 HTML, ZIP = "text/html", "application/zip"
 KEY = "^[A-Za-z0-9_-]{22,64}$"
@@ -270,7 +271,7 @@ def recording_routes(routes: APIRouter, hub: Hub, uploads: Uploads) -> None:
             name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
         )
         # Not validated again, and sent in pieces: the rows of a month would block the event loop.
-        return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
+        return FileAnswer(io.BytesIO(answer), "application/json")
 
     @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=refusals(404, 422))
     async def progress(key: Key) -> dict[str, Any]:
@@ -278,17 +279,18 @@ def recording_routes(routes: APIRouter, hub: Hub, uploads: Uploads) -> None:
         upload = uploads.of(key)
         return {"stage": upload.stage, "share": upload.share}
 
-    @routes.get(f"/api/recordings/{{key}}/{REPORT}", response_class=FileResponse, responses=_file(HTML))
-    async def report(key: Key) -> FileResponse:
+    @routes.get(f"/api/recordings/{{key}}/{REPORT}", response_class=StreamingResponse, responses=_file(HTML))
+    async def report(key: Key) -> FileAnswer:
         """The report of a recording."""
-        return FileResponse(uploads.of(key).file(REPORT), headers=REPORT_HEADERS, media_type=HTML)
+        return FileAnswer(uploads.of(key).open(REPORT), HTML, REPORT_HEADERS)
 
-    @routes.get(f"/api/recordings/{{key}}/{TABLES}", response_class=FileResponse, responses=_file(ZIP))
-    async def tables(key: Key) -> FileResponse:
+    @routes.get(f"/api/recordings/{{key}}/{TABLES}", response_class=StreamingResponse, responses=_file(ZIP))
+    async def tables(key: Key) -> FileAnswer:
         """The tables of a recording, packed."""
         upload = uploads.of(key)
-        path, name = upload.file(TABLES), f"{upload.name}_{TABLES}"
-        return FileResponse(path, headers={"cache-control": "no-store"}, media_type=ZIP, filename=name)
+        name = quote(f"{upload.name}_{TABLES}")
+        headers = {"content-disposition": f"attachment; filename=\"{name}\"; filename*=utf-8''{name}"}
+        return FileAnswer(upload.open(TABLES), ZIP, {"cache-control": "no-store", **headers})
 
 
 def push_routes(routes: APIRouter, hub: Hub) -> None:
@@ -381,8 +383,3 @@ async def _disconnected(request: Request) -> None:
     """Returns when the client of a request, whose body has been read, disconnects."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
-    for first in range(0, len(content), PIECE_BYTES):
-        yield content[first : first + PIECE_BYTES]

@@ -1,19 +1,24 @@
-"""Requests: who may send them, their bodies within the limits and as the API describes them, the answers to errors."""
+"""Requests: who may send them, their bodies within the limits and as the API describes them, and answers that are files
+or errors."""
 
 import asyncio
 import hmac
 import logging
+import os
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import Receive, Scope, Send
 
 from harken.web.address import LOOPBACK
 from harken.web.limits import Limits, RefusedError
@@ -22,6 +27,7 @@ from harken.web.metrics import Metrics
 Fields = TypeVar("Fields", bound=BaseModel)
 REST_S = 5.0
 """How long the rest of a body that is too large is read."""
+PIECE_BYTES = 1 << 18
 LOG = logging.getLogger("uvicorn.error")
 
 OPEN = ("/", "/health", "/favicon.ico")
@@ -141,6 +147,30 @@ async def fields_of(request: Request, kind: type[Fields], limits: Limits) -> Fie
         return kind.model_validate_json(body)
     except ValidationError as error:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+
+
+class FileAnswer(StreamingResponse):
+    """The content of a file, in pieces.
+
+    The file is open before the answer begins, so it is sent whole, even if it is removed meanwhile.
+
+    Args:
+        file: is closed when it is sent.
+        media_type: of its content.
+        headers: more headers.
+    """
+
+    def __init__(self, file: BinaryIO, media_type: str, headers: Mapping[str, str] | None = None) -> None:
+        self._file = file
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        headers = {**(headers or {}), "content-length": str(size)}
+        super().__init__(iter(partial(file.read, PIECE_BYTES), b""), headers=headers, media_type=media_type)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, as an ASGI application."""
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def application(routes: APIRouter, metrics: Metrics, *, token: str | None, **described: Any) -> Guard:

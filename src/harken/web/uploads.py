@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import orjson
@@ -70,8 +70,8 @@ class Upload:
         """Take a message of the job."""
         self.stage, self.share = message["stage"], message["share"]
 
-    def file(self, name: str) -> Path:
-        """A file of the results.
+    def open(self, name: str) -> BinaryIO:
+        """A file of the results, which can be read even when the results are removed meanwhile.
 
         Raises:
             RefusedError: when there is none.
@@ -79,7 +79,7 @@ class Upload:
         path = Path(self.folder.name, name)
         if self.stage != "done" or not path.is_file():
             raise RefusedError(404, "this recording has no such result")
-        return path
+        return path.open("rb")
 
 
 class Uploads:
