@@ -1,6 +1,7 @@
 """``harken serve`` or ``annotate`` as a process of its own, at a port that the system chooses."""
 
 import os
+import random
 import re
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LONGEST_START_S = 60.0
@@ -40,11 +41,12 @@ def server_process(
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """A port that nobody listens at, below those that systems give to whoever asks for any."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
