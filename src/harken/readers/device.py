@@ -189,7 +189,7 @@ class DeviceSource(Source):
         rate_hz, timezone = self._options.sample_rate_hz, self._options.timezone
         notes = self.notes()
         if rate_hz is not None:
-            notes.append(f"Times were not read: the samples were numbered at {rate_hz:g} Hz, as requested.")
+            notes.append(f"The samples were numbered at {rate_hz:g} Hz from the first time, as requested.")
         notes += zone_notes
         if timezone is not None and _offset_ns(latest_ns - self.offset_ns, timezone) != self.offset_ns:
             notes.append(

@@ -443,7 +443,7 @@ class TableSource(Source):
             self._time_options = replace(self._options, time_unit=clock.unit)
 
     def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
-        notes = [f"Times were not read: the rows were numbered at {rate_hz:g} Hz, as requested."]
+        notes = [f"The rows were numbered at {rate_hz:g} Hz, as requested."]
         if self._clock_form is None:
             self._clock_form = "rows", ""
             if rows.time is not None and rows.time.null_count() < len(rows.time):
@@ -451,6 +451,7 @@ class TableSource(Source):
                     clock = nanoseconds(self._table.path, rows.time.drop_nulls().head(1), self._options, where)
                     self._start_ns = int(clock.time_ns[0])
                     self._clock_form = (clock.unit, "")
+                    notes = [f"The rows were numbered at {rate_hz:g} Hz from the first time, as requested."]
                 except HarkenError:
                     notes.append(
                         "The first time could not be read; the recording is shown as if it started at the beginning "
