@@ -53,7 +53,7 @@ def test_a_model_is_adapted_and_its_bouts_are_shown(tmp_path: Path, monkeypatch:
 
 def labelled_by(title: str, model: str) -> bool:
     """Whether a model of this name has labelled the recording. The title changes, so it is read once."""
-    return model in title and not any(each in title for each in ("labels,", "waiting", "failed"))
+    return model in title and not any(each in title for each in ("labelling", "waiting", "failed"))
 
 
 def overlap(bouts: dict[str, list[float]], intervals: list[dict[str, float]]) -> float:

@@ -70,7 +70,7 @@ export function aboutOf({ info, view }) {
   const reading = info.state === "reading" ? `reading${share ? ` ${percent(share)}` : ""} …` : "";
   const subject = info.subject !== info.name ? info.subject : "";
   const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
-  const doing = { waiting: " (waiting)", labelling: ` (labels, ${percent(model.share ?? 0)})`, ready: "", failed: " (failed)" }[model.state];
+  const doing = { waiting: " (waiting)", labelling: ` (labelling${model.share ? ` ${percent(model.share)}` : ""} …)`, ready: "", failed: " (failed)" }[model.state];
   const modelled = doing === undefined ? "" : `model: ${model.name}${doing}`;
   return [reading, subject, duration((view.end - view.start) / 1000), rate, zoneInWords(info.timezone), modelled].filter(Boolean).join(" · ");
 }
