@@ -50,9 +50,11 @@ export function Files({ list, chosen, onChoose }) {
   </nav>`;
 }
 
+const ongoing = (doing, share) => `${doing}${share ? ` ${percent(share)}` : ""}`;
+
 function stateOf({ state, share, labelled_s: seconds }) {
   const labelled = seconds ? `${duration(seconds)} labelled` : "no labels";
-  const reading = `reading${share ? ` ${percent(share)}` : ""} · ${labelled}`;
+  const reading = `${ongoing("reading", share)} · ${labelled}`;
   return { waiting: `waits to be read · ${labelled}`, reading, failed: "cannot be read" }[state] ?? labelled;
 }
 
@@ -67,10 +69,10 @@ export function Reading({ info }) {
 
 export function aboutOf({ info, view }) {
   const { model, share } = info;
-  const reading = info.state === "reading" ? `reading${share ? ` ${percent(share)}` : ""} …` : "";
+  const reading = info.state === "reading" ? `${ongoing("reading", share)} …` : "";
   const subject = info.subject !== info.name ? info.subject : "";
   const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
-  const doing = { waiting: " (waiting)", labelling: ` (labelling${model.share ? ` ${percent(model.share)}` : ""} …)`, ready: "", failed: " (failed)" }[model.state];
+  const doing = { waiting: " (waiting)", labelling: ` (${ongoing("labelling", model.share)} …)`, ready: "", failed: " (failed)" }[model.state];
   const modelled = doing === undefined ? "" : `model: ${model.name}${doing}`;
   return [reading, subject, duration((view.end - view.start) / 1000), rate, zoneInWords(info.timezone), modelled].filter(Boolean).join(" · ");
 }
