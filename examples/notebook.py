@@ -3,7 +3,7 @@
     python examples/notebook.py MINE.csv FRIEND.csv [EPOCHS]
 
 Both files are in the notebook's format, ``Timestamp,X,Y,Z,P,Label``, with or without the header line. The notebook's
-100 epochs take about ten minutes on two cores; 5, for a first look, take one.
+100 epochs take about ten minutes on two cores; 5, for a first look, take one minute.
 """
 
 import sys
