@@ -122,6 +122,7 @@ def sample(option: DeclaredOption) -> tuple[list[str], Any]:
         (LabelOptions, "rename", (("a", "b"), ("a", "c")), "--rename a: this label has 2 new names; give one"),
         (TableOptions, "time_unit", "h", "--time-unit h: this unit is not supported; the units are s, ms, us, ns"),
         (TableOptions, "acceleration_unit", "h", "--unit h: this unit is not supported; the units are g, m/s2, mg"),
+        (TableOptions, "gravity_sign", "down", "--gravity-sign down: give positive or negative"),
         (TableOptions, "timezone", "Nowhere", "there is no time zone 'Nowhere'; zones look like Europe/Athens or UTC"),
         (TableOptions, "skip_rows", -1, "--skip-rows -1: give the number of lines to skip, 0 or more"),
         (TableOptions, "sample_rate_hz", 0, "--rate 0: give samples per second, up to 10,000"),

@@ -6,7 +6,7 @@ from typing import TypedDict, Unpack
 
 import pytest
 
-from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+from harken.readers.options import AccelerationUnit, GravitySign, TableOptions, TimeUnit
 from harken.readers.registry import Reader
 from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
@@ -29,6 +29,7 @@ class Options(TypedDict, total=False):
     time_format: str
     timezone: str
     acceleration_unit: AccelerationUnit
+    gravity_sign: GravitySign
     subject: str
     skip_rows: int
     sample_rate_hz: float

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import harken
 from exports import head
 from goldens.files import zipped
 from harken.readers import phyphox, sensor_logger
@@ -12,8 +13,8 @@ from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reader_checks import collected
-from tables import acceleration, write
+from reader_checks import collected, notes
+from tables import acceleration, notebook_lines, write
 
 collect = collected(sensor_logger)
 ROWS = 300
@@ -61,6 +62,17 @@ def test_names_that_lead_out_of_an_archive_are_not_followed(tmp_path: Path) -> N
         assert not sensor_logger.recognises(path, head(path))
         with pytest.raises(HarkenError, match="has none of Sensor Logger's files with acceleration"):
             collect(path, TableOptions())
+
+
+@pytest.mark.parametrize("name", ["ann.csv", "Accelerometer.csv"])
+def test_the_sign_of_gravity_is_turned_where_it_is_stated(name: str, tmp_path: Path) -> None:
+    table = "\n".join(notebook_lines(300)) if name == "ann.csv" else sensor_logger_table()
+    path = write(tmp_path, table, name)
+    as_written = harken.read(path, gravity_sign="positive")
+    turned = harken.read(path, gravity_sign="negative")
+    np.testing.assert_array_equal(turned.signals[:, :3], -as_written.signals[:, :3])
+    assert "The signs of all three axes of acceleration were reversed, as requested." in turned.quality.notes
+    assert "sign" not in notes(as_written)
 
 
 @pytest.mark.parametrize("events", ["START,0.0\nPAUSE,1.0\nSTART,6.0", "START\nPAUSE,1.0", "START\nSTART"])

@@ -10,6 +10,7 @@ from harken.support.options import Option, check_options
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
+GravitySign = Literal["positive", "negative"]
 
 FASTEST_HZ = 10_000
 """The same as in ``harken.recordings.survey``, which is not imported here because it imports NumPy."""
@@ -37,6 +38,8 @@ class TableOptions:
         timezone: the wearer's time zone as an IANA name (``Europe/Athens``). Times without a zone are local times in
             this time zone, including daylight saving. Without this option they are taken as UTC.
         acceleration_unit: ``g``, ``m/s2``, ``mg`` (thousandths of g) or ``g/64``.
+        gravity_sign: the sign of z when the device lies face up and still. It is ``positive`` for research watches and
+            Android, and ``negative`` for Apple's devices. With ``negative``, the signs of all three axes are reversed.
         subject: the wearer; in a file with several people, the person whose rows are read.
         skip_rows: lines to skip before the header (or before the data, if there is no header).
         sample_rate_hz: the rate for a table whose times are missing or not to be used. Times are computed from it. The
@@ -70,6 +73,13 @@ class TableOptions:
             "The unit of acceleration.",
             flag="--unit",
             refusal=f"--unit {{}}: this unit is not supported; the units are {', '.join(get_args(AccelerationUnit))}",
+        ),
+    ] = None
+    gravity_sign: Annotated[
+        GravitySign | None,
+        _option(
+            "The sign of z when the device lies face up; Apple's is negative.",
+            refusal=f"--gravity-sign {{}}: give {' or '.join(get_args(GravitySign))}",
         ),
     ] = None
     subject: Annotated[

@@ -53,7 +53,10 @@ IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceler
 EVERYWHERE_ALIKE = (1, 63)
 """The first version of the app whose setting for Android's units and signs also applies to the watch."""
 
-UNKNOWN_PHONE = "The phone is unknown (Metadata.csv names it): on an iPhone, the signs of all three axes are reversed."
+UNKNOWN_PHONE = (
+    "The phone is unknown (Metadata.csv names it): on an iPhone, the signs of all three axes are reversed. If it is "
+    "one, add --gravity-sign negative."
+)
 OLD_SWITCH = (
     "The app was set to write values as Android does, but its versions before 1.63 did this only "
     "for some values of a watch: the signs of all three axes may be wrong."
@@ -183,10 +186,11 @@ def open_source(path: Path, options: TableOptions) -> Source:
     notes += more
     acceleration = table.whole().signals[:, :3]
     unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(acceleration))
-    turn, more = _signs(metadata, sensor, unit)
-    notes += more
-    if turn:
-        acceleration *= -1
+    if options.gravity_sign is None:
+        turn, more = _signs(metadata, sensor, unit)
+        notes += more
+        if turn:
+            acceleration *= -1
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
     if sensor not in RUN_ON_REAL_FILES or metadata.get("platform") == "android":

@@ -269,6 +269,7 @@ class SeveralRecordingsError(HarkenError):
         self.people, self.tidy = people, tidy
 
 
+TURNED_AS_REQUESTED = "The signs of all three axes of acceleration were reversed, as requested."
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
 """The largest step back in time of rows out of order; the start of a new session steps back by more."""
@@ -387,9 +388,11 @@ class TableSource(Source):
             if not self._table.streamed:
                 self._refuse_sessions(tally)
             self._unit, _ = self._unit_and_notes(tally)
-        if self._unit != "g":
+        sign = -1 if self._options.gravity_sign == "negative" else 1
+        factor = np.float32(sign * G_PER_UNIT[self._unit])
+        if factor != 1:
             with np.errstate(invalid="ignore", over="ignore"):  # damaged bytes may be any number
-                rows.signals[:, :3] *= np.float32(G_PER_UNIT[self._unit])
+                rows.signals[:, :3] *= factor
         codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
         return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), bool))
 
@@ -514,6 +517,8 @@ class TableSource(Source):
         unit, notes = self._unit_and_notes(tally)
         if unit != self._unit:
             raise SourceChangedError
+        if self._options.gravity_sign == "negative":
+            notes.append(TURNED_AS_REQUESTED)
         self.label_names = self._table.names("label")
         self.quality = Quality(
             acceleration_unit=unit,
