@@ -44,8 +44,6 @@ KINDS = (
     "phyphox: tabs and decimal commas",
     "physics toolbox: g-force",
     "sensor logger: a watch's file",
-    "sensorlog: two clocks",
-    "sensorlog: the logger's clock alone",
 )
 
 

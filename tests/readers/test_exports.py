@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import harken
+from command_line import Run
 from exports import head
 from goldens.files import zipped
 from harken.readers import phyphox, sensor_logger
@@ -18,7 +19,8 @@ from tables import acceleration, notebook_lines, write
 
 collect = collected(sensor_logger)
 ROWS = 300
-MS2 = acceleration(ROWS) * STANDARD_GRAVITY
+G = acceleration(ROWS)
+MS2 = G * STANDARD_GRAVITY
 SECONDS = np.arange(ROWS) * 0.00997
 
 OTHER_FILES = [
@@ -45,6 +47,39 @@ def phyphox_table() -> bytes:
     names = ("Time (s)", *(f"Acceleration {axis} (m/s^2)" for axis in "xyz"), "Absolute acceleration (m/s^2)")
     lines = [",".join(f"{value:.9E}" for value in row) for row in rows]
     return "\n".join([",".join(f'"{name}"' for name in names), *lines, ""]).encode()
+
+
+def sensorlog_table(sensor: str) -> str:
+    """A table of an Apple Watch as SensorLog writes it, with the acceleration of this sensor."""
+    axes = ",".join(f"{sensor}Acceleration{axis}(G)" for axis in "XYZ")
+    gravity = ",".join(f"motionGravity{axis}(G)" for axis in "XYZ")
+    header = f"loggingTime(txt),accelerometerTimestamp_sinceReboot(s),{axes},{gravity},activity(txt),label(N)"
+    lines = []
+    for row, (x, y, z) in enumerate(-G):
+        time = f"2023-11-06T09:24:{row // 50:02d}.{row % 50 * 20:03d}+02:00"
+        lines.append(f"{time},{62_608 + row / 50:.6f},{x:.6f},{y:.6f},{z:.6f},0,0,-1,unknown,4")
+    return "\n".join([header, *lines, ""])
+
+
+def test_sensorlogs_sign_is_asked_for(run_harken: Run, tmp_path: Path) -> None:
+    path = write(tmp_path, sensorlog_table("accelerometer"), "watch.csv")
+    refused = run_harken("inspect", path)
+    assert refused.exit_code == 2
+    assert " ".join(refused.stderr.split()).endswith(
+        "SensorLog writes acceleration with Apple's sign (z of a device that lies face up is -1 g), which harken must "
+        "reverse. Confirm it with --gravity-sign negative, or keep the file's signs with --gravity-sign positive"
+    )
+    recording = harken.read(path, gravity_sign="negative")
+    np.testing.assert_allclose(recording.signals, G, atol=1e-6)
+    np.testing.assert_array_equal(recording.time_ns, 1_699_255_440_000_000_000 + 20_000_000 * np.arange(ROWS))
+    assert (recording.quality.acceleration_unit, recording.label_names) == ("g", ("4",))
+    assert run_harken("inspect", path, "--gravity-sign", "negative").exit_code == 0
+
+
+def test_sensorlogs_user_acceleration_has_no_gravity(tmp_path: Path) -> None:
+    path = write(tmp_path, sensorlog_table("motionUser"), "watch.csv")
+    recording = harken.read(path, gravity_sign="negative")
+    assert "This is acceleration without gravity" in notes(recording)
 
 
 @pytest.mark.parametrize("sensor", OTHER_FILES)

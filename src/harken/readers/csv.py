@@ -16,6 +16,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import polars as pl
 
+from harken.readers.app_columns import describe_app_columns
 from harken.readers.layout import (
     SNIFFED_BYTES,
     UTF8_MARK,
@@ -172,7 +173,9 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     """Open a CSV file. See ``harken.readers.read``. ``notes`` are added to those of the recording."""
     layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
-    table = CsvTable(path, layout, columns, tidy=tidy_columns(layout.header))
+    unit, notes_on_columns = describe_app_columns(path, layout.header, columns, options)
+    notes = [*notes, *notes_on_columns]
+    table = CsvTable(path, layout, columns, unit, tidy=tidy_columns(layout.header))
     if tuple(columns) == WISDM_ORDER:
         table.label_words = WISDM_CODES
         key = listed([f"{code} {word}" for code, word in WISDM_CODES.items()])

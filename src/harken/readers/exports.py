@@ -1,4 +1,4 @@
-"""Readers of the CSV files of Physics Toolbox, SensorLog and Empatica, and what readers of all apps' exports share.
+"""Readers of the CSV files of Physics Toolbox and Empatica, and what readers of all apps' exports share.
 
 A reader finds an app's columns in the layout of a table, and then opens the table. The declarations below say what
 the columns are called, in which unit and with which signs their values are, and how their times are dated.
@@ -7,11 +7,6 @@ the columns are called, in which unit and with which signs their values are, and
 columns ``time,gFx,gFy,gFz,TgF`` for the g-force meter, in g, or ``time,ax,ay,az,aT`` for the linear accelerometer, in
 m/s² and without gravity. Times are seconds from the start, or text with a date. The file does not state the phone, and
 on an iPhone the signs of all three axes may be reversed.
-
-**SensorLog** (Bernd Thomas' app for iPhone and Apple Watch). Never run on a real file. Source: the descriptive names of
-its columns, and programs that read them. The user chooses the columns, so they are found by name.
-``loggingTime(txt)`` is the time at which a row was written, and ``accelerometerTimestamp_sinceReboot(s)`` the time of
-the measurement. Acceleration is in g, with Apple's signs.
 
 **Empatica E4** (``ACC.csv``). Source: the manufacturer's description (support.empatica.com, "Data export and formatting
 from E4 connect" and "Session start time"). There is no header. The first row is the start in seconds since 1970 in UTC,
@@ -30,6 +25,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import polars as pl
 
+from harken.readers.app_columns import NO_GRAVITY
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions, changed
@@ -52,7 +48,6 @@ TURNED = (
     "The signs of all three axes of acceleration were reversed: at rest, Apple's values point "
     "down, and those of harken, Android and research watches point up."
 )
-NO_GRAVITY = "This is acceleration without gravity: it shows movements but not postures, so lying looks like standing."
 SIGNS = "The file does not name the phone: on an iPhone, the signs of all three axes may be reversed."
 FURTHEST_NS = 250_000_000
 """The largest distance in time to a sample of gravity, a quarter of a second. The direction of gravity changes
@@ -234,91 +229,6 @@ def _open_toolbox(path: Path, layout: Layout, axes: tuple[str, ...], options: Ta
 
 PHYSICS_TOOLBOX = LoggerReader(_find_toolbox, _open_toolbox, "a file of Physics Toolbox with acceleration")
 
-
-def _along_axes(name: str) -> tuple[str, ...]:
-    return tuple(name.format(axis) for axis in "XYZ")
-
-
-TOTAL = _along_axes("accelerometerAcceleration{}(G)")
-MOVEMENT = _along_axes("motionUserAcceleration{}(G)")
-APART = {TOTAL: (), MOVEMENT: _along_axes("motionGravity{}(G)")}
-"""SensorLog's columns of acceleration, the best first, and the columns of gravity that are to be added."""
-ROTATIONS = _along_axes("motionRotationRate{}(rad/s)"), _along_axes("gyroRotation{}(rad/s)")
-LOGGED = "loggingTime(txt)"
-CLOCKS = {TOTAL: "accelerometerTimestamp_sinceReboot(s)", MOVEMENT: "motionTimestamp_sinceReboot(s)"}
-LABEL = "label(N)"
-MOST_WANDER_NS = 10**9
-"""Rows are written within a second of their measurement. With a larger difference, the two clocks do not agree."""
-
-
-def _find_sensorlog(layout: Layout) -> tuple[str, ...] | None:
-    """The columns of acceleration: total acceleration if these columns have values, else movement, to be added to
-    gravity."""
-    there = [axes for axes, gravity in APART.items() if {*axes, *gravity} <= set(layout.header or ())]
-    return next((axes for axes in there if _filled(layout, axes)), there[0] if there else None)
-
-
-def _filled(layout: Layout, names: Sequence[str], *, numbers: bool = True) -> bool:
-    """Whether these columns exist and have numbers (or any text) in the first rows."""
-    header = layout.header or []
-    first = [layout.column(header.index(name)) if name in header else [] for name in names]
-    return all(any(map(is_number, column)) if numbers else bool(column) for column in first)
-
-
-def _open_sensorlog(path: Path, layout: Layout, axes: tuple[str, ...], options: TableOptions) -> Source:
-    """Signs are converted to those of Android. Times are those of the sensor; the writing times give their date. If the
-    two clocks do not agree, only the writing times are used."""
-    clocks = [name for name in (LOGGED, CLOCKS[axes]) if _filled(layout, (name,), numbers=name != LOGGED)]
-    if not clocks and not options.sample_rate_hz:
-        raise HarkenError(f"{path}: has no column {LOGGED} nor {CLOCKS[axes]}; number the rows with --rate HZ")
-    columns = columns_named(
-        layout,
-        axes,
-        APART[axes],
-        next((names for names in ROTATIONS if _filled(layout, names)), ()),
-        time=clocks[0] if clocks else None,
-        label=LABEL if LABEL in (layout.header or ()) else None,
-    )
-    table = CsvTable(path, layout, columns, "g")
-    add_gravity(table)
-    table.whole().signals[:, :3] *= -1
-    notes = [TURNED]
-    if len(clocks) == 2 and not options.sample_rate_hz:
-        sensor = CsvTable(path, layout, columns_named(layout, axes, time=CLOCKS[axes]))
-        time, more = _measured(table, sensor, options)
-        notes += more
-        if time is not None:
-            table.keep(table.whole()._replace(time=time))
-            options = replace(options, time_unit="ns")
-    elif clocks == [CLOCKS[axes]]:
-        options = replace(options, time_unit=options.time_unit or "s")
-    return TableSource(table, options, notes=[*notes, never_run("SensorLog's files"), *cut_short_note(path)])
-
-
-def _measured(table: Table, sensor: Table, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
-    """The measurement time of each row, in ns since 1970, or None if the writing times must be used; and notes."""
-    written = _clock(table, options)
-    measured = _clock(sensor, replace(options, time_unit="s"))
-    both = measured.timed & written.timed
-    if both.sum() < 2:
-        return None, []
-    if (np.diff(measured.time_ns[both]) == 0).mean() > 0.5:
-        return None, [
-            "Times are those at which rows were written: more than half of the sensor's own times repeat the previous "
-            "one."
-        ]
-    apart = written.time_ns[both] - measured.time_ns[both]
-    if np.ptp(apart) > MOST_WANDER_NS:
-        wander = np.ptp(apart) / 1e9
-        return None, [
-            f"Times are those at which rows were written: the sensor's clock differs from them by up to {wander:.3g} s."
-        ]
-    offset = int(apart[0]) + round(float(np.median(apart - apart[0])))
-    time = pl.Series(measured.time_ns + offset).set(pl.Series(~measured.timed), None)
-    return time, ["Times are the sensor's own, dated by the times at which rows were written.", *written.notes]
-
-
-SENSORLOG = LoggerReader(_find_sensorlog, _open_sensorlog, "a file of SensorLog with acceleration")
 
 HEADER_ROWS = 2
 SENSOR_RANGE_G = 2.0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harken.readers.app_columns import find_app_columns, plain_name
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
@@ -124,7 +125,7 @@ KNOWN_NAMES = {
     "y": ("y", "acc_y", "accel_y", "y_acc", "ay", "accy", "acceleration_y", "accelerometer_y"),
     "z": ("z", "acc_z", "accel_z", "z_acc", "az", "accz", "acceleration_z", "accelerometer_z"),
     "accuracy": ("p", "accuracy"),
-    "label": ("label", "activity", "class"),
+    "label": ("label", "activity", "class", "label(n)"),
     "subject": ("subject", "participant", "person", "user"),
 }
 NOTEBOOK_ORDERS = {
@@ -156,7 +157,6 @@ WISDM_CODES = {
 }
 """The codes in these files, and the activities in their ``activity_key.txt``. There is no code N."""
 ACCURACIES = ("0", "1", "2", "3")
-UNIT_BEHIND = re.compile(r"\s*[(\[](?:g|m/s2|m/s\^2|m/s²|ms|s|ns|us|µs)[)\]]$")
 REQUIRED = ("time", "x", "y", "z")
 TIDY_NAMES = ("session", "placement")
 """Columns with the session or the sensor of each row. A table with them contains more than one recording."""
@@ -175,7 +175,7 @@ def channel_roles(columns: Columns) -> tuple[str, ...]:
 
 def tidy_columns(header: Sequence[str] | None) -> tuple[str, ...]:
     """The columns that distinguish several recordings in one table. They are not read here."""
-    return tuple(name for name in header or () if _plain(name) in TIDY_NAMES)
+    return tuple(name for name in header or () if plain_name(name) in TIDY_NAMES)
 
 
 def find_columns(path: Path, header: list[str] | None, first_row: list[str], options: TableOptions) -> Columns:
@@ -212,12 +212,13 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
 
 
 def _by_name(path: Path, header: list[str], first_row: list[str], columns: dict[str, int]) -> dict[str, int]:
-    """Columns by their known names, for roles without an option. P must be a number."""
-    named: dict[str, int] = {}
+    """Columns by an app's names, else by their known names, for roles without an option. P must be a number."""
+    of_app = find_app_columns(header).items()
+    named = {role: position for role, position in of_app if role not in columns and position not in columns.values()}
     for role, names in KNOWN_NAMES.items():
-        if role in columns:
+        if role in columns or role in named:
             continue
-        matches = [i for i, name in enumerate(header) if _plain(name) in names and i not in columns.values()]
+        matches = [i for i, name in enumerate(header) if plain_name(name) in names and i not in columns.values()]
         if role == "accuracy":
             matches = [i for i in matches if i < len(first_row) and is_number(first_row[i])][:1]
         if len(matches) > 1:
@@ -248,7 +249,7 @@ def _by_order(path: Path, first_row: list[str], columns: dict[str, int], there: 
 def _position(path: Path, word: str, role: str, header: list[str] | None, width: int, there: str) -> int:
     """The position of a column that an option gives by its name or by its number from 1."""
     matches: list[int] = []
-    for same in (lambda name: name == word, lambda name: _plain(name) == _plain(word)):
+    for same in (lambda name: name == word, lambda name: plain_name(name) == plain_name(word)):
         matches = matches or [i for i, name in enumerate(header or ()) if same(name)]
     if len(matches) == 1:
         return matches[0]
@@ -258,11 +259,6 @@ def _position(path: Path, word: str, role: str, header: list[str] | None, width:
         f"{path}: {len(matches) or 'no'} columns are called {word!r}; choose one with {_option(role)}, by its name or "
         f"its number; {there}"
     )
-
-
-def _plain(name: str) -> str:
-    """A name in the header in the form of the known names, without a unit; the unit is recognised from the values."""
-    return UNIT_BEHIND.sub("", name.strip().lower()).replace(" ", "_")
 
 
 def _option(role: str) -> str:

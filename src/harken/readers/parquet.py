@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
+from harken.readers.app_columns import describe_app_columns
 from harken.readers.layout import NUMERIC_ROLES, Columns, find_columns, tidy_columns
-from harken.readers.options import TableOptions
+from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableSource, first_line
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
@@ -76,7 +77,8 @@ def open_source(path: Path, options: TableOptions) -> Source:
         schema = pl.read_parquet_schema(plain)
     first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
     columns = find_columns(path, list(schema), first_row, options)
-    return TableSource(ParquetTable(path, columns, schema), options)
+    unit, notes = describe_app_columns(path, list(schema), columns, options)
+    return TableSource(ParquetTable(path, columns, schema, unit), options, notes=notes)
 
 
 class ParquetTable(Table):
@@ -86,14 +88,21 @@ class ParquetTable(Table):
         path: the file.
         columns: the roles of the columns that are read.
         schema: the types of the columns.
+        unit: as for ``Table``.
 
     Raises:
         HarkenError: when the type of a column does not fit its role.
     """
 
-    def __init__(self, path: Path, columns: Columns, schema: Mapping[str, pl.DataType]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: Columns,
+        schema: Mapping[str, pl.DataType],
+        unit: AccelerationUnit | None = None,
+    ) -> None:
         self._header = list(schema)
-        super().__init__(path, columns, tidy=tidy_columns(self._header))
+        super().__init__(path, columns, unit, tidy=tidy_columns(self._header))
         for role, position in columns.items():
             _check_type(path, role, self._header[position], schema[self._header[position]])
         with _parquet_errors(path) as plain:

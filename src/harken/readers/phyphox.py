@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from harken.readers.app_columns import NO_GRAVITY
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.exports import NO_GRAVITY, add_gravity_of, cut_short_note, first_look, never_run, owner, time_of
+from harken.readers.exports import add_gravity_of, cut_short_note, first_look, never_run, owner, time_of
 from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
 from harken.readers.table import TableSource

@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from harken.readers.app_columns import NO_GRAVITY
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import (
-    NO_GRAVITY,
     TURNED,
     add_gravity,
     add_gravity_of,

@@ -1,0 +1,106 @@
+"""The columns of logger apps whose names say more than which column is x, y or z: the unit, the sign, the gravity.
+
+The names come from the apps' documentation and from programs that read their files; no real file was at hand.
+
+**SensorLog** (Bernd Thomas' app for iPhone and Apple Watch). The user chooses its columns. ``loggingTime(txt)`` is the
+time at which a row was written. ``accelerometerTimestamp_sinceReboot(s)`` is the time of the measurement, without a
+date. The acceleration has Apple's sign.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from harken.readers.options import AccelerationUnit, GravitySign, TableOptions
+from harken.support.errors import HarkenError
+
+UNIT_BEHIND = re.compile(r"\s*[(\[](?:g|m/s2|m/s\^2|m/s²|ms|s|ns|us|µs)[)\]]$")
+NO_GRAVITY = "This is acceleration without gravity: it shows movements but not postures, so lying looks like standing."
+
+
+def plain_name(name: str) -> str:
+    """A name in a header in lower case, without spaces and without a unit behind it."""
+    return UNIT_BEHIND.sub("", name.strip().lower()).replace(" ", "_")
+
+
+class AppColumns(NamedTuple):
+    """The columns with which an app writes acceleration. All names are plain names.
+
+    Attributes:
+        app: the app, in words that a user knows.
+        axes: x, y and z.
+        unit: the unit of acceleration.
+        gravity_sign: as in ``TableOptions``.
+        has_gravity: False for "linear" or "user" acceleration.
+        times: columns of times, the best first.
+    """
+
+    app: str
+    axes: tuple[str, str, str]
+    unit: AccelerationUnit
+    gravity_sign: GravitySign
+    has_gravity: bool = True
+    times: tuple[str, ...] = ()
+
+
+class AppFacts(NamedTuple):
+    """What the names of columns say of a table: the unit of acceleration (None: nothing), and notes for the user."""
+
+    unit: AccelerationUnit | None
+    notes: list[str]
+
+
+APP_COLUMNS = (
+    AppColumns(
+        "SensorLog",
+        ("accelerometeraccelerationx", "accelerometeraccelerationy", "accelerometeraccelerationz"),
+        "g",
+        gravity_sign="negative",
+        times=("loggingtime(txt)", "accelerometertimestamp_sincereboot"),
+    ),
+    AppColumns(
+        "SensorLog",
+        ("motionuseraccelerationx", "motionuseraccelerationy", "motionuseraccelerationz"),
+        "g",
+        gravity_sign="negative",
+        has_gravity=False,
+        times=("loggingtime(txt)", "motiontimestamp_sincereboot"),
+    ),
+)
+"""The tables of all apps. If a table has the columns of several of them, the first is read."""
+
+
+def find_app_columns(header: Sequence[str]) -> dict[str, int]:
+    """Find the columns of an app: positions of the roles ``x``, ``y``, ``z`` and ``time``. Empty for other tables."""
+    names = [plain_name(name) for name in header]
+    for app in APP_COLUMNS:
+        if not set(app.axes) <= set(names):
+            continue
+        columns = {role: names.index(name) for role, name in zip("xyz", app.axes, strict=True)}
+        times = [names.index(name) for name in app.times if name in names]
+        return columns | ({"time": times[0]} if times else {})
+    return {}
+
+
+def describe_app_columns(
+    path: Path, header: Sequence[str] | None, columns: Mapping[str, int], options: TableOptions
+) -> AppFacts:
+    """Return what the names of a table's columns say of their values.
+
+    Raises:
+        HarkenError: when the app's sign of gravity is the opposite of harken's, and the user has not stated the sign.
+    """
+    if header is None:
+        return AppFacts(None, [])
+    names = tuple(plain_name(header[columns[axis]]) for axis in "xyz")
+    app = next((app for app in APP_COLUMNS if app.axes == names), None)
+    if app is None:
+        return AppFacts(None, [])
+    if app.gravity_sign == "negative" and options.gravity_sign is None:
+        raise HarkenError(
+            f"{path}: {app.app} writes acceleration with Apple's sign (z of a device that lies face up is -1 g), which "
+            "harken must reverse. Confirm it with --gravity-sign negative, or keep the file's signs with "
+            "--gravity-sign positive"
+        )
+    return AppFacts(app.unit, [] if app.has_gravity else [NO_GRAVITY])
