@@ -42,7 +42,6 @@ KINDS = (
     "empatica: ordinary",
     "phyphox: ordinary",
     "phyphox: tabs and decimal commas",
-    "physics toolbox: g-force",
     "sensor logger: a watch's file",
 )
 

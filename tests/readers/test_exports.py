@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import harken
 from command_line import Run
@@ -79,6 +80,32 @@ def test_sensorlogs_sign_is_asked_for(run_harken: Run, tmp_path: Path) -> None:
 def test_sensorlogs_user_acceleration_has_no_gravity(tmp_path: Path) -> None:
     path = write(tmp_path, sensorlog_table("motionUser"), "watch.csv")
     recording = harken.read(path, gravity_sign="negative")
+    assert "This is acceleration without gravity" in notes(recording)
+
+
+def physics_toolbox_table(header: str, axes: NDArray[np.float64]) -> str:
+    """A table as Physics Toolbox writes it."""
+    lines = [f"{row / 50:.4f},{x:.5f},{y:.5f},{z:.5f},1.0" for row, (x, y, z) in enumerate(axes)]
+    return "\n".join([header, *lines, ""])
+
+
+def test_physics_toolboxs_g_force_is_read_and_the_phone_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, physics_toolbox_table("time,gFx,gFy,gFz,TgF", G), "ann.csv")
+    recording = harken.read(path)
+    np.testing.assert_allclose(recording.signals, G, atol=1e-5)
+    np.testing.assert_array_equal(recording.time_ns, 20_000_000 * np.arange(ROWS))
+    assert recording.quality.acceleration_unit == "g"
+    assert "If it is one, add --gravity-sign negative." in notes(recording)
+    assert "does not name the phone" not in notes(harken.read(path, gravity_sign="positive"))
+    of_iphone = write(tmp_path, physics_toolbox_table("time,gFx,gFy,gFz,gFTotal", -G), "iphone.csv")
+    with pytest.raises(HarkenError, match="Physics Toolbox on an iPhone writes acceleration with Apple's sign"):
+        harken.read(of_iphone)
+
+
+def test_physics_toolboxs_linear_acceleration_has_no_gravity(tmp_path: Path) -> None:
+    path = write(tmp_path, physics_toolbox_table("time,ax,ay,az,aT", MS2 - MS2.mean(axis=0)), "ann.csv")
+    recording = harken.read(path)
+    assert recording.quality.acceleration_unit == "m/s2"
     assert "This is acceleration without gravity" in notes(recording)
 
 

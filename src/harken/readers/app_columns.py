@@ -5,6 +5,9 @@ The names come from the apps' documentation and from programs that read their fi
 **SensorLog** (Bernd Thomas' app for iPhone and Apple Watch). The user chooses its columns. ``loggingTime(txt)`` is the
 time at which a row was written. ``accelerometerTimestamp_sinceReboot(s)`` is the time of the measurement, without a
 date. The acceleration has Apple's sign.
+
+**Physics Toolbox** (Vieyra Software's app). Its g-force meter writes ``time,gFx,gFy,gFz,TgF`` on Android, and
+``time,gFx,gFy,gFz,gFTotal`` on an iPhone, with Apple's sign. Its linear accelerometer writes ``time,ax,ay,az,aT``.
 """
 
 import re
@@ -16,6 +19,10 @@ from harken.readers.options import AccelerationUnit, GravitySign, TableOptions
 from harken.support.errors import HarkenError
 
 UNIT_BEHIND = re.compile(r"\s*[(\[](?:g|m/s2|m/s\^2|m/s²|ms|s|ns|us|µs)[)\]]$")
+SIGN_UNKNOWN = (
+    "The file does not name the phone: on an iPhone, the signs of all three axes may be reversed. If it is one, add "
+    "--gravity-sign negative."
+)
 NO_GRAVITY = "This is acceleration without gravity: it shows movements but not postures, so lying looks like standing."
 
 
@@ -31,17 +38,23 @@ class AppColumns(NamedTuple):
         app: the app, in words that a user knows.
         axes: x, y and z.
         unit: the unit of acceleration.
-        gravity_sign: as in ``TableOptions``.
+        gravity_sign: as in ``TableOptions``; None: it depends on the phone.
         has_gravity: False for "linear" or "user" acceleration.
         times: columns of times, the best first.
+        beside: further columns by which the app is recognised.
     """
 
     app: str
     axes: tuple[str, str, str]
     unit: AccelerationUnit
-    gravity_sign: GravitySign
+    gravity_sign: GravitySign | None
     has_gravity: bool = True
     times: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    def is_in(self, names: Sequence[str]) -> bool:
+        """Whether a table with columns of these plain names has the app's columns."""
+        return {*self.axes, *self.beside} <= set(names)
 
 
 class AppFacts(NamedTuple):
@@ -67,6 +80,11 @@ APP_COLUMNS = (
         has_gravity=False,
         times=("loggingtime(txt)", "motiontimestamp_sincereboot"),
     ),
+    AppColumns(
+        "Physics Toolbox on an iPhone", ("gfx", "gfy", "gfz"), "g", gravity_sign="negative", beside=("gftotal",)
+    ),
+    AppColumns("Physics Toolbox", ("gfx", "gfy", "gfz"), "g", gravity_sign=None),
+    AppColumns("Physics Toolbox", ("ax", "ay", "az"), "m/s2", gravity_sign=None, has_gravity=False, beside=("at",)),
 )
 """The tables of all apps. If a table has the columns of several of them, the first is read."""
 
@@ -75,7 +93,7 @@ def find_app_columns(header: Sequence[str]) -> dict[str, int]:
     """Find the columns of an app: positions of the roles ``x``, ``y``, ``z`` and ``time``. Empty for other tables."""
     names = [plain_name(name) for name in header]
     for app in APP_COLUMNS:
-        if not set(app.axes) <= set(names):
+        if not app.is_in(names):
             continue
         columns = {role: names.index(name) for role, name in zip("xyz", app.axes, strict=True)}
         times = [names.index(name) for name in app.times if name in names]
@@ -93,8 +111,9 @@ def describe_app_columns(
     """
     if header is None:
         return AppFacts(None, [])
-    names = tuple(plain_name(header[columns[axis]]) for axis in "xyz")
-    app = next((app for app in APP_COLUMNS if app.axes == names), None)
+    names = [plain_name(name) for name in header]
+    axes = tuple(names[columns[axis]] for axis in "xyz")
+    app = next((app for app in APP_COLUMNS if app.axes == axes and app.is_in(names)), None)
     if app is None:
         return AppFacts(None, [])
     if app.gravity_sign == "negative" and options.gravity_sign is None:
@@ -103,4 +122,7 @@ def describe_app_columns(
             "harken must reverse. Confirm it with --gravity-sign negative, or keep the file's signs with "
             "--gravity-sign positive"
         )
-    return AppFacts(app.unit, [] if app.has_gravity else [NO_GRAVITY])
+    notes = [] if app.has_gravity else [NO_GRAVITY]
+    if app.gravity_sign is None and options.gravity_sign is None:
+        notes.append(SIGN_UNKNOWN)
+    return AppFacts(app.unit, notes)

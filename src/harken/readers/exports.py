@@ -3,11 +3,6 @@
 A reader finds an app's columns in the layout of a table, and then opens the table. The declarations below say what
 the columns are called, in which unit and with which signs their values are, and how their times are dated.
 
-**Physics Toolbox** (Vieyra Software's app). Never run on a real file. Source: published example files. They have the
-columns ``time,gFx,gFy,gFz,TgF`` for the g-force meter, in g, or ``time,ax,ay,az,aT`` for the linear accelerometer, in
-m/s² and without gravity. Times are seconds from the start, or text with a date. The file does not state the phone, and
-on an iPhone the signs of all three axes may be reversed.
-
 **Empatica E4** (``ACC.csv``). Source: the manufacturer's description (support.empatica.com, "Data export and formatting
 from E4 connect" and "Session start time"). There is no header. The first row is the start in seconds since 1970 in UTC,
 and the second row is the rate, both written three times. Integers follow, in units of 1/64 g, from a sensor of +-2 g.
@@ -25,10 +20,9 @@ from typing import Generic, TypeVar
 import numpy as np
 import polars as pl
 
-from harken.readers.app_columns import NO_GRAVITY
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, is_integer, is_number, recognise_layout
-from harken.readers.options import FASTEST_HZ, AccelerationUnit, TableOptions, changed
+from harken.readers.options import FASTEST_HZ, TableOptions, changed
 from harken.readers.table import Table, TableSource
 from harken.readers.units import TimeColumn, nanoseconds, numbered_ns
 from harken.readers.unpacking import GZIPPED, plain_head, stem
@@ -48,7 +42,6 @@ TURNED = (
     "The signs of all three axes of acceleration were reversed: at rest, Apple's values point "
     "down, and those of harken, Android and research watches point up."
 )
-SIGNS = "The file does not name the phone: on an iPhone, the signs of all three axes may be reversed."
 FURTHEST_NS = 250_000_000
 """The largest distance in time to a sample of gravity, a quarter of a second. The direction of gravity changes
 slowly."""
@@ -205,29 +198,6 @@ def time_of(table: Table) -> pl.Series:
     time = table.whole().time
     assert time is not None
     return time
-
-
-G_FORCE, LINEAR = ("gFx", "gFy", "gFz"), ("ax", "ay", "az")
-TOOLBOX: dict[tuple[str, ...], tuple[set[str], AccelerationUnit]] = {
-    G_FORCE: ({"time"}, "g"),
-    LINEAR: ({"time", "aT"}, "m/s2"),  # other tables, too, have columns ax, ay and az, but no aT
-}
-"""The axes in the files of Physics Toolbox -> further columns, unit."""
-
-
-def _find_toolbox(layout: Layout) -> tuple[str, ...] | None:
-    header = set(layout.header or ())
-    return next((axes for axes, (others, _) in TOOLBOX.items() if {*axes, *others} <= header), None)
-
-
-def _open_toolbox(path: Path, layout: Layout, axes: tuple[str, ...], options: TableOptions) -> Source:
-    table = CsvTable(path, layout, columns_named(layout, axes, time="time"), TOOLBOX[axes][1])
-    notes = [NO_GRAVITY] if axes == LINEAR else []
-    notes += [SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path)]
-    return TableSource(table, options, notes=notes)
-
-
-PHYSICS_TOOLBOX = LoggerReader(_find_toolbox, _open_toolbox, "a file of Physics Toolbox with acceleration")
 
 
 HEADER_ROWS = 2

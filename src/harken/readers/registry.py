@@ -19,7 +19,7 @@ from harken.readers import (
     phyphox,
     sensor_logger,
 )
-from harken.readers.exports import EMPATICA, PHYSICS_TOOLBOX, describes_columns
+from harken.readers.exports import EMPATICA, describes_columns
 from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import HEAD_BYTES, is_zip, plain_head, refuse_many_members
@@ -72,7 +72,6 @@ which also export zip archives."""
 EXPORTS: tuple[Reader, ...] = (
     sensor_logger,
     phyphox,
-    PHYSICS_TOOLBOX,
     actilife,
     EMPATICA,
     OMGUI,
