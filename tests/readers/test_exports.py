@@ -10,7 +10,7 @@ import harken
 from command_line import Run
 from exports import head
 from goldens.files import zipped
-from harken.readers import phyphox, sensor_logger
+from harken.readers import sensor_logger
 from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY
@@ -22,7 +22,6 @@ collect = collected(sensor_logger)
 ROWS = 300
 G = acceleration(ROWS)
 MS2 = G * STANDARD_GRAVITY
-SECONDS = np.arange(ROWS) * 0.00997
 
 OTHER_FILES = [
     "Gravity",
@@ -40,14 +39,6 @@ def sensor_logger_table(rows: int = ROWS) -> bytes:
     times = [f"{1_719_102_681_279_387_400 + 10_054_500 * row},{row / 100}" for row in range(rows)]
     lines = [f"{time},{z},{y},{x}" for time, (x, y, z) in zip(times, MS2[:rows], strict=True)]
     return "\n".join(["time,seconds_elapsed,z,y,x", *lines, ""]).encode()
-
-
-def phyphox_table() -> bytes:
-    """A table as phyphox writes it."""
-    rows = np.column_stack([SECONDS, MS2, np.linalg.norm(MS2, axis=1)])
-    names = ("Time (s)", *(f"Acceleration {axis} (m/s^2)" for axis in "xyz"), "Absolute acceleration (m/s^2)")
-    lines = [",".join(f"{value:.9E}" for value in row) for row in rows]
-    return "\n".join([",".join(f'"{name}"' for name in names), *lines, ""]).encode()
 
 
 def sensorlog_table(sensor: str) -> str:
@@ -109,6 +100,78 @@ def test_physics_toolboxs_linear_acceleration_has_no_gravity(tmp_path: Path) -> 
     assert "This is acceleration without gravity" in notes(recording)
 
 
+def phyphox_table(names: str, axes: NDArray[np.float64], *, separator: str = ",", decimal: str = ".") -> bytes:
+    """A table as phyphox writes it, with these names of the columns of acceleration."""
+    header = ["Time (s)", *(names.format(axis) for axis in "xyz"), "Absolute acceleration (m/s^2)"]
+    lines = [separator.join(f'"{name}"' for name in header)]
+    for row, values in enumerate(axes):
+        numbers = [row / 100, *values, np.linalg.norm(values)]
+        lines.append(separator.join(f"{number:.9E}".replace(".", decimal) for number in numbers))
+    return "\n".join([*lines, ""]).encode()
+
+
+TOTAL = phyphox_table("Acceleration {} (m/s^2)", MS2)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(TOTAL, id="commas"),
+        pytest.param(phyphox_table("Acceleration {} (m/s^2)", MS2, separator="\t", decimal=","), id="decimal commas"),
+    ],
+)
+def test_phyphoxs_acceleration_is_read(table: bytes, tmp_path: Path) -> None:
+    recording = harken.read(write(tmp_path, table, "ann.csv"))
+    np.testing.assert_allclose(recording.signals, G, atol=1e-6)
+    np.testing.assert_array_equal(recording.time_ns, 10_000_000 * np.arange(ROWS))
+    assert recording.quality.acceleration_unit == "m/s2"
+    assert "The times have no date" in notes(recording)
+
+
+def test_phyphoxs_archive_is_read(run_harken: Run, tmp_path: Path) -> None:
+    files = {
+        "Accelerometer.csv": phyphox_table("{} (m/s^2)", MS2),
+        "Gyroscope.csv": phyphox_table("{} (rad/s)", G),
+        "Linear Accelerometer.csv": phyphox_table("{} (m/s^2)", MS2 - MS2.mean(axis=0)),
+        "Gravity.csv": phyphox_table("{} (m/s^2)", MS2),
+        "meta/device.csv": b'"property","value"\n"version","1.1.16"\n',
+        "meta/time.csv": b'"event","experiment time","system time"\n"START",0.0,1714550400.0\n',
+    }
+    path = write(tmp_path, zipped(files), "ann.zip")
+    recording = harken.read(path)
+    np.testing.assert_allclose(recording.signals, G, atol=1e-6)
+    assert (recording.subject, Path(recording.source).name) == ("ann", "ann.zip")
+    assert "Read from Accelerometer.csv." in recording.quality.notes
+    assert run_harken("inspect", path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("member", "names"),
+    [("Raw Data.csv", "Linear Acceleration {} (m/s^2)"), ("Linear Accelerometer.csv", "{} (m/s^2)")],
+)
+def test_phyphoxs_linear_acceleration_has_no_gravity(member: str, names: str, tmp_path: Path) -> None:
+    table = phyphox_table(names, MS2 - MS2.mean(axis=0))
+    recording = harken.read(write(tmp_path, zipped({member: table}), "ann.zip"))
+    assert recording.quality.acceleration_unit == "m/s2"
+    assert "This is acceleration without gravity" in notes(recording)
+
+
+@pytest.mark.parametrize(
+    ("files", "refusal"),
+    [
+        ({"Gyroscope.csv": phyphox_table("{} (rad/s)", G)}, r"ann\.zip/Gyroscope\.csv: found no column for x, y and z"),
+        ({"Gravity.csv": TOTAL}, r"ann\.zip/Gravity\.csv: contains gravity alone"),
+        ({"a.csv": TOTAL, "b.csv": TOTAL}, r"several tables of acceleration, such as a\.csv and b\.csv; unpack"),
+        ({"sheet.xml": b"<a/>"}, "is a zip archive or an Excel sheet; unpack it, or save it as CSV"),
+    ],
+)
+def test_an_archive_without_one_table_of_acceleration_is_refused(
+    files: dict[str, bytes], refusal: str, tmp_path: Path
+) -> None:
+    with pytest.raises(HarkenError, match=refusal):
+        harken.read(write(tmp_path, zipped(files), "ann.zip"))
+
+
 @pytest.mark.parametrize("sensor", OTHER_FILES)
 def test_what_is_no_acceleration_of_a_wrist_is_refused(sensor: str, tmp_path: Path) -> None:
     path = write(tmp_path, sensor_logger_table(), f"{sensor}.csv")
@@ -135,13 +198,6 @@ def test_the_sign_of_gravity_is_turned_where_it_is_stated(name: str, tmp_path: P
     np.testing.assert_array_equal(turned.signals[:, :3], -as_written.signals[:, :3])
     assert "The signs of all three axes of acceleration were reversed, as requested." in turned.quality.notes
     assert "sign" not in notes(as_written)
-
-
-@pytest.mark.parametrize("events", ["START,0.0\nPAUSE,1.0\nSTART,6.0", "START\nPAUSE,1.0", "START\nSTART"])
-def test_events_that_are_cut_short_give_no_dates(events: str, tmp_path: Path) -> None:
-    files = {"Raw Data.csv": phyphox_table(), "meta/time.csv": f'"event","experiment time"\n{events}\n'.encode()}
-    recording = collected(phyphox)(write(tmp_path, zipped(files), "cut.zip"), TableOptions())
-    np.testing.assert_allclose(recording.time_ns / 1e9, SECONDS, rtol=0, atol=6e-9)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,11 @@ date. The acceleration has Apple's sign.
 
 **Physics Toolbox** (Vieyra Software's app). Its g-force meter writes ``time,gFx,gFy,gFz,TgF`` on Android, and
 ``time,gFx,gFy,gFz,gFTotal`` on an iPhone, with Apple's sign. Its linear accelerometer writes ``time,ax,ay,az,aT``.
+
+**phyphox** (RWTH Aachen). Its header is in quotation marks, such as ``"Time (s)","Acceleration x (m/s^2)"``. Times
+count from the start of the experiment. On an iPhone the app itself reverses the sign. In an archive of several sensors
+all columns are called ``X (m/s^2)``, and the file's name says which sensor it is. (Source: the app's code,
+github.com/phyphox, ``DataExport.java`` and ``ExperimentExport.swift``.)
 """
 
 import re
@@ -23,6 +28,8 @@ SIGN_UNKNOWN = (
     "The file does not name the phone: on an iPhone, the signs of all three axes may be reversed. If it is one, add "
     "--gravity-sign negative."
 )
+LINEAR_FILE = re.compile(r"lin(ear)?[ _-]?acc", re.IGNORECASE)
+"""What is in the name of a file of acceleration without gravity."""
 NO_GRAVITY = "This is acceleration without gravity: it shows movements but not postures, so lying looks like standing."
 
 
@@ -84,6 +91,20 @@ APP_COLUMNS = (
         "Physics Toolbox on an iPhone", ("gfx", "gfy", "gfz"), "g", gravity_sign="negative", beside=("gftotal",)
     ),
     AppColumns("Physics Toolbox", ("gfx", "gfy", "gfz"), "g", gravity_sign=None),
+    AppColumns(
+        "phyphox",
+        ("acceleration_x", "acceleration_y", "acceleration_z"),
+        "m/s2",
+        gravity_sign="positive",
+        beside=("absolute_acceleration",),
+    ),
+    AppColumns(
+        "phyphox",
+        ("linear_acceleration_x", "linear_acceleration_y", "linear_acceleration_z"),
+        "m/s2",
+        gravity_sign="positive",
+        has_gravity=False,
+    ),
     AppColumns("Physics Toolbox", ("ax", "ay", "az"), "m/s2", gravity_sign=None, has_gravity=False, beside=("at",)),
 )
 """The tables of all apps. If a table has the columns of several of them, the first is read."""
@@ -115,7 +136,7 @@ def describe_app_columns(
     axes = tuple(names[columns[axis]] for axis in "xyz")
     app = next((app for app in APP_COLUMNS if app.axes == axes and app.is_in(names)), None)
     if app is None:
-        return AppFacts(None, [])
+        return _describe_linear_file(path, header[columns["x"]])
     if app.gravity_sign == "negative" and options.gravity_sign is None:
         raise HarkenError(
             f"{path}: {app.app} writes acceleration with Apple's sign (z of a device that lies face up is -1 g), which "
@@ -126,3 +147,10 @@ def describe_app_columns(
     if app.gravity_sign is None and options.gravity_sign is None:
         notes.append(SIGN_UNKNOWN)
     return AppFacts(app.unit, notes)
+
+
+def _describe_linear_file(path: Path, x_name: str) -> AppFacts:
+    """Return what the file's name says of a table whose columns do not say it."""
+    if LINEAR_FILE.search(path.stem) is None:
+        return AppFacts(None, [])
+    return AppFacts("m/s2" if "m/s" in x_name else None, [NO_GRAVITY])

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from harken.readers.app_columns import describe_app_columns
+from harken.readers.archived_table import find_table
 from harken.readers.layout import (
     SNIFFED_BYTES,
     UTF8_MARK,
@@ -170,17 +171,21 @@ def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every read
 
 
 def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ()) -> Source:
-    """Open a CSV file. See ``harken.readers.read``. ``notes`` are added to those of the recording."""
-    layout = layout_of(path, options.skip_rows)
-    columns = find_columns(path, layout.header, layout.rows[0], options)
-    unit, notes_on_columns = describe_app_columns(path, layout.header, columns, options)
+    """Open a CSV file, or the CSV file in a zip archive. See ``harken.readers.read``. ``notes`` are added to those of
+    the recording."""
+    table_path = find_table(path, options)
+    layout = layout_of(table_path, options.skip_rows)
+    columns = find_columns(table_path, layout.header, layout.rows[0], options)
+    unit, notes_on_columns = describe_app_columns(table_path, layout.header, columns, options)
     notes = [*notes, *notes_on_columns]
-    table = CsvTable(path, layout, columns, unit, tidy=tidy_columns(layout.header))
+    if table_path != path:
+        notes.append(f"Read from {table_path.relative_to(path)}.")
+    table = CsvTable(table_path, layout, columns, unit, tidy=tidy_columns(layout.header))
     if tuple(columns) == WISDM_ORDER:
         table.label_words = WISDM_CODES
         key = listed([f"{code} {word}" for code, word in WISDM_CODES.items()])
         notes = [*notes, f"The labels in the file are WISDM's codes: {key}."]
-    return TableSource(table, options, notes=notes)
+    return TableSource(table, options, path=path, notes=notes)
 
 
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:

@@ -16,7 +16,6 @@ from harken.readers import (
     geneactiv,
     gt3x,
     parquet,
-    phyphox,
     sensor_logger,
 )
 from harken.readers.exports import EMPATICA, describes_columns
@@ -71,7 +70,6 @@ which also export zip archives."""
 
 EXPORTS: tuple[Reader, ...] = (
     sensor_logger,
-    phyphox,
     actilife,
     EMPATICA,
     OMGUI,

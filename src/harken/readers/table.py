@@ -299,7 +299,7 @@ class TableSource(Source):
     ) -> None:
         super().__init__(
             channels=table.channels,
-            subject=options.subject or stem(table.path),
+            subject=options.subject or stem(path or table.path),
             source=str(path or table.path),
             timezone=options.timezone or "UTC",
         )
@@ -408,7 +408,7 @@ class TableSource(Source):
             return np.empty(0, np.int64)
         if len(people) > 1 or (subject is not None and people):
             self._refuse_people(subject, sorted(people))
-        self.subject = subject or (people[0] if people else stem(self._table.path))
+        self.subject = subject or (people[0] if people else stem(self._path or self._table.path))
         return None
 
     def _refuse_people(self, subject: str | None, people: list[str]) -> None:
