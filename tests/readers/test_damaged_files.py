@@ -38,7 +38,6 @@ KINDS = (
     "actilife: columns named",
     "actilife: American times",
     "omgui: AX6",
-    "omgui: text times",
     "empatica: ordinary",
     "phyphox: ordinary",
     "phyphox: tabs and decimal commas",

@@ -11,7 +11,6 @@ from command_line import Run
 from exports import head
 from goldens.files import zipped
 from harken.readers import sensor_logger
-from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
@@ -207,16 +206,19 @@ def test_the_sign_of_gravity_is_turned_where_it_is_stated(name: str, tmp_path: P
         ("ggir_ax6_testfile_formatted_timestamps.csv", "GGIRread_ax6_testfile.cwa", 210),
     ],
 )
-def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int, data_dir: Path) -> None:
-    from harken.readers import axivity
-
-    path = data_dir / "devices" / name
-    assert OMGUI.recognises(path, head(path))
-    exported = collected(OMGUI)(path, TableOptions(timezone="Europe/London"))
-    watch = axivity.open_source(data_dir / "devices" / own, TableOptions(timezone="Europe/London")).collect()
-    assert len(exported) == rows
-    assert exported.channels == watch.channels[: len(exported.channels)]
+def test_real_exports_of_omgui_beside_the_watchs_own_files(name: str, own: str, rows: int, data_dir: Path) -> None:
+    exported = harken.read(data_dir / "devices" / name)
+    watch = harken.read(data_dir / "devices" / own)
+    assert (len(exported), exported.channels) == (rows, ("x", "y", "z"))
+    assert "The watch's .cwa file has everything." in notes(exported)
     nearest = np.abs(watch.time_ns[:, None] - exported.time_ns).argmin(axis=0)
     assert np.abs(watch.time_ns[nearest] - exported.time_ns).max() <= 1_000_000  # text has milliseconds
-    channels = len(exported.channels)
-    np.testing.assert_allclose(exported.signals, watch.signals[nearest, :channels], rtol=0, atol=6e-7)
+    np.testing.assert_allclose(exported.signals, watch.signals[nearest, :3], rtol=0, atol=6e-7)
+
+
+def test_omguis_header_is_known(tmp_path: Path) -> None:
+    lines = [f"2019-12-23 21:04:{row / 100:06.3f},{x:.6f},{y:.6f},{z:.6f}" for row, (x, y, z) in enumerate(G)]
+    path = write(tmp_path, ["Time,Accel-X (g), Accel-Y (g), Accel-Z (g)", *lines], "ann.csv")
+    recording = harken.read(path, timezone="Europe/London")
+    np.testing.assert_allclose(recording.signals, G, atol=1e-6)
+    assert recording.quality.acceleration_unit == "g"

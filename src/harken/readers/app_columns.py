@@ -1,6 +1,7 @@
-"""The columns of logger apps whose names say more than which column is x, y or z: the unit, the sign, the gravity.
+"""The columns of apps whose names say more than which column is x, y or z: the unit, the sign, the gravity.
 
-The names come from the apps' documentation and from programs that read their files; no real file was at hand.
+The names come from the apps' documentation and from programs that read their files. Of phone apps, no real file was at
+hand.
 
 **SensorLog** (Bernd Thomas' app for iPhone and Apple Watch). The user chooses its columns. ``loggingTime(txt)`` is the
 time at which a row was written. ``accelerometerTimestamp_sinceReboot(s)`` is the time of the measurement, without a
@@ -13,6 +14,10 @@ date. The acceleration has Apple's sign.
 count from the start of the experiment. On an iPhone the app itself reverses the sign. In an archive of several sensors
 all columns are called ``X (m/s^2)``, and the file's name says which sensor it is. (Source: the app's code,
 github.com/phyphox, ``DataExport.java`` and ``ExperimentExport.swift``.)
+
+**OMGUI** (Axivity). It writes the time, as text or in seconds since 1970, and acceleration with six decimals. Rotation
+of an AX6 follows, and perhaps light, temperature, battery and events. Usually there is no header. Both forms of time
+are the watch's clock.
 """
 
 import re
@@ -30,6 +35,14 @@ SIGN_UNKNOWN = (
 )
 LINEAR_FILE = re.compile(r"lin(ear)?[ _-]?acc", re.IGNORECASE)
 """What is in the name of a file of acceleration without gravity."""
+OMGUI_TIME = re.compile(r"\d{9,10}\.\d{4}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
+OMGUI_VALUE = re.compile(r"-?\d+\.\d{6}")
+OMGUI_OTHER = re.compile(r"-?\d+(\.\d+)?|[rsdeFBIX]*")
+"""The fields of OMGUI's rows: the time, a value of acceleration, and what follows them."""
+OF_OMGUI = (
+    "This looks like an export of OMGUI: of its columns, only times and acceleration were read. Its times are the "
+    "watch's clock; if they are numbers, they were read as UTC. The watch's .cwa file has everything."
+)
 NO_GRAVITY = "This is acceleration without gravity: it shows movements but not postures, so lying looks like standing."
 
 
@@ -49,6 +62,7 @@ class AppColumns(NamedTuple):
         has_gravity: False for "linear" or "user" acceleration.
         times: columns of times, the best first.
         beside: further columns by which the app is recognised.
+        note: what a user should know of all its files.
     """
 
     app: str
@@ -58,6 +72,7 @@ class AppColumns(NamedTuple):
     has_gravity: bool = True
     times: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    note: str = ""
 
     def is_in(self, names: Sequence[str]) -> bool:
         """Whether a table with columns of these plain names has the app's columns."""
@@ -105,6 +120,7 @@ APP_COLUMNS = (
         gravity_sign="positive",
         has_gravity=False,
     ),
+    AppColumns("OMGUI", ("accel-x", "accel-y", "accel-z"), "g", gravity_sign="positive", note=OF_OMGUI),
     AppColumns("Physics Toolbox", ("ax", "ay", "az"), "m/s2", gravity_sign=None, has_gravity=False, beside=("at",)),
 )
 """The tables of all apps. If a table has the columns of several of them, the first is read."""
@@ -122,16 +138,32 @@ def find_app_columns(header: Sequence[str]) -> dict[str, int]:
     return {}
 
 
+def is_omgui_row(row: Sequence[str]) -> bool:
+    """Whether a row of a table without a header has the form of OMGUI's rows."""
+    time, *values = (field.strip() for field in row)
+    return (
+        len(values) >= 3
+        and OMGUI_TIME.fullmatch(time) is not None
+        and all(OMGUI_VALUE.fullmatch(value) for value in values[:3])
+        and all(OMGUI_OTHER.fullmatch(value) for value in values[3:])
+    )
+
+
 def describe_app_columns(
-    path: Path, header: Sequence[str] | None, columns: Mapping[str, int], options: TableOptions
+    path: Path,
+    header: Sequence[str] | None,
+    first_row: Sequence[str],
+    columns: Mapping[str, int],
+    options: TableOptions,
 ) -> AppFacts:
-    """Return what the names of a table's columns say of their values.
+    """Return what the names of a table's columns say of their values, or its first row if it has no header.
 
     Raises:
         HarkenError: when the app's sign of gravity is the opposite of harken's, and the user has not stated the sign.
     """
     if header is None:
-        return AppFacts(None, [])
+        of_omgui = is_omgui_row(first_row) and [columns[axis] for axis in "xyz"] == [1, 2, 3]
+        return AppFacts("g", [OF_OMGUI]) if of_omgui else AppFacts(None, [])
     names = [plain_name(name) for name in header]
     axes = tuple(names[columns[axis]] for axis in "xyz")
     app = next((app for app in APP_COLUMNS if app.axes == axes and app.is_in(names)), None)
@@ -144,6 +176,8 @@ def describe_app_columns(
             "--gravity-sign positive"
         )
     notes = [] if app.has_gravity else [NO_GRAVITY]
+    if app.note:
+        notes.append(app.note)
     if app.gravity_sign is None and options.gravity_sign is None:
         notes.append(SIGN_UNKNOWN)
     return AppFacts(app.unit, notes)

@@ -176,7 +176,7 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     table_path = find_table(path, options)
     layout = layout_of(table_path, options.skip_rows)
     columns = find_columns(table_path, layout.header, layout.rows[0], options)
-    unit, notes_on_columns = describe_app_columns(table_path, layout.header, columns, options)
+    unit, notes_on_columns = describe_app_columns(table_path, layout.header, layout.rows[0], columns, options)
     notes = [*notes, *notes_on_columns]
     if table_path != path:
         notes.append(f"Read from {table_path.relative_to(path)}.")

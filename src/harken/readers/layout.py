@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harken.readers.app_columns import find_app_columns, plain_name
+from harken.readers.app_columns import find_app_columns, is_omgui_row, plain_name
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
@@ -230,9 +230,12 @@ def _by_name(path: Path, header: list[str], first_row: list[str], columns: dict[
 
 
 def _by_order(path: Path, first_row: list[str], columns: dict[str, int], there: str) -> dict[str, int]:
-    """Columns in the notebook's order, or in WISDM's order. The last of five columns is the label, or P if it contains
-    one of P's numbers."""
-    order = NOTEBOOK_ORDERS.get(len(first_row))
+    """Columns in the notebook's order, or in WISDM's or OMGUI's.
+
+    The last of the notebook's five columns is the label, or P if it contains one of P's numbers.
+    """
+    columns_of_order = 4 if is_omgui_row(first_row) else len(first_row)
+    order = NOTEBOOK_ORDERS.get(columns_of_order)
     if order is None:
         raise HarkenError(
             f"{path}: {there}; without a header, it needs {min(NOTEBOOK_ORDERS)} to {max(NOTEBOOK_ORDERS)}, which are "

@@ -77,7 +77,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
         schema = pl.read_parquet_schema(plain)
     first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
     columns = find_columns(path, list(schema), first_row, options)
-    unit, notes = describe_app_columns(path, list(schema), columns, options)
+    unit, notes = describe_app_columns(path, list(schema), first_row, columns, options)
     return TableSource(ParquetTable(path, columns, schema, unit), options, notes=notes)
 
 

@@ -19,7 +19,6 @@ from harken.readers import (
     sensor_logger,
 )
 from harken.readers.exports import EMPATICA, describes_columns
-from harken.readers.omgui import OMGUI
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import HEAD_BYTES, is_zip, plain_head, refuse_many_members
 from harken.recordings.source import Source
@@ -72,7 +71,6 @@ EXPORTS: tuple[Reader, ...] = (
     sensor_logger,
     actilife,
     EMPATICA,
-    OMGUI,
 )
 """Tables of a known format. Their readers are not used if the options describe the table."""
 
