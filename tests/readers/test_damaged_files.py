@@ -37,9 +37,7 @@ KINDS = (
     "geneactiv: ordinary",
     "actilife: columns named",
     "actilife: American times",
-    "omgui: AX6",
     "empatica: ordinary",
-    "phyphox: ordinary",
     "phyphox: tabs and decimal commas",
     "sensor logger: a watch's file",
 )

@@ -28,7 +28,6 @@ def long_file(name: str, folder: Path) -> Path:
     others: dict[str, Callable[[Path], Path]] = {
         "parquet": _parquet,
         "actilife": _actilife,
-        "omgui": _omgui,
         "geneactiv": _geneactiv,
     }
     return others[kind](folder)
@@ -85,22 +84,6 @@ def _actilife(folder: Path) -> Path:
     lines = [*(f"{x:g},{y:g},{z:g}" for x, y, z in acceleration(300)[:-RATE].round(3)), *nothing]
     axes = "Accelerometer X,Accelerometer Y,Accelerometer Z"
     return write(folder, [*export_header(), axes, *lines * 3_000, *nothing * 120, *lines * 300], "ann.csv")
-
-
-def _omgui(folder: Path) -> Path:
-    """Rotation in the place of acceleration at first, and at the end a missing value and a gap."""
-    rows = 240_000
-    g, rotation = acceleration(rows), np.full((rows, 3), 0.5)
-    samples = np.hstack([g, rotation])
-    samples[:160] = np.hstack([rotation * 16.384 / 2048, g * 2048 / 16.384])[:160]
-    lines = []
-    for row, values in enumerate(samples.tolist()):
-        late = row - (rows - 500)
-        start, number, celsius = (1_551_178_506, row, "23.45") if late < 0 else (1_551_182_506, late, "23.50")
-        celsius = "" if late == -300 else celsius
-        time = f"{start + number // 100}.{number % 100:02d}00"
-        lines.append(",".join([time, *(f"{value:.6f}" for value in values), celsius]))
-    return write(folder, lines, "ann.csv")
 
 
 def _geneactiv(folder: Path) -> Path:
