@@ -13,12 +13,13 @@ from harken.readers import (
     actilife,
     axivity,
     csv,
+    empatica,
     geneactiv,
     gt3x,
     parquet,
     sensor_logger,
 )
-from harken.readers.exports import EMPATICA, describes_columns
+from harken.readers.exports import describes_columns
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import HEAD_BYTES, is_zip, plain_head, refuse_many_members
 from harken.recordings.source import Source
@@ -70,7 +71,7 @@ which also export zip archives."""
 EXPORTS: tuple[Reader, ...] = (
     sensor_logger,
     actilife,
-    EMPATICA,
+    empatica,
 )
 """Tables of a known format. Their readers are not used if the options describe the table."""
 
