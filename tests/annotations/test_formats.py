@@ -275,12 +275,23 @@ def test_limits_hold_before_anything_is_read(tmp_path: Path) -> None:
         read_annotations(large).intervals(Span(START, START + 2000 * SECOND, "UTC"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_that_excel_saved_with_a_mark_is_read(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes("start\tend\tlabel\r\n0\t60\tLäufer\r\n".encode(encoding))
+    assert [entry.label for entry in read_annotations(path).entries] == ["Läufer"]
+
+
 def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.csv"
     with pytest.raises(HarkenError, match="there is no such file of labels"):
         read_annotations(path)
     path.write_bytes("start,end,label\n0,60,gehen\n60,70,L\u00e4ufer\n".encode("latin-1"))
-    with pytest.raises(HarkenError, match="line 3: it is not text in UTF-8; save the file of labels as CSV in UTF-8"):
+    with pytest.raises(HarkenError, match=r"line 3: 'Läufer' is not in UTF-8, but probably in Windows-1252") as refused:
+        read_annotations(path)
+    assert str(refused.value).endswith('; save the file of labels as CSV in UTF-8 (in Excel: "CSV UTF-8")')
+    path.write_bytes("start,end,label\n0,60,Läufer\n".encode("utf-16")[:-1])
+    with pytest.raises(HarkenError, match="its text in UTF-16 is damaged; save the file of labels as CSV in UTF-8"):
         read_annotations(path)
     path.write_bytes(b"start,end,label\n0,60,\0\n")
     with pytest.raises(HarkenError, match="zero bytes"):

@@ -98,7 +98,7 @@ def test_a_broken_diary_is_refused_with_its_line(tmp_path: Path, lines: list[str
         (b"", "line 1: there are no columns subject, date, onset, wake"),
         (
             f"{HEADER}\nJ\u00f6rg,2024-05-06,23:00,07:00\n".encode("latin-1"),
-            "line 2: it is not text in UTF-8; save the",
+            "line 2: 'Jörg' is not in UTF-8, but probably in Windows-1252 .*; save the diary as CSV in UTF-8",
         ),
         (None, "the diary cannot be read"),
     ],

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harken
+from command_line import Run
 from harken.readers import csv as csv_reader
 from harken.readers import open_source
 from harken.readers.options import TableOptions
@@ -49,6 +50,38 @@ def test_columns_by_numbers_that_are_no_text(tmp_path: Path) -> None:
     path = write(tmp_path, reordered([0, 1, 2, 3, 5])[1:])
     numbers: dict[str, Any] = {"time_column": 1, "x_column": 2, "y_column": 3, "z_column": 4, "label_column": 5}
     same_samples(harken.read(path, **numbers), harken.read(path))
+
+
+def excels_table(label: str, encoding: str) -> bytes:
+    """A table that was saved on a German Windows: semicolons, decimal commas and a name with an umlaut."""
+    lines = [line.removesuffix(",3,sitting") + f",{label}" for line in LINES]
+    rows = [line.replace(",", ";").replace(".", ",") for line in ["Zeit,X,Y,Z,Aktivität", *lines]]
+    return "\r\n".join([*rows, ""]).encode(encoding)
+
+
+def test_a_column_whose_name_is_in_latin_1_is_found(run_harken: Run, tmp_path: Path) -> None:
+    path = write(tmp_path, excels_table("gehen", "cp1252"))
+    options = ("--time-column", "Zeit", "--label-column")
+    assert "gehen" in run_harken("inspect", path, *options, "Aktivität").stdout
+    misspelt = run_harken("inspect", path, *options, "Tätigkeit")
+    assert misspelt.exit_code == 2
+    assert misspelt.stderr.endswith(
+        "its columns are Zeit, X, Y, Z, Aktivität. The names are not in UTF-8: they are shown as if they were in "
+        'Windows-1252 (Latin-1). If they look wrong, save the file as CSV in UTF-8 (in Excel: "CSV UTF-8")\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "refusal"),
+    [
+        ("cp1252", "line 2: 'Übung' is not in UTF-8, but probably in Windows-1252 (Latin-1); save the file as CSV in"),
+        ("utf-16", 'this file is in UTF-16; save it as CSV in UTF-8 (in Excel: "CSV UTF-8")'),
+    ],
+)
+def test_labels_in_another_encoding_are_refused_by_its_name(encoding: str, refusal: str, tmp_path: Path) -> None:
+    path = write(tmp_path, excels_table("Übung", encoding))
+    with pytest.raises(harken.HarkenError, match=re.escape(refusal)):
+        harken.read(path, time_column="Zeit", label_column="Aktivität")
 
 
 WRITTEN_OTHERWISE: dict[str, list[str] | str | bytes] = {

@@ -19,7 +19,7 @@ from harken.readers.folders import SIDE
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
-from harken.support.text_rows import content_of, text_rows
+from harken.support.text_rows import CSV_IN_UTF8, content_of, decode_text, text_rows
 
 HEADER = ("start", "end", "label")
 ORDERS = {2: ("start", "label"), 3: HEADER, 4: ("name", *HEADER)}
@@ -105,12 +105,13 @@ def _head(path: Path) -> bytes:
 
 @lru_cache(maxsize=4)  # the same file may serve many recordings
 def _parsed(path: Path, content: bytes) -> Annotations:
-    if b"\0" in content:
-        raise HarkenError(f"{path}: this is not a text table (it contains zero bytes); save it as CSV in UTF-8")
+    text = decode_text(path, content, what="file of labels")
+    if "\0" in text:
+        raise HarkenError(f"{path}: this is not a text table (it contains zero bytes); save it as {CSV_IN_UTF8}")
     rows = [row for row in text_rows(path, content, what="file of labels") if not row[1][0].startswith("#")]
     if not rows:
         raise HarkenError(f"{path}: the file of labels is empty")
-    first_line = content.splitlines()[rows[0][0] - 1]
+    first_line = text.encode().splitlines()[rows[0][0] - 1]
     table = Rows(path, rows, tabs=b"\t" in first_line)
     return next(found for read in READERS if (found := read(table)) is not None)
 

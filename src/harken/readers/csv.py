@@ -39,6 +39,7 @@ from harken.recordings.source import Source, SourceChangedError
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
+from harken.support.text_rows import CSV_IN_UTF8, describe_other_encoding
 
 BLOCK_BYTES = 1 << 24
 LONGEST_LINE = 1 << 20
@@ -175,7 +176,15 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     the recording."""
     table_path = find_table(path, options)
     layout = layout_of(table_path, options.skip_rows)
-    columns = find_columns(table_path, layout.header, layout.rows[0], options)
+    try:
+        columns = find_columns(table_path, layout.header, layout.rows[0], options)
+    except HarkenError as error:
+        if layout.header_in_utf8:
+            raise
+        raise HarkenError(
+            f"{error}. The names are not in UTF-8: they are shown as if they were in Windows-1252 (Latin-1). If they "
+            f"look wrong, save the file as {CSV_IN_UTF8}"
+        ) from error
     unit, notes_on_columns = describe_app_columns(table_path, layout.header, layout.rows[0], columns, options)
     notes = [*notes, *notes_on_columns]
     if table_path != path:
@@ -366,8 +375,8 @@ class CsvTable(Table):
         except UnicodeDecodeError as error:
             line += block.text.count(b"\n", 0, error.start)
             raise HarkenError(
-                f"{self.path}, line {line}: the byte 0x{block.text[error.start]:02x} is not UTF-8; save the file as "
-                "UTF-8"
+                f"{self.path}, line {line}: {describe_other_encoding(block.text, error.start)}; save the file as "
+                f"{CSV_IN_UTF8}"
             ) from error
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._layout.separator, strict=True)
         try:

@@ -11,16 +11,17 @@ from harken.readers.app_columns import find_app_columns, is_omgui_row, plain_nam
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
+from harken.support.text_rows import CSV_IN_UTF8, UTF16_MARKS, WESTERN
 
 SNIFFED_BYTES = 1 << 16
 ROWS_LOOKED_AT = 20
 LONGEST_SHOWN = 200
 UTF8_MARK = b"\xef\xbb\xbf"
 FOREIGN_STARTS = {
-    b"\xff\xfe": "is in UTF-16",
-    b"\xfe\xff": "is in UTF-16",
-    b"PK\x03\x04": "is a zip archive or an Excel sheet",
+    **dict.fromkeys(UTF16_MARKS, f"is in UTF-16; save it as {CSV_IN_UTF8}"),
+    b"PK\x03\x04": "is a zip archive or an Excel sheet; unpack it, or save it as CSV",
 }
+"""How other files begin, and what they are and what to do."""
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -36,6 +37,7 @@ class Layout:
         width: the number of fields in a row.
         data_line: the number of lines before the first row of data.
         rows: the fields of the first few rows of data.
+        header_in_utf8: whether the names of the columns are in UTF-8.
     """
 
     separator: str
@@ -45,6 +47,7 @@ class Layout:
     width: int
     data_line: int
     rows: list[list[str]]
+    header_in_utf8: bool = True
 
     def column(self, position: int) -> list[str]:
         """The fields of a column in the first few rows, without empty fields."""
@@ -64,13 +67,12 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
     mark = next((mark for mark in FOREIGN_STARTS if start.startswith(mark)), b"")
     without_lines = b"\n" not in start and (b"\r" in start.rstrip() or len(start) == SNIFFED_BYTES)
     if mark or b"\0" in start or without_lines:
-        found = FOREIGN_STARTS.get(mark, "has other bytes or other line ends")
+        reason = FOREIGN_STARTS.get(mark, "has other bytes or other line ends; unpack it, or save it as CSV")
         raise HarkenError(
-            f"{path}: a table must be text in UTF-8 with the line ends of Unix or DOS, but this file {found}; unpack "
-            "it, or save it as CSV"
+            f"{path}: a table must be text in UTF-8 with the line ends of Unix or DOS, but this file {reason}"
         )
-    # Bytes that are not UTF-8 matter only in columns that are read; the reader finds them there.
-    lines = start.removeprefix(UTF8_MARK).decode("utf-8", errors="replace").split("\n")
+    encoded_lines = start.removeprefix(UTF8_MARK).split(b"\n")
+    lines = [_decode_line(line) for line in encoded_lines]
     if len(start) == SNIFFED_BYTES:
         lines.pop()  # probably incomplete
     filled = [number for number, line in enumerate(lines) if line.strip()]
@@ -95,7 +97,25 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
         width=len(header or rows[0]),
         data_line=skip_rows + filled[0] + (header is not None),
         rows=rows,
+        header_in_utf8=header is None or _is_utf8(encoded_lines[filled[0]]),
     )
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decode_line(line: bytes) -> str:
+    """Decode one of the first lines of a file: UTF-8, else Windows-1252, which cannot fail.
+
+    Only the names of columns are taken from it, and a name that the user typed fits only if the letters are right. The
+    reader of the rows refuses what is not UTF-8.
+    """
+    return line.decode() if _is_utf8(line) else line.decode(WESTERN, errors="replace")
 
 
 def is_number(field: str) -> bool:

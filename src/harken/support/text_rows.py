@@ -3,6 +3,7 @@
 Diaries, tables of segments and files of labels are read with it. Tables of samples are read by ``harken.readers``.
 """
 
+import codecs
 import csv
 import re
 from collections.abc import Collection, Iterator
@@ -29,6 +30,13 @@ CLOCK = (
 """A time of the clock, such as 7:05, 7h05, 23:40:10, 23:40:10.25 or 11:40 pm. With am or pm, hours go from 1 to 12."""
 REMARK = ("#", '"#')
 """The beginnings of a line that is not a row."""
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How a text in UTF-16 begins, which Excel calls Unicode text."""
+WESTERN = "cp1252"
+"""The encoding in which Excel saves CSV on a Windows of Western Europe or America. It contains Latin-1."""
+CSV_IN_UTF8 = 'CSV in UTF-8 (in Excel: "CSV UTF-8")'
+FIELD_EDGE = re.compile(rb'[,;\t\r\n"]')
+LONGEST_SHOWN = 60
 
 
 def file_content(path: Path, *, what: str) -> bytes:
@@ -56,6 +64,39 @@ def content_of(path: Path, file: IO[bytes], *, what: str) -> bytes:
     return content
 
 
+def decode_text(path: Path, content: bytes, *, what: str) -> str:
+    """Decode the content of a file: UTF-8, or UTF-16 if it begins with the mark that Excel writes there.
+
+    Other encodings have no mark. To guess one of them could give every name wrong letters, so they are refused.
+
+    Args:
+        path: the file, for messages.
+        content: its content.
+        what: what the file is, such as ``diary``, for messages.
+
+    Raises:
+        HarkenError: for text in another encoding; the message has the line, and what to do.
+    """
+    try:
+        if content.startswith(UTF16_MARKS):
+            return content.decode("utf-16")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.encoding != "utf-8":
+            raise HarkenError(f"{path}: its text in UTF-16 is damaged; save the {what} as {CSV_IN_UTF8}") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        reason = describe_other_encoding(content, error.start)
+        raise line_error(path, line, f"{reason}; save the {what} as {CSV_IN_UTF8}") from error
+
+
+def describe_other_encoding(content: bytes, place: int) -> str:
+    """Describe the field around a byte that is not UTF-8: what it says in the usual encoding of Windows in the West."""
+    before = FIELD_EDGE.split(content[max(0, place - LONGEST_SHOWN) : place])[-1]
+    after = FIELD_EDGE.split(content[place : place + LONGEST_SHOWN])[0]
+    field = (before + after).decode(WESTERN, errors="replace").strip()
+    return f"{field!r} is not in UTF-8, but probably in Windows-1252 (Latin-1)"
+
+
 def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, list[str]]]:
     """The number of the last line of each row that is not empty, and its fields without blanks around them.
 
@@ -67,14 +108,10 @@ def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, l
         what: what the file is, such as ``diary``, for messages.
 
     Raises:
-        HarkenError: for text that is not UTF-8, and for misplaced quotation marks; the message has the line. And for
-            more than ``MOST_ROWS`` rows; the header is a row, a remark is not.
+        HarkenError: as ``decode_text``, and for misplaced quotation marks; the message has the line. And for more than
+            ``MOST_ROWS`` rows; the header is a row, a remark is not.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise line_error(path, line, f"it is not text in UTF-8; save the {what} as CSV in UTF-8") from error
+    text = decode_text(path, content, what=what)
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith(REMARK)), "")
     separator = "\t" if "\t" in first else max(";,", key=first.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
