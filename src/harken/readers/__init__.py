@@ -32,9 +32,9 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> "Record
     Args:
         path: a research watch's own file (Axivity ``.cwa``, GENEActiv ``.bin``, ActiGraph ``.gt3x``), a supported
             export of an app or a manufacturer (see ``docs/reading.md``), or any table: a CSV file (``.csv``, ``.txt``,
-            also with ``.gz``) or a Parquet file. Other tables without options must have the notebook's columns
-            ``Timestamp,X,Y,Z,P,Label``, in any order if there is a header, else in this order; ``P`` and ``Label`` may
-            be missing.
+            also with ``.gz``, or in a zip archive) or a Parquet file. Other tables without options must have the
+            notebook's columns ``Timestamp,X,Y,Z,P,Label``, in any order if there is a header, else in this order; ``P``
+            and ``Label`` may be missing.
         as_found: keep every row in the file's order, without sorting, dropping or marking. Only ``random_windows``
             accepts such a recording.
         options: the fields of ``TableOptions``, by name, if the file needs them.
