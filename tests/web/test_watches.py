@@ -260,6 +260,10 @@ def test_a_head_that_is_too_large_is_refused(guarded: Served) -> None:
     head = ("GET /health HTTP/1.1", "Host: 127.0.0.1", "Connection: close")
     assert b"200 OK" not in answer_to(guarded, request(*head, "X: " + "a" * 1_000_000))
     assert answer_to(guarded, request(*head, "X: " + "a" * 20_000)).startswith(b"HTTP/1.1 200 ")
+    for more in ("X: " + "a" * 9_000, "\r\n".join(150 * ["X: a"])):
+        refused = answer_to(guarded, upgrade("/ws/view?token=secret", "Host: a", more))
+        assert refused.startswith(b"HTTP/1.1 431 ")
+        assert b"a WebSocket's may have 128 lines of at most 8,192 bytes each" in refused
 
 
 def test_a_client_that_leaves_within_its_message_is_no_fault_to_log(guarded: Served, log: list[str]) -> None:
@@ -271,12 +275,20 @@ def test_a_client_that_leaves_within_its_message_is_no_fault_to_log(guarded: Ser
     assert log == []
 
 
-def test_text_that_is_not_utf_8_closes_the_socket() -> None:
-    with serving() as served, served.connect("/ws/samples?watch=w") as watch:
-        watch.send(b"\xff\xfe{", text=True)
-        with pytest.raises(websockets.ConnectionClosedError):
-            watch.recv(20)
-        assert watch.close_code == 1007
+@pytest.mark.parametrize(
+    ("path", "sentence"), [("/ws/samples?watch=w", "this is not JSON"), ("/ws/view", "a message must be")]
+)
+def test_text_that_is_not_utf_8_closes_the_socket_with_a_reason(log: list[str], path: str, sentence: str) -> None:
+    messages: list[str] = []
+    with serving() as served, served.connect(path) as client:
+        client.send(b"\xff\xfe{", text=True)
+        with suppress(websockets.ConnectionClosed):
+            while True:
+                messages.append(str(client.recv(20)))
+        assert client.close_code == 1007
+        assert (client.close_reason or "").startswith(sentence)
+    assert json.loads(messages[-1])["message"].startswith(sentence)
+    assert log == []
 
 
 async def until_killed(address: str, name: str, first_ms: int, random_numbers: random.Random) -> tuple[int, int]:

@@ -1,11 +1,15 @@
 """uvicorn as it serves our applications."""
 
+import json
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from harken.support.files import remove_left_behind
 from harken.web.address import BACKLOG
@@ -17,6 +21,28 @@ PONG_S = 60.0
 FILES = 16_384
 """Files and sockets that this process may open, if the system lets it. With Linux's usual 1,024, the 1,009th watch was
 refused, and so was ``/health``."""
+
+
+TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+HEAD_REFUSED = "the head of this request cannot be read: a WebSocket's may have 128 lines of at most 8,192 bytes each"
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSockets, which answer a head that they cannot read, and text that is not UTF-8."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:  # uvicorn waits for ever
+            body = json.dumps({"error": HEAD_REFUSED})
+            head = f"HTTP/1.1 {TOO_LARGE} {TOO_LARGE.phrase}\r\ncontent-type: application/json\r\n"
+            self.transport.write(f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode())
+            self.transport.close()
+
+    def handle_text(self, event: Frame) -> None:
+        """Pass a text on as bytes, of which our reader of JSON says what is wrong: uvicorn logs a traceback for text
+        that is not UTF-8, and closes the socket without a reason."""
+        self.handle_bytes(event)
 
 
 class Server(uvicorn.Server):
@@ -42,7 +68,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,  # client addresses are not used, and the middleware would slow down every socket
                 http="h11",  # httptools does not limit the head of a request
                 h11_max_incomplete_event_size=limits.head_bytes,
-                ws="websockets-sansio",
+                ws=SocketProtocol,
                 ws_max_size=limits.message_bytes,
                 ws_ping_timeout=PONG_S,
                 ws_per_message_deflate=False,
