@@ -54,7 +54,8 @@ def test_health_and_model_are_described(served: Served) -> None:
         name: (one.light, one.dark) for name, one in colours_of(labels).items()
     }
     assert all(contrast(one[name], one["ink"][name]) >= 4.5 for one in colours.values() for name in one["ink"])
-    assert served.ask("/api/colours", b"{").status == 400
+    for body in (b"{", b"[1]", 900 * b"[" + 900 * b"]", 100_000 * b"["):
+        assert served.ask("/api/colours", body).status == 400
     assert served.ask("/api/timeline?watch=nobody").json == {"error": "there is no such watch"}
 
 

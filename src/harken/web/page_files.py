@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
@@ -51,8 +52,8 @@ def page_routes(routes: APIRouter, *folders: Path) -> None:
         """The colours of a list of labels, for light and dark pages, and of text on them."""
         body = await read_body(request, MOST_BYTES, seconds=LONGEST_S)
         try:
-            labels = [str(label) for label in orjson.loads(body)]
-        except (orjson.JSONDecodeError, TypeError) as error:
+            labels = msgspec.json.decode(body, type=list[str])
+        except (ValueError, RecursionError) as error:
             raise RefusedError(400, "the body must be a list of labels as JSON") from error
         found = await asyncio.to_thread(colours_of, labels)
         patches = {name: {"light": one.light, "dark": one.dark, "ink": one.ink} for name, one in found.items()}

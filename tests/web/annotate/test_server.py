@@ -271,6 +271,7 @@ def test_pages_of_other_sites_and_other_names_are_refused(ready: Served) -> None
     ("body", "if_match", "status", "sentence"),
     [
         ("no json", '"none"', 400, "the body must be {client, intervals} as JSON"),
+        ('{"client": "a", "more": ' + 100_000 * "[", '"none"', 400, "the body must be {client, intervals} as JSON"),
         ("[]", '"none"', 422, "Expected `object`, got `array`"),
         ('{"client": "a"}', '"none"', 422, "missing required field `intervals`"),
         ('{"client": 1, "intervals": []}', '"none"', 422, "at `$.client`"),

@@ -245,7 +245,7 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
         message = await asyncio.to_thread(msgspec.json.decode, body, type=PageLabels)
     except msgspec.ValidationError as error:
         raise RefusedError(422, f"the labels cannot be used: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(400, "the body must be {client, intervals} as JSON") from error
     if if_match is None:
         sentence = "a request that saves labels needs the header If-Match, with the ETag of the labels that were edited"
