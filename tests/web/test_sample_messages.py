@@ -15,19 +15,21 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.web.limits import RefusedError
-from harken.web.sample_messages import DeviceSensors, SensorValues, samples_of
+from harken.web.sample_messages import DeviceSensors, SensorValues, UnitCheck, samples_of
 from offline import offline
 from server_thread import Served, now_wrist, recogniser, serving
 
 
 def test_numbers_of_any_size_are_read() -> None:
     signals, time_ns = samples_of(
-        '{"time_ms": [1, 2.5, 3], "x": [1e300, null, 18446744073709551615], "y": [-1e39, 1, -3], "z": [1e-300, 0, 1]}'
+        '{"time_ms": [1700000000001, 1700000000002.5, 1700000000003], "x": [1e300, null, 18446744073709551615], '
+        '"y": [-1e39, 1, -3], "z": [1e-300, 0, 1]}',
+        UnitCheck(),
     )
     np.testing.assert_array_equal(signals[0], np.array([np.inf, -np.inf, 0], np.float32))
     np.testing.assert_array_equal(signals[1], np.array([np.nan, 1, 0], np.float32))
     np.testing.assert_array_equal(signals[2], np.array([2**64, -3, 1], np.float32))
-    assert time_ns.tolist() == [1_000_000, 2_500_000, 3_000_000]
+    assert (time_ns - 1_700_000_000 * 10**9).tolist() == [1_000_000, 2_500_000, 3_000_000]
 
 
 @pytest.mark.parametrize("name", ["x", "time_ms", "time_ns"])
@@ -38,7 +40,7 @@ def test_text_among_numbers_takes_no_memory(name: str) -> None:
     text = "{" + ", ".join(f'"{key}": {values}' for key, values in listed.items()) + "}"
     tracemalloc.start()
     with pytest.raises(RefusedError):
-        samples_of(text)
+        samples_of(text, UnitCheck())
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 2_000_000
@@ -184,6 +186,25 @@ def test_what_is_not_the_apps_is_refused(served: Served, payload: Any) -> None:
     answer = served.ask("/push", json.dumps({"deviceId": "d", "payload": payload}).encode())
     assert answer.status == 400
     assert answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("unit_ns", "step_ns", "sentence"),
+    [
+        (10**6, 20_000_000, "a sample has the time 1970-01-01 00:28:20, before 2000; send milliseconds since 1970 as"),
+        (1, 20_000, "by their times, 50,000 samples come in a second, and a watch may send 1,000; send"),
+    ],
+)
+def test_a_push_with_times_in_another_unit_is_refused(
+    served: Served, unit_ns: int, step_ns: int, sentence: str
+) -> None:
+    times_ns = 1_700_000 * 10**12 + step_ns * np.arange(60)
+    values = {"x": 0.0, "y": 0.0, "z": 9.8}
+    payload = [entry("total acceleration", int(time_ns) // unit_ns, values) for time_ns in times_ns]
+    refused = served.ask("/push", json.dumps({"deviceId": "wrong-unit", "payload": payload}).encode())
+    assert refused.status == 400
+    assert refused.json["error"].startswith(sentence)
+    assert refused.json["error"].endswith("or nanoseconds as time_ns (Sensor Logger: as time)")
 
 
 def test_an_envelope_that_cannot_be_read_is_refused(served: Served) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -157,6 +158,49 @@ def test_a_malformed_message_costs_only_its_sender(served: Served, text: str) ->
         assert (code, json.loads(last)["type"]) == (1007, "error")
         good.send('{"time_ms": [1700000000000], "x": [null], "y": [0], "z": [1]}')
         assert heard(good) == {"type": "ack", "messages": 1}
+
+
+NOW_MS = 1_700_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "step", "sentence"),
+    [
+        ("time_ms", NOW_MS // 1000, 0.02, "a sample has the time 1970-01-20 16:13:20, before 2000; send milliseconds"),
+        ("time_ns", NOW_MS, 20, "a sample has the time 1970-01-01 00:28:20, before 2000; send milliseconds"),
+        ("time_ms", NOW_MS * 1000, 20_000, "time_ms has a time after 2096 or long before 1970; send milliseconds"),
+        ("time_ms", NOW_MS, 0.02, "by their times, 50,00"),
+    ],
+)
+def test_times_in_another_unit_are_refused_with_the_right_one(
+    served: Served, name: str, start: float, step: float, sentence: str
+) -> None:
+    with served.connect(f"/ws/samples?watch=wrong{start}{step}&ack=1") as watch:
+        for first in range(0, 60, 10):
+            times = [start + step * (first + row) for row in range(10)]
+            with suppress(websockets.ConnectionClosed):  # it is refused before the last message
+                watch.send(json.dumps({name: times, "x": 10 * [0], "y": 10 * [0], "z": 10 * [1]}))
+        code, last = closing(watch)
+    assert code == 1007
+    assert json.loads(last)["message"].startswith(sentence)
+    assert "send milliseconds since 1970 as time_ms, or nanoseconds as time_ns" in last
+
+
+@pytest.mark.parametrize("fields", [{"unit": "m/s2"}, {"unit": "g"}, {"z": [1.0]}, {}])
+def test_values_in_m_s2_need_a_unit(served: Served, fields: dict[str, Any]) -> None:
+    with served.connect(f"/ws/samples?watch={len(str(fields))}&ack=1") as watch:
+        for row in range(30):
+            with suppress(websockets.ConnectionClosed):  # it is refused before the last message
+                watch.send(json.dumps({"time_ms": [NOW_MS + 20 * row], "x": [0], "y": [0], "z": [9.81], **fields}))
+        if fields:
+            while heard(watch)["messages"] < 30:
+                pass
+            return
+        code, last = closing(watch)
+    assert code == 1007
+    assert json.loads(last)["message"].startswith(
+        'without "unit", values are in g, but the acceleration of these samples is about 9.81; add "unit": "m/s2"'
+    )
 
 
 def test_values_that_no_sensor_gives_count_as_missing_and_warn_of_nothing(served: Served) -> None:

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
+from harken.web.sample_messages import UnitCheck
 
 if TYPE_CHECKING:
     from harken.web.session import Session
@@ -123,12 +124,14 @@ class Sender(Client):
         watch: the name of the watch.
         acknowledging: whether the client wants acknowledgements.
         taken: messages that were taken.
+        unit: what is known of the unit of its messages without one.
     """
 
     def __init__(self, socket: WebSocket, limits: Limits, metrics: Metrics, *, watch: str, acknowledging: bool) -> None:
         super().__init__(socket, limits, metrics)
         self.watch, self.acknowledging = watch, acknowledging
         self.taken = self._waiting_bytes = 0
+        self.unit = UnitCheck()
         self._room = asyncio.Event()
 
     async def wait(self, message: str | bytes) -> None:

@@ -142,6 +142,7 @@ class Hub:
             return None if self.log is None else self.log.append(name, signals, time_ns)
         if int(time_ns.max()) > (time.time() + self.limits.ahead_s) * 1e9:
             raise RefusedError(400, "samples are ahead of the server's clock; correct the watch's clock")
+        session.check_pace(time_ns)
         session.check_rate(len(time_ns), now_s)
         self._take(session, signals, time_ns, now_s)
         if self.log is None:
@@ -264,7 +265,7 @@ class Hub:
             if sender.refusal is not None:
                 continue
             try:
-                written = self.receive(sender.watch, *samples_of(message), arrived_s) or written
+                written = self.receive(sender.watch, *samples_of(message, sender.unit), arrived_s) or written
             except RefusedError as refusal:
                 sender.refuse(refusal)
                 continue

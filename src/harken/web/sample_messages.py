@@ -6,6 +6,7 @@ the reader of its files (``readers.exports``). Messages may come out of order an
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,11 +19,22 @@ from harken.support.arrays import Float32Array, Int64Array
 from harken.web.limits import RefusedError
 
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
+HOW_TIMED = "send milliseconds since 1970 as time_ms, or nanoseconds as time_ns (Sensor Logger: as time)"
 SCALES = {"g": 1.0, "m/s2": STANDARD_GRAVITY}
 Values = list[float | None]
-Milliseconds = Annotated[float, msgspec.Meta(ge=0, lt=4e12)]
-"""Times before 2096."""
-BOUNDS = msgspec.Meta(ge=0, lt=LATEST_NS, multiple_of=1, description="Nanoseconds since 1970.")
+EARLIEST_NS = 946_684_800 * 10**9
+"""The year 2000. An earlier time is one in another unit: no watch of these protocols is so old."""
+MOST_MS = float(LATEST_NS // 10**6)
+FASTEST_HZ, FEWEST_TIMED = 1000, 50
+"""Samples that follow each other faster than this, by their times, have times in another unit. A few samples may: some
+phones give several samples nearly the same time."""
+BOUNDS = msgspec.Meta(
+    gt=-LATEST_NS,
+    lt=LATEST_NS,
+    multiple_of=1,
+    description="Nanoseconds since 1970.",
+    extra_json_schema={"minimum": EARLIEST_NS},  # checked by check_times, which says what to do
+)
 Nanoseconds = Annotated[int, BOUNDS] | Annotated[float, BOUNDS]
 """A whole number, which may be written as ``1.7e18``."""
 
@@ -37,6 +49,8 @@ KEPT_NS = 6 * 10**9
 MOST_WAITING, MOST_UNSURE = 20_000, 10_000
 SURE = 20
 """The number of samples from which the unit is detected."""
+LARGEST_G = float(np.sqrt(STANDARD_GRAVITY))
+"""Between gravity in g and in m/s2: samples are usually shorter in g, and longer in m/s2."""
 HOW_PUSHED = (
     "each entry of payload must have a name, a time in nanoseconds since 1970, and values x, y, z (wrist motion: "
     "gravityX, accelerationX and so on)"
@@ -51,8 +65,8 @@ class Message(msgspec.Struct):
     y: Values
     z: Values
     time_ns: list[int] | None = None
-    time_ms: list[Milliseconds] | None = None
-    unit: Literal["g", "m/s2"] = "g"
+    time_ms: list[float] | None = None
+    unit: Literal["g", "m/s2"] | None = None
 
 
 class SensorValues(msgspec.Struct):
@@ -70,14 +84,45 @@ class Push(msgspec.Struct, rename="camel"):
     payload: list[SensorValues]
 
 
-def samples_of(text: str | bytes) -> TimedSignals:
+class UnitCheck:
+    """Checks that a sender whose messages have no unit means g, from the first samples without a unit."""
+
+    __slots__ = ("_lengths",)
+
+    def __init__(self) -> None:
+        self._lengths: list[float] | None = []  # None once the unit is sure
+
+    def check(self, signals: Float32Array) -> None:
+        """Look at samples ``[n, 3]`` without a unit. Raises ``RefusedError`` when the first ones are not in g."""
+        if self._lengths is None:
+            return
+        with np.errstate(over="ignore"):
+            lengths = np.linalg.norm(signals, axis=1)
+        self._lengths += lengths[np.isfinite(lengths)].tolist()
+        if len(self._lengths) < SURE:
+            return
+        length = float(np.median(self._lengths))
+        if length > LARGEST_G:
+            raise RefusedError(
+                400,
+                f'without "unit", values are in g, but the acceleration of these samples is about {length:.3g}; '
+                'add "unit": "m/s2" to each message, or "unit": "g" if they are in g',
+            )
+        self._lengths = None
+
+
+def samples_of(text: str | bytes, unit: UnitCheck) -> TimedSignals:
     """Signals ``[n, 3]`` in g and times ``[n]`` of a message.
 
     A value that float32 cannot hold becomes infinite and marks its sample invalid, as any value beyond the sensor's
     range does.
 
+    Args:
+        text: the message.
+        unit: what is known of the unit of its sender's messages.
+
     Raises:
-        RefusedError: when the message has another form.
+        RefusedError: when the message has another form, or its times or values are in another unit.
     """
     try:
         message = msgspec.json.decode(text, type=Message)
@@ -89,8 +134,12 @@ def samples_of(text: str | bytes) -> TimedSignals:
         is_json = isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError)
         what = f"cannot be read; {HOW}, lists of one length" if is_json else f"is not JSON; {HOW}"
         raise RefusedError(400, f"this {what}") from error
+    check_times(time_ns)
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(values.T, dtype=np.float32) / np.float32(SCALES[message.unit]), time_ns
+        signals = np.ascontiguousarray(values.T, dtype=np.float32) / np.float32(SCALES[message.unit or "g"])
+    if message.unit is None:
+        unit.check(signals)
+    return signals, time_ns
 
 
 def _times(message: Message) -> Int64Array:
@@ -99,10 +148,30 @@ def _times(message: Message) -> Int64Array:
     if message.time_ms is None:
         raise ValueError("a message has the time of each sample")
     milliseconds = np.array(message.time_ms, dtype=np.float64)
+    if not (np.abs(milliseconds) < MOST_MS).all():
+        raise RefusedError(400, f"time_ms has a time after 2096 or long before 1970; {HOW_TIMED}")
     # A double holds milliseconds and a fraction, but not their nanoseconds: convert the two parts separately.
     whole = np.floor(milliseconds)
     time_ns: Int64Array = whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64)
     return time_ns
+
+
+def check_times(time_ns: Int64Array) -> None:
+    """Raise ``RefusedError`` when the earliest time is before 2000: the times are then in another unit."""
+    if len(time_ns) and (earliest_ns := int(time_ns.min())) < EARLIEST_NS:
+        moment = datetime.fromtimestamp(earliest_ns // 10**9, UTC)
+        raise RefusedError(400, f"a sample has the time {moment:%Y-%m-%d %H:%M:%S}, before 2000; {HOW_TIMED}")
+
+
+def check_pace(time_ns: Int64Array) -> None:
+    """Raise ``RefusedError`` when samples with these times, in any order, follow each other faster than a sensor's."""
+    if len(time_ns) < FEWEST_TIMED or int(np.ptp(time_ns)) * FASTEST_HZ >= (len(time_ns) - 1) * 10**9:
+        return
+    times = np.unique(time_ns)
+    rate_hz = (len(times) - 1) * 1e9 / max(1, int(times[-1] - times[0]))
+    if len(times) >= FEWEST_TIMED and rate_hz > FASTEST_HZ:
+        sentence = f"by their times, {rate_hz:,.0f} samples come in a second, and a watch may send {FASTEST_HZ:,}"
+        raise RefusedError(400, f"{sentence}; {HOW_TIMED}")
 
 
 class DeviceSensors:
@@ -119,8 +188,10 @@ class DeviceSensors:
         sensor's range does.
 
         Raises:
-            RefusedError: when the values of a sensor that is used are missing or no numbers. No sample is taken then.
+            RefusedError: when the values of a sensor that is used are missing or no numbers, or a time is before 2000.
+                No sample is taken then.
         """
+        check_times(np.array([int(entry.time) for entry in payload], dtype=np.int64))
         with np.errstate(over="ignore", invalid="ignore"):
             sensors = _by_sensor(payload)
             for source in SOURCES[: None if self._source is None else SOURCES.index(self._source)]:
@@ -160,7 +231,7 @@ class DeviceSensors:
             if len(lengths) < SURE:
                 self._unsure = signals[-MOST_UNSURE:], time_ns[-MOST_UNSURE:]
                 return _none()
-            self._factor = 1 / STANDARD_GRAVITY if np.median(lengths) > np.sqrt(STANDARD_GRAVITY) else 1.0
+            self._factor = 1 / STANDARD_GRAVITY if np.median(lengths) > LARGEST_G else 1.0
             self._unsure = _none()
         return signals * np.float32(self._factor), time_ns
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harken.labelling.live.watch import StreamSpecification, Update, Watch
 from harken.support.arrays import Float32Array, Int16Array, Int64Array
 from harken.web.limits import Limits, RefusedError
-from harken.web.sample_messages import DeviceSensors
+from harken.web.sample_messages import FEWEST_TIMED, DeviceSensors, check_pace
 
 if TYPE_CHECKING:
     from harken.web.clients import Client
@@ -197,6 +197,10 @@ class Session:
             wait_s = (min(samples, limits.samples_burst) - self._allowed) / limits.samples_per_s
             raise RefusedError(429, sentence, reason="rate", retry_s=max(1, round(wait_s)))
         self._allowed -= samples
+
+    def check_pace(self, time_ns: Int64Array) -> None:
+        """Raise ``RefusedError`` when these samples and the latest follow each other too fast, by their times."""
+        check_pace(np.concatenate([self.stream.time_ns[-FEWEST_TIMED:], time_ns]))
 
     def take(
         self,
