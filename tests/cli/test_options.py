@@ -124,7 +124,7 @@ def sample(option: DeclaredOption) -> tuple[list[str], Any]:
         (TableOptions, "acceleration_unit", "h", "--unit h: this unit is not supported; the units are g, m/s2, mg"),
         (TableOptions, "gravity_sign", "down", "--gravity-sign down: give positive or negative"),
         (TableOptions, "timezone", "Nowhere", "there is no time zone 'Nowhere'; zones look like Europe/Athens or UTC"),
-        (TableOptions, "skip_rows", -1, "--skip-rows -1: give the number of lines to skip, 0 or more"),
+        (TableOptions, "skip_rows", -1, "--skip-rows -1: give the number of lines to skip, 0 to 1,000,000,000"),
         (TableOptions, "sample_rate_hz", 0, "--rate 0: give samples per second, up to 10,000"),
         (TableOptions, "sample_rate_hz", 20_000, "--rate 20000: give samples per second, up to 10,000"),
         (TableOptions, "sensor_range_g", float("nan"), "--sensor-range nan: give the sensor's range in g, such as 8"),

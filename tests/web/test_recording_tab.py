@@ -9,6 +9,7 @@ import pytest
 
 import people
 from browser import DESKTOP, Browser
+from harken.web.reading_parameters import LABELS
 from server_thread import Served, serving
 
 pytestmark = pytest.mark.second_stage
@@ -83,6 +84,45 @@ def test_another_zone_labels_the_recording_again(page: Browser, tmp_path: Path) 
     page.wait(f"return (document.getElementById('report')?.src ?? '{first}') !== '{first}'", seconds=120)
     page.driver.switch_to.frame("report")
     page.wait("return document.body.innerText.includes('Europe/Athens')")
+    page.driver.switch_to.default_content()
+
+
+def test_a_table_that_is_not_recognised_is_read_by_the_fields_that_the_error_names(
+    page: Browser, tmp_path: Path
+) -> None:
+    rows = [f"{1_700_000_000 + row / 50:.2f};{0.01 * (row % 7):.2f};0.1;0.98" for row in range(1000)]
+    (tmp_path / "anna.csv").write_text("\n".join(["when;ax1;ay1;az1", *rows]))
+    assert not page.run("return document.getElementById('reading').open")
+    page.driver.find_element("id", "file").send_keys(str(tmp_path / "anna.csv"))
+    trouble = page.wait("return document.getElementById('upload-trouble')?.innerText", seconds=60)
+    assert trouble == (
+        "anna.csv: found no column for time, x, y and z (its columns are when, ax1, ay1, az1); choose with “Column of "
+        "times”, “Column of x”, “Column of y”, “Column of z”, or “Samples per second” if there are no times; “Lines to "
+        "skip at the top” skips lines above the header"
+    )
+    labels = {label: name for name, label in LABELS.items()}
+    for named in page.run("return [...document.querySelectorAll('.named')].map((one) => one.innerText)"):
+        assert page.shown(labels[named.strip("“”")])
+    for _ in page.looks("reading", wide=(1200, 900), phone=SMALL):
+        pass
+    page.click(".named")
+    assert page.focused() == "time_column"
+    page.press(*"when")
+    for name, column in (("x_column", "ax1"), ("y_column", "3"), ("z_column", "az1")):
+        page.fill(name, column)
+    page.click("#again")
+    page.wait("return document.querySelector('#recording .links a')", seconds=120)
+    page.driver.switch_to.frame("report")
+    page.wait("return document.body.innerText.includes('state it with “Axis towards the elbow” x, y, -x or -y.')")
+    assert "--" not in page.run("return document.querySelector('header').innerText")
+    page.driver.switch_to.default_content()
+    page.fill("forearm_axis", "x")
+    page.driver.find_element("id", "forearm_axis").submit()
+    page.wait("return document.getElementById('report') === null")
+    page.wait("return document.querySelector('#recording .links a')", seconds=120)
+    page.driver.switch_to.frame("report")
+    page.wait("return document.querySelector('h1')?.innerText === 'anna'")
+    assert "Axis towards the elbow" not in page.run("return document.body.innerText")
     page.driver.switch_to.default_content()
 
 

@@ -2,14 +2,18 @@
 
 import asyncio
 import gzip
+import html
 import io
 import os
+import re
 import signal
 import socket
 import threading
 import time
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ import pytest
 
 import people
 from harken.labelling.file import label_file
+from harken.readers.options import TableOptions
 from harken.support.resources import resident_bytes
 from harken.web.limits import Limits
 from harken.web.requests import FileAnswer
@@ -209,6 +214,89 @@ def test_progress_report_and_tables_are_found_by_the_senders_key(
         assert nowhere.status == 422
         assert "there is no time zone 'Atlantis/Poseidon'" in nowhere.json["error"]
     until(lambda: not list(temporary.glob("harken-*")))
+
+
+def table(header: str, *, rows: int = 1000, time: str = "{:.2f}") -> bytes:
+    """A table of a still arm at 50 Hz, with semicolons."""
+    lines = [f"{time.format(1_700_000_000 + row / 50)};{0.01 * (row % 7):.2f};0.1;0.98" for row in range(rows)]
+    return "\n".join([header, *lines]).encode()
+
+
+FOREIGN = table("when;ax1;ay1;az1")
+COLUMNS = "&time_column=when&x_column=ax1&y_column=3&z_column=az1"
+
+
+@pytest.mark.parametrize(
+    ("content", "query", "sentence"),
+    [
+        (
+            FOREIGN,
+            "",
+            "a.csv: found no column for time, x, y and z (its columns are when, ax1, ay1, az1); choose with "
+            "`time_column=`, `x_column=`, `y_column=`, `z_column=`, or `sample_rate_hz=HZ` if there are no times; "
+            "`skip_rows=N` skips lines above the header",
+        ),
+        (
+            FOREIGN,
+            f"{COLUMNS}9",
+            "a.csv: no columns are called 'az19'; choose one with `z_column=`, by its name or its",
+        ),
+        (FOREIGN, f"{COLUMNS}&sample_rate_hz=50000", "`sample_rate_hz=` 50000: give samples per second, up to 10,000"),
+        (
+            FOREIGN,
+            f"{COLUMNS}&skip_rows={'9' * 30}",
+            f"`skip_rows=` {'9' * 30}: give the number of lines to skip, 0 to",
+        ),
+        (FOREIGN, f"{COLUMNS}&timezone=Nowhere", "there is no time zone 'Nowhere'"),
+        (FOREIGN, f"{COLUMNS}&time_unit=h", "query.time_unit: Input should be 's', 'ms', 'us' or 'ns'"),
+        (
+            table("time;x;y;z", time="on {}"),
+            "",
+            "a.csv, line 2: 'on 1700000000.0' is not a time in a known form; describe the form with `time_format=`,",
+        ),
+    ],
+)
+def test_an_error_names_the_parameters_of_the_query(content: bytes, query: str, sentence: str) -> None:
+    with serving() as served:
+        refused = served.ask(f"/api/recordings?name=a.csv{query}", content)
+    assert refused.status == 422
+    assert refused.json["error"].startswith(sentence)
+    assert "--" not in refused.json["error"]
+    parts = refused.json.get("parts", [])
+    named = [part["parameter"] for part in parts if isinstance(part, dict)]
+    assert re.findall(r"`(\w+)=", refused.json["error"]) == named
+
+
+def test_a_recording_is_read_as_the_query_says() -> None:
+    with serving() as served:
+        described = served.ask("/openapi.json").json["paths"]["/api/recordings"]["post"]["parameters"]
+        assert {each["name"] for each in described} > {field.name for field in fields(TableOptions)}
+        for query in (COLUMNS, "&sample_rate_hz=50&x_column=ax1&y_column=ay1&z_column=az1"):
+            read = served.ask(f"/api/recordings?name=a.csv&subject=anna&timezone=Asia/Tokyo{query}", FOREIGN)
+            assert read.status == 200, read.json
+            assert (read.json["subject"], read.json["timezone"], len(read.json["rows"])) == ("anna", "Asia/Tokyo", 20)
+            assert not [note for note in read.json["notes"] if "--" in note]
+        stated = served.ask(f"/api/recordings?name=a.csv&forearm_axis=-x{COLUMNS}", FOREIGN).json["notes"]
+        assert not [note for note in stated if "unknown how the watch sat" in note]
+
+
+def test_notes_name_parameters_and_the_report_names_the_fields_of_the_page() -> None:
+    moments = [datetime(2026, 11, 20, 10) + timedelta(milliseconds=20 * row) for row in range(1000)]
+    content = "\n".join(["time,x,y,z", *(f"{moment:%Y-%m-%d %H:%M:%S.%f},0,0.1,0.98" for moment in moments)])
+    with serving() as served:
+        answered = served.ask(f"/api/recordings?name=a.csv&key={KEY}", content.encode()).json
+        report = served.ask(answered["report"]).body.decode()
+    zone = "Times have no time zone and were read as UTC; give the wearer's time zone with "
+    assert f"{zone}`timezone=`." in answered["notes"]
+    assert f"{zone}“The wearer’s time zone”." in html.unescape(report)
+    assert "state it with `forearm_axis=` x, y, -x or -y." in "".join(answered["notes"])
+    assert "“Axis towards the elbow”" in report
+
+
+def test_a_query_that_is_refused_is_answered_before_a_large_body_is_read() -> None:
+    with serving() as served:
+        for query in ("&timezone=Nowhere", "&skip_rows=many", "&key=short"):
+            assert served.ask(f"/api/recordings?name=a.csv{query}", bytes(30 * MIB)).status == 422
 
 
 def test_tables_that_are_too_large_and_results_without_a_key_are_not_kept(tmp_path: Path, temporary: Path) -> None:

@@ -15,6 +15,8 @@ GravitySign = Literal["positive", "negative"]
 FASTEST_HZ = 10_000
 """The same as in ``harken.recordings.survey``, which is not imported here because it imports NumPy."""
 
+MOST_SKIPPED = 10**9
+
 _option = partial(Option, panel="When a table is not recognised")
 _column = partial(_option, metavar="NAME|N")
 
@@ -91,8 +93,8 @@ class TableOptions:
         _option(
             "Lines to skip at the top.",
             metavar="N",
-            valid=lambda rows: rows >= 0,
-            refusal="--skip-rows {}: give the number of lines to skip, 0 or more",
+            valid=lambda rows: 0 <= rows <= MOST_SKIPPED,
+            refusal=f"--skip-rows {{}}: give the number of lines to skip, 0 to {MOST_SKIPPED:,}",
         ),
     ] = 0
     sample_rate_hz: Annotated[

@@ -4,9 +4,12 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,6 +21,8 @@ from harken.support.printable import duration_text, listed, percent, percent_num
 
 Content = dict[str, Any]
 """What a template, or a part of it, is filled with."""
+FLAG = re.compile(r"--[a-z-]+")
+OPTION_NAMES: ContextVar[Mapping[str, str]] = ContextVar("names of options by flag", default=MappingProxyType({}))
 
 
 def write_page(path: str | Path, report: str, content: Mapping[str, Any], scripts: Sequence[str] = ()) -> None:
@@ -41,8 +46,8 @@ def write_page(path: str | Path, report: str, content: Mapping[str, Any], script
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (decimals, hours_lasting, hours_minutes, lasting, listed, number, percent, whole_percent, with_options)
-    for words in filters:
+    numbers = (decimals, hours_lasting, hours_minutes, lasting, number, percent, whole_percent)
+    for words in (*numbers, listed, name_options, with_options):
         environment.filters[words.__name__] = words
     texts = [files("harken").joinpath("reports", name).read_text(encoding="utf-8") for name in scripts]
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
@@ -99,6 +104,29 @@ def whole_percent(share: float | None) -> str:
     return "–" if share is None else f"{percent_number(share, decimals=0)} %"
 
 
+@contextmanager
+def calling_options(names: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, reports call options by these names, by flag: their readers have another way to give them."""
+    before = OPTION_NAMES.set(names)
+    try:
+        yield
+    finally:
+        OPTION_NAMES.reset(before)
+
+
 def with_options(text: str) -> Markup:
     """A sentence whose options, such as ``--placement``, are not broken at the end of a line."""
-    return Markup(re.sub(r"--[a-z-]+", r'<span class="whole">\g<0></span>', str(escape(text))))
+
+    def mark(match: re.Match[str]) -> str:
+        return f'<span class="whole">{escape(_called(match))}</span>'
+
+    return Markup(FLAG.sub(mark, str(escape(text))))
+
+
+def name_options(text: str) -> str:
+    """A sentence with the names that options have for the readers of this report."""
+    return FLAG.sub(_called, text)
+
+
+def _called(match: re.Match[str]) -> str:
+    return OPTION_NAMES.get().get(match[0], match[0])

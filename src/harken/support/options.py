@@ -20,9 +20,10 @@ harken.support.errors.HarkenError: --rate 0: this must be at least 1
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from harken.support.errors import HarkenError
 
@@ -158,3 +159,37 @@ def check_options(settings: "DataclassInstance") -> None:
     for field in fields(settings):
         if (option := declared(field.name, field.type, field.default)) is not None:
             option.check(getattr(settings, field.name))
+
+
+class NamedOption(NamedTuple):
+    """An option in a sentence, such as an error.
+
+    Attributes:
+        name: the name of the field or parameter.
+        metavar: what stands for its value in this sentence; empty if nothing does.
+    """
+
+    name: str
+    metavar: str
+
+
+def split_at_options(sentence: str, options: Iterable[DeclaredOption]) -> list[str | NamedOption]:
+    """Split a sentence at the options that it names.
+
+    Sentences name an option by its flag, because the command line is where most users meet it. Whatever takes options
+    in another way, such as a query or a page, puts its own name in place of each.
+
+    >>> from harken.readers import TableOptions
+    >>> from harken.support.options import options_of, split_at_options
+    >>> split_at_options("number the rows with --rate HZ", options_of(TableOptions))
+    ['number the rows with ', NamedOption(name='sample_rate_hz', metavar='HZ')]
+    """
+    by_flag = {declared.flag: declared for declared in options}
+    flags = "|".join(map(re.escape, by_flag))
+    pattern = re.compile(rf"(?<![\w-])(?P<flag>{flags})(?![\w-])(?: (?P<metavar>[A-Z]+)\b)?")
+    parts: list[str | NamedOption] = []
+    end = 0
+    for match in pattern.finditer(sentence):
+        parts += [sentence[end : match.start()], NamedOption(by_flag[match["flag"]].name, match["metavar"] or "")]
+        end = match.end()
+    return [part for part in (*parts, sentence[end:]) if part]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.websockets import WebSocket
@@ -30,6 +30,7 @@ from harken.web.learn import Labelled, Learner, chosen_model, labelled_in, model
 from harken.web.learn_routes import learn_routes
 from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
+from harken.web.reading_parameters import Given, ReadingParameters
 from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
 from harken.web.requests import FileAnswer, Guard, application, check_length, described_body, read_body
@@ -254,9 +255,7 @@ def recording_routes(routes: APIRouter, hub: Hub, uploads: Uploads) -> None:
         name: Annotated[
             str, Query(min_length=1, max_length=255, description="The file's name; its ending selects the reader.")
         ],
-        timezone: Annotated[
-            str | None, Query(min_length=1, max_length=64, description="The wearer's time zone, as Europe/Athens.")
-        ] = None,
+        reading: Annotated[Given, Depends(ReadingParameters())],
         key: Annotated[
             str | None,
             Query(pattern=KEY, description="A random key for the addresses of the progress, report and tables."),
@@ -267,9 +266,8 @@ def recording_routes(routes: APIRouter, hub: Hub, uploads: Uploads) -> None:
             sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
             raise RefusedError(422, sentence, reason="recording")
         check_length(request, hub.limits.upload_bytes)
-        answer = await uploads.label(
-            name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
-        )
+        gone = partial(_disconnected, request)
+        answer = await uploads.label(name, request.stream(), gone, reading=reading, key=key)
         # Not validated again, and sent in pieces: the rows of a month would block the event loop.
         return FileAnswer(io.BytesIO(answer), "application/json")
 

@@ -58,6 +58,8 @@ class Limits:
     frame_bytes: int = 1 << 20
 
 
+Part = str | dict[str, str]
+"""A part of a sentence: words, or ``{"parameter": NAME}``."""
 REASONS = {400: "malformed", 404: "unknown", 422: "malformed", 507: "disk"}
 """The usual reasons of refusals, by their status."""
 
@@ -69,9 +71,18 @@ class RefusedError(Exception):
         status: status of the HTTP answer.
         reason: label of the metric ``harken_refused_total``.
         retry_s: seconds after which to try again; None if waiting does not help.
+        parts: the sentence in parts, if it names parameters that would help: a page puts its own names in their place.
     """
 
-    def __init__(self, status: int, sentence: str, *, reason: str = "", retry_s: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        *,
+        reason: str = "",
+        retry_s: int | None = None,
+        parts: list[Part] | None = None,
+    ) -> None:
         super().__init__(sentence)
-        self.status, self.retry_s = status, retry_s
+        self.status, self.retry_s, self.parts = status, retry_s, parts
         self.reason = reason or REASONS[status]

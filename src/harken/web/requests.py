@@ -187,14 +187,18 @@ def application(routes: APIRouter, metrics: Metrics, *, token: str | None, **des
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, refusal: RefusedError) -> JSONResponse:
-        if refusal.status == 413:
+        if refusal.status in (413, 422):
             await _read_rest(request)
         metrics.add("harken_refused_total", reason=refusal.reason)
         headers = {} if refusal.retry_s is None else {"retry-after": str(refusal.retry_s)}
-        return JSONResponse({"error": str(refusal)}, refusal.status, headers)
+        content: dict[str, Any] = {"error": str(refusal)}
+        if refusal.parts is not None:
+            content["parts"] = refusal.parts
+        return JSONResponse(content, refusal.status, headers)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        await _read_rest(request)
         first = error.errors()[0]
         return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
 
@@ -210,8 +214,8 @@ def application(routes: APIRouter, metrics: Metrics, *, token: str | None, **des
 
 
 async def _read_rest(request: Request) -> None:
-    """Read the rest of a body that is too large, for a while: the system resets a connection that is closed with unread
-    input, and its client may lose the answer."""
+    """Read the rest of a body that is too large, or whose query is refused, for a while: the system resets a connection
+    that is closed with unread input, and its client may lose the answer."""
     with suppress(TimeoutError, ClientDisconnect, RuntimeError):  # RuntimeError: nothing of it is left
         async with asyncio.timeout(REST_S):
             async for _ in request.stream():

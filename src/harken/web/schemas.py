@@ -10,10 +10,18 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 
 
+class NamedParameter(BaseModel):
+    """A part of a sentence: a parameter of the query."""
+
+    parameter: str
+
+
 class Refusal(BaseModel):
-    """Why a request was not served, in a sentence."""
+    """Why a request was not served, in a sentence. If it names parameters that would help, ``parts`` are the words of
+    the sentence and these parameters, in order, for a page that has other names for them."""
 
     error: str
+    parts: list[str | NamedParameter] | None = None
 
 
 class Health(BaseModel):

@@ -24,6 +24,7 @@ from harken.readers.unpacking import stem
 from harken.support.files import temporary_folder
 from harken.web.jobs import JobError, Message, Progress, Send, limit_memory, run_job
 from harken.web.limits import Limits, RefusedError
+from harken.web.reading_parameters import Given, labels_by_flag, name_parameters, refuse_recording, settings_of
 
 if TYPE_CHECKING:
     from harken.labelling.summary import LabelledFile
@@ -100,7 +101,7 @@ class Uploads:
         body: AsyncIterator[bytes],
         disconnected: Callable[[], Awaitable[None]],
         *,
-        timezone: str | None = None,
+        reading: Given,
         key: str | None = None,
     ) -> bytes:
         """The answer of ``POST /api/recordings``, JSON.
@@ -111,7 +112,7 @@ class Uploads:
             name: the sender's name for the recording.
             body: the recording.
             disconnected: returns when the sender disconnects; called after the body was read.
-            timezone: the wearer's time zone; None: as the file says.
+            reading: how it is read.
             key: the sender's key for the progress and the results; None: results are not kept.
 
         Raises:
@@ -126,7 +127,7 @@ class Uploads:
                 await asyncio.to_thread(self.recogniser.save, folder / MODEL)
             except OSError as error:
                 raise _not_written(error) from error
-            request = str(path), shown, timezone, key, asdict(self._limits)
+            request = str(path), shown, dict(reading), key, asdict(self._limits)
             job = run_job(label_upload, *request, on_message=upload.advance, niceness=NICENESS, polars_threads=1)
             try:
                 async with asyncio.timeout(self._limits.upload_s):
@@ -235,7 +236,7 @@ def _refusal(error: JobError, sentence: str) -> Exception:
             sentence = NO_MEMORY
         case "ended":
             sentence = f"{sentence}; use harken label"
-    return RefusedError(422, sentence, reason="recording")
+    return refuse_recording(sentence)
 
 
 def _taken(path: Path) -> bytes:
@@ -267,7 +268,7 @@ def label_upload(
     send: Send,
     path: str,
     name: str,
-    timezone: str | None,
+    reading: Given,
     key: str | None,
     limits: dict[str, Any],
 ) -> None:
@@ -279,7 +280,7 @@ def label_upload(
             /api/recordings`` is written to the file ``ANSWER`` there, the recording is unpacked into the same folder,
             and with a key, the report and the tables are written there.
         name: the sender's name for it.
-        timezone: the wearer's time zone; None: as the file says.
+        reading: how it is read, as ``Given``.
         key: the sender's key.
         limits: the fields of ``Limits``.
 
@@ -287,8 +288,6 @@ def label_upload(
         HarkenError: when the recording cannot be labelled.
     """
     from harken.labelling.file import label_file
-    from harken.labelling.settings import LabelSettings
-    from harken.readers import TableOptions
     from harken.readers.unpacking import UnpackingLimits, unpacking_limits
 
     progress, folder = Progress(send), Path(path).parent
@@ -299,7 +298,7 @@ def label_upload(
         labelled = label_file(
             path,
             model=recogniser,
-            settings=LabelSettings(csv=True, reading=TableOptions(timezone=timezone)),
+            settings=settings_of(reading),
             cores=1,
             on_stage=lambda stage: None if stage == "done" else progress(stage, None),  # the report follows
             on_share=lambda share: progress(progress.stage, share),
@@ -330,7 +329,9 @@ def _named(labelled: "LabelledFile", path: str, shown: str) -> "LabelledFile":
 def _write(labelled: "LabelledFile", folder: Path, most_bytes: int) -> bool:
     """Write the report and the packed tables to a folder. Returns whether the tables were written: not if they have
     more than ``most_bytes``."""
-    with tempfile.TemporaryDirectory() as name:
+    from harken.reports.words import calling_options
+
+    with tempfile.TemporaryDirectory() as name, calling_options(labels_by_flag()):
         labelled.write(unpacked := Path(name, "tables"))
         files = sorted(unpacked.iterdir())
         small = sum(file.stat().st_size for file in files) <= most_bytes
@@ -349,7 +350,7 @@ def _write_answer(labelled: "LabelledFile", addresses: dict[str, str | None], pa
         "timezone": labelled.quality.timezone,
         "labels": list(timeline.labels),
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [*labelled.warnings, *labelled.notes],
+        "notes": [name_parameters(note) for note in (*labelled.warnings, *labelled.notes)],
         **addresses,
     }
     with path.open("wb") as file:

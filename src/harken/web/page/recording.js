@@ -1,6 +1,7 @@
 /* The second tab: sends a recording to the server, shows how far it is, and then its report. */
 
 import { html, useEffect, useRef, useState } from "./preact.js";
+import { Reading, Sentence, TIMEZONE, useFields } from "./reading.js";
 import { useStore } from "./state.js";
 import { ask, credentials, sentenceOf, token } from "./server.js";
 import { duration, percent } from "./text.js";
@@ -25,9 +26,10 @@ const REFUSED = {
 };
 
 export function Recording() {
-  const [zone, setZone] = useState("");
+  const [reading, setReading] = useState({}); // values by parameter
   const [over, setOver] = useState(false);
-  const { progress, trouble, result, latest, label, refuse } = useLabelling();
+  const { progress, trouble, parts, result, latest, label, refuse } = useLabelling();
+  const fields = useFields();
   const [file, panel] = [useRef(null), useRef(null)];
   useEffect(() => {
     // Otherwise a file that is dropped outside the tab would replace the page.
@@ -35,11 +37,12 @@ export function Recording() {
   }, []);
   const choose = (files) => {
     if (files.length > 1) refuse("One recording at a time, please: drop a single file.");
-    else if (files.length) label(files[0], zone);
+    else if (files.length) label(files[0], reading);
   };
-  const chooseZone = (name) => {
-    setZone(name);
-    if (latest) label(latest, name); // the same recording by another clock
+  const change = (name, value) => setReading((before) => ({ ...before, [name]: value }));
+  const chooseZone = (zone) => {
+    change(TIMEZONE.name, zone);
+    if (latest) label(latest, { ...reading, [TIMEZONE.name]: zone }); // the same recording by another clock
   };
   const leave = (event) => panel.current.contains(event.relatedTarget) || setOver(false);
   return html`<div class="drop-area" ref=${panel} onDragOver=${() => setOver(true)} onDragLeave=${leave}
@@ -52,14 +55,15 @@ export function Recording() {
           onChange=${() => (choose(file.current.files), (file.current.value = ""))} />
         <button id="choose" class="action" onClick=${() => file.current.click()}>Choose a recording</button>
       </p>
-      <p class="field"><label for="timezone">The wearer’s time zone</label>${" "}<${Zones} onChoose=${chooseZone} /></p>
+      <p class="field"><label for="timezone">${TIMEZONE.label}</label>${" "}<${Zones} onChoose=${chooseZone} /></p>
       <p class="quiet">CSV, Parquet, Axivity <code>.cwa</code>, ActiGraph <code>.gt3x</code>, GENEActiv <code>.bin</code>,
         or the export of a logger app.</p>
       <p class="quiet">No recording at hand? <code>harken simulate --days 1 --rate 25 --out day.csv</code> makes one
         that only shows the page: the model has learned from real people, and its labels of simulated ones are wrong.</p>
       ${progress && html`<progress id="progress" max="1" value=${progress.value} aria-label="Sending the recording" />
         <p id="upload-status" role="status">${progress.words}</p>`}
-      ${trouble && html`<p id="upload-trouble" class="trouble" role="alert">${trouble}</p>`}
+      ${trouble && html`<p id="upload-trouble" class="trouble" role="alert">${parts ? html`<${Sentence} parts=${parts} fields=${fields} />` : trouble}</p>`}
+      <${Reading} fields=${fields} values=${reading} wanted=${parts} onChange=${change} onAgain=${latest && (() => label(latest, reading))} />
     </div>
     ${result && html`<${Labelled} ...${result} />`}
   </div>`;
@@ -94,11 +98,12 @@ function Labelled({ name, answer }) {
 }
 
 function useLabelling() {
-  const [state, change] = useStore({ progress: null, trouble: null, result: null, latest: null });
+  const [state, change] = useStore({ progress: null, trouble: null, parts: null, result: null, latest: null });
   const sending = useRef(null); // the request; `fetch` tells no progress
-  const refuse = (trouble) => change({ trouble });
+  const refuse = (trouble) => change({ trouble, parts: null });
 
-  async function label(file, zone) {
+  /** Label a file that is read by these parameters; empty ones are left out. `parts`: the sentence of an error that names some. */
+  async function label(file, reading) {
     sending.current?.abort();
     const request = new XMLHttpRequest();
     sending.current = request;
@@ -106,7 +111,7 @@ function useLabelling() {
     const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)))).replaceAll("+", "-").replaceAll("/", "_");
     const began = performance.now();
     const show = (value, words) => sending.current === request && change({ progress: { value, words } });
-    change({ latest: file, trouble: null, result: null });
+    change({ latest: file, trouble: null, parts: null, result: null });
     show(0, `Sending ${file.name} …`);
 
     function stage({ stage: name, share }) {
@@ -125,7 +130,8 @@ function useLabelling() {
 
     request.upload.addEventListener("progress", ({ loaded, total }) => show(loaded / total, `Sending ${file.name} … ${percent(loaded / total)}`));
     request.upload.addEventListener("load", follow);
-    request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name, key, ...(zone && { timezone: zone }) })}`);
+    const given = Object.entries(reading).filter(([, value]) => value !== "");
+    request.open("POST", `/api/recordings?${new URLSearchParams([["name", file.name], ["key", key], ...given])}`);
     for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.responseType = "json";
@@ -135,7 +141,10 @@ function useLabelling() {
     sending.current = null;
     const { status, response } = request;
     if (status === 200 && Array.isArray(response?.rows)) change({ progress: null, result: { name: file.name, answer: response } });
-    else change({ progress: null, trouble: sentenceOf(response) ?? REFUSED[status] ?? `The server could not label this recording (it answered ${status}).` });
+    else {
+      const trouble = sentenceOf(response) ?? REFUSED[status] ?? `The server could not label this recording (it answered ${status}).`;
+      change({ progress: null, trouble, parts: response?.parts ?? null });
+    }
   }
   return { ...state, label, refuse };
 }
