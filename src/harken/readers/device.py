@@ -21,6 +21,7 @@ from harken.recordings.source import Samples, Source, SourceChangedError
 from harken.recordings.survey import StuckRuns
 from harken.support.arrays import Float32Array, Float64Array, Int16Array, Int64Array, UInt8Array
 from harken.support.errors import HarkenError
+from harken.support.options import options_of
 
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 """The options that apply to a watch's own file; the other options are for tables."""
@@ -243,7 +244,8 @@ def _offset_ns(time_ns: int, timezone: str) -> int:
 
 
 def _about_other_options(options: TableOptions) -> list[str]:
-    others = [f"--{name.replace('_', '-')}" for name in changed(options) if name not in FOR_DEVICES]
+    names = [name for name in changed(options) if name not in FOR_DEVICES]
+    others = [declared.flag for declared in options_of(TableOptions) if declared.name in names]
     return [f"These options have no effect on a watch's own file: {', '.join(others)}."] if others else []
 
 
