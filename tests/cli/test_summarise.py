@@ -72,6 +72,18 @@ def test_the_files_are_those_that_label_would_write(
     assert contents(later) == before
 
 
+def test_the_rules_of_before_give_the_files_of_before_with_a_model_that_knows_busy_hands(
+    run_harken: Run, recordings: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert run_harken("label", *recordings[:2], "--out", out, "--workers", 1).exit_code == 0
+    assert "hands" in pl.read_parquet(out / "anna" / "timeline.parquet").columns
+    before = contents(out)
+    for rules in (("--valid-day", "0.01"), ()):
+        assert run_harken("summarise", out, *rules, "--workers", 1).exit_code == 0
+    assert contents(out) == before
+
+
 def test_who_is_excluded_does_not_count(run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path) -> None:
     out, exclude = tmp_path / "out", tmp_path / "exclude.csv"
     rules = ("--valid-day", "0.001", "--placement", "wrist")

@@ -235,8 +235,9 @@ class Measured:
         try:
             model = msgspec.convert(summary["model"], ModelFacts)
             columns = ["start", "end", "label", "recorded", "wear", "activity_mg"]
+            columns += [PROBABILITY + label for label in model.labels]
             columns += [HANDS] if HANDS in pl.read_parquet_schema(path) else []
-            rows = pl.read_parquet(path, columns=[*columns, *(PROBABILITY + label for label in model.labels)])
+            rows = pl.read_parquet(path, columns=columns)
             path = folder / "movement.parquet"
             has_acceleration = rows["activity_mg"].count() > 0
             movement = pl.read_parquet(path).drop("steps") if has_acceleration else None
