@@ -17,7 +17,8 @@ if len(sys.argv) != 3:
 folder, hours = Path(sys.argv[1]), float(sys.argv[2])
 for summary in folder.glob("*/summary.json"):
     harken.summarise_folder(summary.parent, harken.Rules(valid_day_h=hours))
-if (study := write_study(folder)) is None:
+study = write_study(folder).cohort
+if study is None:
     sys.exit(f"{folder} holds no results of harken label")
 for person in study.people.iter_rows(named=True):
     hours_of = {name.removeprefix("hours_"): value for name, value in person.items() if name.startswith("hours_")}

@@ -78,7 +78,9 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     assert ended.exit_code == 2
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
     tables = [f"{name}.{ending}" for name in ("cohort", "quality") for ending in ("csv", "parquet")]
-    assert written == sorted(["alice", "failures.csv", "study.html", *tables, "person.csv", "person_all.parquet"])
+    assert written == sorted(
+        ["alice", "failures.csv", "failures.json", "study.html", *tables, "person.csv", "person_all.parquet"]
+    )
     failures = pl.read_csv(tmp_path / "o" / "failures.csv")
     assert failures["file"].to_list() == [str(broken), str(short)]
     assert "nowhere.csv" not in (tmp_path / "o" / "study.html").read_text(encoding="utf-8")
@@ -160,21 +162,53 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
         "with non wear true, and this is with non wear false"
         in run_harken("label", alice, *resumed, "--no-non-wear").stderr
     )
-    assert (
-        "without options for reading, and this is with options for reading {"
-        in run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo").stderr
+    elsewhere = run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo").stderr.splitlines()[-1]
+    assert elsewhere == (
+        f"harken: {alice}: the results in {out / 'alice'} were made without timezone, and this is with timezone "
+        '"Asia/Tokyo"; add --again to replace them, or choose another --out to keep both'
     )
-    people.write_person(alice, 7)
-    other = run_harken("label", alice, *resumed)
-    assert other.exit_code == 2
-    assert "alice were made of a file with other content; choose another --out" in other.stderr
+    again = run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo", "--again")
+    assert (again.exit_code, again.stdout.partition("\n")[0][-6:]) == (0, "+09:00")
     wrong = run_harken("label", alice, *resumed, "--timezone", "Tokyo")
     assert wrong.exit_code == 2
     assert wrong.stderr.strip().splitlines() == [
         "harken: there is no time zone 'Tokyo'; zones look like Europe/Athens or UTC"
     ]
-    (out / "alice" / "summary.json").write_text("{")
-    assert "is damaged" in run_harken("label", alice, *resumed).stderr
+
+
+def test_files_of_one_name_are_both_kept(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    """Two sites in turn, one file at a time or all: the error gives the option that keeps both."""
+    for seed, name in enumerate(("site_a/P01", "site_b/P01", "site_b/P02"), 1):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        people.write_person(tmp_path / f"{name}.csv", seed)
+    out, site_a, site_b = tmp_path / "out", tmp_path / "site_a", tmp_path / "site_b"
+    options = ("--model", model, "--out", out, "--workers", 1)
+    assert run_harken("label", site_a, *options).exit_code == 0
+    before = (out / "P01" / "summary.json").read_bytes()
+    kept = f"{out / 'P01'} holds the results of a file with other content ({site_a / 'P01.csv'}, worn by P01)"
+    for files, name in ((site_b / "P01.csv", "site_b_P01"), (site_b, "site_b")):
+        for more in ((), ("--again",)):
+            ended = run_harken("label", files, *options, *more)
+            assert ended.exit_code == 2
+            assert ended.stderr.splitlines()[-1] == (
+                f"harken: {site_b / 'P01.csv'}: {kept}; to keep both, add --name {name}"
+            )
+    ended = run_harken("label", site_b, *options, "--name", "site_b")
+    assert ended.exit_code == 0
+    one_person = f"{site_a / 'P01.csv'} and {site_b / 'P01.csv'} count as one person, P01"
+    assert [line.startswith(one_person) for line in ended.stderr.splitlines()] == [True]
+    assert run_harken("label", site_b / "P01.csv", *options, "--name", "site_b_P01").exit_code == 0  # unchanged
+    assert (out / "P01" / "summary.json").read_bytes() == before
+    assert sorted(path.parent.name for path in out.glob("*/report.html")) == [
+        *("P01", "P02", "site_b_P01", "site_b_P02")
+    ]
+    taken = run_harken("label", site_a / "P01.csv", *options, "--name", "site_b_P01")
+    assert taken.stderr.strip().endswith("to keep both, add --name site_b_P01-2")
+    for wrong in ("../P01", ".P01"):
+        assert (
+            f"harken: --name {wrong}: give the name of a folder"
+            in run_harken("label", site_a, *options, "--name", wrong).stderr
+        )
 
 
 def test_without_a_model_the_packaged_one_is_asked_for(

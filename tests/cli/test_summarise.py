@@ -1,6 +1,9 @@
 """``harken summarise``: the files that ``harken label`` would write by the same rules, without recordings and model."""
 
 import json
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +11,8 @@ import pytest
 
 import people
 from command_line import Run
+from harken.labelling.file import label_file
+from stored_results import change_table
 
 RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.99", "--hand", "dominant", "--csv")
 
@@ -113,24 +118,129 @@ def test_who_is_excluded_does_not_count(run_harken: Run, model: Path, recordings
     assert (cohort["valid_day"].all(), cohort["excluded"].unique().to_list()) == (True, ["withdrew"])
 
 
-def test_one_damaged_folder_does_not_stop_the_others(
-    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of two people, to be copied."""
+    folder = tmp_path_factory.mktemp("labelled")
+    for seed, name in enumerate(("anna", "bert")):
+        path = people.write_person(folder / f"{name}.csv", seed, seconds=60)
+        label_file(path, out=folder / name)
+    return folder
+
+
+def change_seconds(folder: Path) -> None:
+    path = folder / "summary.json"
+    path.write_text(re.sub(r'"sitting": [0-9.]+', '"sitting": null', path.read_text()))
+
+
+def state_layout(folder: Path) -> None:
+    path = folder / "summary.json"
+    path.write_text(path.read_text().replace('"layout": ', '"layout": 1'))
+
+
+def shuffle(folder: Path) -> None:
+    path = folder / "timeline.parquet"
+    pl.read_parquet(path).sample(fraction=1, shuffle=True, seed=1).write_parquet(path)
+
+
+def cut(folder: Path) -> None:
+    path = folder / "timeline.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("change", "file", "fault"),
+    [
+        (change_seconds, "summary.json", "was changed after harken wrote it; move {bert} to another place, and label"),
+        (
+            lambda folder: (folder / "summary.json").write_bytes(b"\xff"),
+            "summary.json",
+            "is damaged, or not written by",
+        ),
+        (state_layout, "summary.json", "was written by another version of harken; use that version, or label the"),
+        (shuffle, "timeline.parquet", "was changed after harken wrote it; label {file} again with --again"),
+        (cut, "timeline.parquet", "was changed after harken wrote it; label {file} again with --again"),
+        (lambda folder: (folder / "quality.json").unlink(), "quality.json", "is missing; label {file} again with"),
+        (
+            lambda folder: (folder / "quality.json").write_text("{}"),
+            "quality.json",
+            "was changed after harken wrote it",
+        ),
+    ],
+)
+def test_a_folder_that_somebody_changed_is_named_and_the_others_go_on(
+    run_harken: Run,
+    labelled: Path,
+    tmp_path: Path,
+    change: Callable[[Path], object],
+    file: str,
+    fault: str,
 ) -> None:
     out = tmp_path / "out"
-    run_harken("label", *recordings, "--model", model, "--out", out)
-    timeline = out / "bert" / "timeline.parquet"
-    timeline.write_bytes(timeline.read_bytes()[:-100])
-    summary = json.loads((out / "carl" / "summary.json").read_text())
-    del summary["layout"], summary["summarised_by"]  # as an earlier version wrote it
-    (out / "carl" / "summary.json").write_text(json.dumps(summary))
-    ended = run_harken("summarise", out, "--valid-day", 1, "--json")
+    for name in ("anna", "bert"):
+        shutil.copytree(labelled / name, out / name)
+    change(out / "bert")
+    sentence = f"harken: {out / 'bert' / file} " + fault.format(bert=out / "bert", file=labelled / "bert.csv")
+    ended = run_harken("label", labelled / "anna.csv", "--out", out)
+    assert (ended.exit_code, ended.stderr.count("\n")) == (2, 1)
+    assert ended.stderr.startswith(sentence)
+    assert "1 folder of results could not be read in full" in (out / "study.html").read_text(encoding="utf-8")
+    assert "anna" in pl.read_csv(out / "person.csv")["subject"]
+    ended = run_harken("summarise", out, "--valid-day", 1, "--json", "--workers", 1)
     assert ended.exit_code == 2
-    (anna,) = json.loads(ended.stdout)
-    assert (anna["subject"], anna["summarised_by"]["valid_day_h"]) == ("anna", 1)
-    _, damaged, older = ended.stderr.splitlines()[-3:]
-    assert f"{timeline} is damaged (" in damaged
-    assert f"{out / 'carl'} was written by an earlier version of harken" in older
-    assert f"label the recording anew: harken label {recordings[2]} --out" in older
+    assert any(line.startswith(sentence) for line in ended.stderr.splitlines())
+    assert "anna" in [summary["subject"] for summary in json.loads(ended.stdout)]
+    assert json.loads((out / "anna" / "summary.json").read_text())["summarised_by"]["valid_day_h"] == 1
+
+
+def test_tables_that_a_spreadsheet_saved_are_not_read(run_harken: Run, labelled: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("anna", "bert"):
+        shutil.copytree(labelled / name, out / name)
+    assert run_harken("summarise", out, "--workers", 1).exit_code == 0
+    before = pl.read_parquet(out / "cohort.parquet"), pl.read_parquet(out / "person_all.parquet")
+    for table in (out / "bert").glob("*.csv"):
+        table.write_bytes("Datum;Größe\n11/20/2026;1,5\n".encode("latin-1"))
+    ended = run_harken("label", labelled / "anna.csv", "--out", out)
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert pl.read_parquet(out / "cohort.parquet").equals(before[0])
+    assert pl.read_parquet(out / "person_all.parquet").equals(before[1])
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "fault"),
+    [
+        ("timeline", lambda rows: rows.sample(fraction=1, shuffle=True, seed=1), "does not end where the next one"),
+        ("timeline", lambda rows: pl.concat([rows, rows]), "does not end where the next one begins"),
+        ("timeline", lambda rows: rows.with_columns(probability_lying=pl.lit(7, pl.Float32)), "not from 0 to 1"),
+        ("timeline", lambda rows: rows.with_columns(pl.col("wear").cast(pl.Int8)), "wear has values of another kind"),
+        (
+            "timeline",
+            lambda rows: rows.with_columns(pl.col("end").dt.cast_time_unit("ms")),
+            "end has values of another",
+        ),
+        ("timeline", lambda rows: rows.with_columns(label=pl.lit("flying")), "the model has no label flying"),
+        ("timeline", lambda rows: rows.drop("recorded"), "it has no column recorded"),
+        ("movement", lambda rows: rows.reverse(), "not in the order of their times"),
+        ("movement", lambda rows: rows.with_columns(enmo_mg=-pl.col("enmo_mg") - 1), "enmo_mg has a value that is not"),
+    ],
+)
+def test_rows_that_harken_does_not_write_are_refused(
+    run_harken: Run,
+    labelled: Path,
+    tmp_path: Path,
+    file: str,
+    change: Callable[[pl.DataFrame], pl.DataFrame],
+    fault: str,
+) -> None:
+    """As a program may write them that also writes the digests."""
+    bert = tmp_path / "out" / "bert"
+    shutil.copytree(labelled / "bert", bert)
+    change_table(bert / f"{file}.parquet", change)
+    ended = run_harken("summarise", bert.parent, "--valid-day", 1)
+    assert ended.exit_code == 2
+    assert f"harken: {bert / file}.parquet was not written by harken (" in ended.stderr
+    assert fault in ended.stderr
 
 
 @pytest.mark.second_stage
@@ -149,9 +259,9 @@ def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
     assert f"The failures are also in {out / 'failures-summarise.csv'}." in ended.stderr.splitlines()
     failed = pl.read_csv(out / "failures-summarise.csv")
     assert failed["file"].to_list() == [str(recordings[1])]
-    assert failed["reason"][0].startswith("timeline.parquet is damaged")
+    assert failed["reason"][0].startswith("timeline.parquet was changed after harken wrote it")
     page = (out / "study.html").read_text(encoding="utf-8")
-    order = ["2 files keep their earlier results", "bert.csv", "is damaged", "anna.csv", "non wear"]
+    order = ["2 files keep their earlier results", "bert.csv", "was changed", "anna.csv", "non wear"]
     places = [page.index(words) for words in order]
     assert places == sorted(places)
     timeline.write_bytes(whole)

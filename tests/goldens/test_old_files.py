@@ -1,4 +1,5 @@
-"""What harken once wrote is still read: one file or folder of each kind that it reads again, in ``old_files.zip``.
+"""What harken once wrote is still read, or refused in one sentence: one file or folder of each kind that it reads
+again, in ``old_files.zip``.
 
 An earlier version wrote them, by tests/helpers/goldens/old_files.py (in the history of this repository). They are not
 written anew when a format changes; when a new kind is added, the last version that writes the old format does so.
@@ -49,15 +50,20 @@ def test_a_file_of_labels_is_laid_over_its_recording(old: Path, run_harken: Run)
     )
 
 
-def test_a_labelled_folder_is_continued(old: Path, run_harken: Run) -> None:
+def test_a_labelled_folder_of_another_version_is_refused_and_stays(old: Path, run_harken: Run) -> None:
     people.write_person(old / "bob.csv", 2)
-    before = (old / "labelled" / "alice" / "timeline.parquet").stat().st_mtime_ns
-    ended = run_harken("label", "alice.csv", "bob.csv", "--model", "model.safetensors", "--out", "labelled")
-    assert ended.exit_code == 0, ended.stderr
-    assert "; unchanged" in ended.stdout
-    assert (old / "labelled" / "alice" / "timeline.parquet").stat().st_mtime_ns == before
+    before = {path.name: path.read_bytes() for path in (old / "labelled" / "alice").iterdir()}
+    options = ("--model", "model.safetensors", "--out", "labelled", "--workers", "1")
+    for command in (("label", "alice.csv", "bob.csv", *options), ("label", "alice.csv", *options, "--again")):
+        ended = run_harken(*command)
+        assert ended.exit_code == 2
+        assert ended.stderr.splitlines()[-1] == (
+            "harken: labelled/alice/summary.json was written by another version of harken; use that version, or label "
+            "the recording again into another --out"
+        )
+        assert {path.name: path.read_bytes() for path in (old / "labelled" / "alice").iterdir()} == before
     rows = (old / "labelled" / "person.csv").read_text().splitlines()
-    assert [row.split(",")[0] for row in rows] == ["subject", "alice", "bob"]
+    assert [row.split(",")[0] for row in rows] == ["subject", "bob"]
 
 
 @pytest.mark.usefixtures("small_preset", "undrawn")

@@ -92,6 +92,7 @@ PLAIN_QUALITY = RecordingQuality(
     made_up=False,
     placement=Placement.UNKNOWN,
     wrist_check=None,
+    training_share=None,
     timezone="UTC",
     start="2024-01-01T00:00:00.000+00:00",
     end="2024-01-08T00:00:00.000+00:00",
@@ -111,6 +112,7 @@ PLAIN_QUALITY = RecordingQuality(
     clipped=0,
     stuck=0,
     missing=0,
+    unseen_f1={},
     limits=(),
     notes=(),
 )

@@ -11,7 +11,7 @@ import pytest
 
 from example_timelines import timeline
 from harken import HarkenError
-from harken.labelling.quality import Limit, LimitKind, known_limits, limits_of, read_quality, write_quality
+from harken.labelling.quality import Limit, LimitKind, known_limits, limits_of, parse_quality, write_quality
 from harken.models.quarter_turns import Mounting, MountingSource
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import Answer, WristCheck
@@ -152,7 +152,8 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     checked = replace(week, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
     for quality in (PLAIN_QUALITY, week, seated, checked, other):
         write_quality(tmp_path / "quality.json", quality)
-        found = read_quality(tmp_path / "quality.json")
+        path = tmp_path / "quality.json"
+        found = parse_quality(path.read_bytes(), path=path)
         assert found.as_dict() == quality.as_dict() == json.loads((tmp_path / "quality.json").read_text())
         # Arrays have no equality of their own, so calibrations are compared as JSON above.
         assert replace(found, calibration=None) == replace(quality, calibration=None)
@@ -161,10 +162,9 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x"}', "\x00"])
-def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
-    (tmp_path / "quality.json").write_text(text)
-    with pytest.raises(HarkenError, match=r"quality\.json is damaged, or not written by this version of harken"):
-        read_quality(tmp_path / "quality.json")
+def test_another_file_is_refused_by_name(text: str) -> None:
+    with pytest.raises(HarkenError, match=r"^quality\.json was not written by harken \("):
+        parse_quality(text.encode(), path=Path("quality.json"))
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,10 @@ def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
         ("orientation", "recognised_after_degrees", []),
     ],
 )
-def test_a_damaged_value_is_refused_by_the_name_of_the_file(
-    tmp_path: Path, part: str | None, name: str, value: Any
-) -> None:
+def test_a_damaged_value_is_refused_by_the_name_of_the_file(part: str | None, name: str, value: Any) -> None:
     turned = Mounting(1, MountingSource.WALKING, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
     whole = replace(PLAIN_QUALITY, stated_rate_hz=100.0, orientation=turned, calibration=not_applied("too little"))
     content = json.loads(json.dumps(whole.as_dict()))
     (content if part is None else content[part])[name] = value
-    (tmp_path / "quality.json").write_text(json.dumps(content))
-    with pytest.raises(HarkenError, match=r"quality\.json is damaged, or not written by this version of harken"):
-        read_quality(tmp_path / "quality.json")
+    with pytest.raises(HarkenError, match=r"^quality\.json was not written by harken \("):
+        parse_quality(json.dumps(content).encode(), path=Path("quality.json"))

@@ -13,14 +13,16 @@ import pytest
 
 import people
 from command_line import Run
-from harken.labelling.cohort import FileTask, labelling, run_cohort
-from harken.labelling.settings import LabelSettings, read_summary, results_digest
+from harken.labelling.cohort import FileOutcome, FileTask, labelling, run_cohort
+from harken.labelling.settings import LabelSettings
+from harken.labelling.stored import read_summary, results_digest
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
 from harken.reports.caveats import CaveatKind
 from harken.reports.study import Failure
 from movement_frames import movement_frame
+from stored_results import change_json, change_table, sign_results
 
 EVIL = "<script>document.title='taken'</script>"
 
@@ -72,10 +74,10 @@ def test_a_file_that_is_finished_later_is_no_failure_any_more(study: Path) -> No
     summary = read_summary(cohort.files[0].folder)
     before = results_digest(summary | {"labelled_by": {"model_sha256": "another"}}, rules=False)
     failures = [Failure(file, "no space left"), Failure(file, "no memory", before), Failure("other.csv", "broken")]
-    later = study_of("s", cohort, failures)
+    later = study_of("s", cohort, failures, {})
     assert ([one.file for one in later.failures], later.kept) == (["other.csv"], [])
     refused = [Failure(file, "made with other settings", results_digest(summary, rules=False))]
-    again = study_of("s", cohort, refused)
+    again = study_of("s", cohort, refused, {})
     assert ([one.reason for one in again.kept], again.failures) == (["made with other settings"], [])
 
 
@@ -105,10 +107,14 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
 def test_failures_of_all_shards_are_on_the_page(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)
-    (out / "failures.csv").unlink()
+    (out / "failures.json").unlink()
     for number in (1, 2):
-        (out / f"failures-{number}-of-2.csv").write_text(f"file,reason\nlost{number}.csv,reason {number}\n")
-    (out / "failures-mine.csv").write_text("a table,of mine\n1,2\n")
+        lost = tmp_path / f"lost{number}.csv"
+        lost.touch()
+        outcome = FileOutcome(FileTask(lost, out / lost.stem), reason=f"reason {number}")
+        write_failures(out / f"failures-{number}-of-2.csv", [outcome])
+        (out / f"failures-{number}-of-2.csv").write_bytes("Datei;Größe".encode("latin-1"))  # saved by a spreadsheet
+    (out / "failures-mine.json").write_text('{"a table": "of mine"}')
     write_study(out)
     page = (out / "study.html").read_text(encoding="utf-8")
     assert "2 files could not be labelled" in page
@@ -119,7 +125,7 @@ def test_failures_of_all_shards_are_on_the_page(study: Path, tmp_path: Path) -> 
 def test_a_folder_of_failures_alone_has_a_page(run_harken: Run, tmp_path: Path) -> None:
     (tmp_path / "broken.csv").write_text("nothing,of\nuse,here\n")
     assert run_harken("label", tmp_path / "broken.csv", "--out", tmp_path / "out").exit_code == 2
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["failures.csv", "study.html"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["failures.csv", "failures.json", "study.html"]
     page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
     assert "0 people" in page
     assert "1 file could not be labelled" in page
@@ -128,15 +134,14 @@ def test_a_folder_of_failures_alone_has_a_page(run_harken: Run, tmp_path: Path) 
 def test_a_folder_without_a_day_is_left_out(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)
-    days = out / "anna" / "days_all.parquet"
-    pl.read_parquet(days).clear().write_parquet(days)
+    change_table(out / "anna" / "days_all.parquet", lambda days: days.clear())
     write_study(out)
     assert cohort_in(out).people["subject"].to_list() == ["bert", "c&d <i>"]
     assert "2 people" in (out / "study.html").read_text(encoding="utf-8")
 
 
 def cohort_in(out: Path) -> Cohort:
-    cohort = read_cohort(results_in(out))
+    cohort = read_cohort(results_in(out), {})
     assert cohort is not None
     return cohort
 
@@ -164,6 +169,7 @@ def two_files_of_one_person(study: Path, tmp_path: Path) -> tuple[Path, pl.DataF
         minutes = np.repeat(rng.gamma(1.0, 30.0, 4 * 1440), 12)
         movement = movement_frame(begins_ns + 5 * 10**9 * np.arange(len(minutes)), minutes)
         movement.write_parquet(folder / "movement.parquet")
+        sign_results(folder)
         parts.append(movement.filter(pl.col("start").dt.date() != dates[3]) if number == 0 else movement)
     return out, pl.concat(parts), dates
 
@@ -200,7 +206,7 @@ def test_a_person_with_two_files_has_one_row_with_both_reports(
 ) -> None:
     out, _, dates = two_files_of_one_person
     write_study(out)
-    (person,) = study_of("s", cohort_in(out), []).people
+    (person,) = study_of("s", cohort_in(out), [], {}).people
     assert [file.report for file in person.files] == ["first/report.html", "second/report.html"]
     assert [strip.date for strip in person.days] == dates
     page = (out / "study.html").read_text(encoding="utf-8")
@@ -212,14 +218,13 @@ def test_doubts_are_counted_by_person_and_name_the_file(
 ) -> None:
     out, _, _ = two_files_of_one_person
     state_placement(out / "second", "hip")
-    (person,) = study_of("s", cohort_in(out), []).people
+    (person,) = study_of("s", cohort_in(out), [], {}).people
     assert person.kinds[0] is CaveatKind.PLACEMENT
     assert "second: the file states that the sensor was on the hip" in person.sentences
 
 
 def state_placement(folder: Path, placement: str) -> None:
-    quality = json.loads((folder / "quality.json").read_text())
-    (folder / "quality.json").write_text(json.dumps(quality | {"placement": placement}))
+    change_json(folder / "quality.json", placement=placement)
 
 
 def test_a_file_that_was_not_on_a_wrist_gives_no_days_to_a_person_with_another(
@@ -233,7 +238,7 @@ def test_a_file_that_was_not_on_a_wrist_gives_no_days_to_a_person_with_another(
     assert (person["included"], person["why_not"]) == (True, None)
     assert (person["files"], person["days"], person["valid_days"]) == (1, 4, 4)
     assert person["wear_hours"] == pytest.approx((24 + 23 + 22 + 20) / 4)
-    (shown,) = study_of("s", cohort, []).people
+    (shown,) = study_of("s", cohort, [], {}).people
     assert ([strip.date for strip in shown.days], len(shown.files)) == (dates[:4], 2)
 
 
@@ -255,11 +260,10 @@ def test_caveats_at_days_and_nights_are_doubts_about_the_person(
     two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
 ) -> None:
     out, _, _ = two_files_of_one_person
-    days = pl.read_parquet(out / "first" / "days_all.parquet")
     caveat, excluded = pl.Series(["no step"] * 4), pl.Series(["ill", *[None] * 3], dtype=pl.String)
-    days.with_columns(caveat=caveat, excluded=excluded).write_parquet(out / "first" / "days_all.parquet")
+    change_table(out / "first" / "days_all.parquet", lambda days: days.with_columns(caveat=caveat, excluded=excluded))
     write_study(out)
-    (person,) = study_of("s", cohort_in(out), []).people
+    (person,) = study_of("s", cohort_in(out), [], {}).people
     assert CaveatKind.STEPS in person.kinds
     assert "first: no step: 2024-06-04, 2024-06-05, 2024-06-06" in person.sentences
     page = " ".join((out / "study.html").read_text(encoding="utf-8").split())
@@ -271,14 +275,10 @@ def test_of_too_many_people_the_doubtful_ones_are_on_the_page(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(study, out)
-    days = out / "anna" / "days_all.parquet"
-    pl.read_parquet(days).with_columns(valid_day=True).write_parquet(days)
-    quality = json.loads((out / "anna" / "quality.json").read_text())
-    (out / "anna" / "quality.json").write_text(
-        json.dumps(quality | dict.fromkeys(("calibration", "orientation", "wrist_check")))
-    )
+    change_table(out / "anna" / "days_all.parquet", lambda days: days.with_columns(valid_day=True))
+    change_json(out / "anna" / "quality.json", **dict.fromkeys(("calibration", "orientation", "wrist_check")))
     monkeypatch.setattr("harken.labelling.study.MOST_PEOPLE", 2)
-    shown = [person.subject for person in study_of("s", cohort_in(out), []).people]
+    shown = [person.subject for person in study_of("s", cohort_in(out), [], {}).people]
     assert shown == ["bert", "c&d <i>"]
     write_study(out)
     page = (out / "study.html").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
+from harken.support.errors import HarkenError
 from harken.support.printable import duration_text, percent_number, printable, share_notes
 
 LONGEST_NAME = 200
@@ -58,6 +59,32 @@ def distinct_names(files: Sequence[str | Path]) -> list[str]:
         uses = Counter(names)
         names = [new if uses[name] > 1 else name for name, new in zip(names, other, strict=True)]
     return names
+
+
+def result_names(files: Sequence[str | Path], name: str | None) -> list[str]:
+    """The names of the folders of results: ``distinct_names``, or ``name`` for a single file and before those of
+    several.
+
+    Raises:
+        HarkenError: when ``name`` cannot be the name of a folder.
+    """
+    names = distinct_names(files)
+    if name is None:
+        return names
+    if not name.strip() or name.startswith(".") or Path(name).name != name or "\\" in name:
+        raise HarkenError(f"--name {name}: give the name of a folder, without other folders and not hidden")
+    return [_short(name)] if len(names) == 1 else [_short(f"{name}_{other}") for other in names]
+
+
+def propose_name(files: Sequence[str | Path], name: str | None) -> str:
+    """A value for ``--name`` that tells these files from others of the same names: the name of their folder, for a
+    single file followed by its own; or if a name was given already, that with a number."""
+    if name is not None:
+        stem, _, number = name.rpartition("-")
+        return f"{stem}-{int(number) + 1}" if stem and number.isdecimal() else f"{name}-2"
+    paths = [Path(file).absolute() for file in files]
+    above = printable(Path(os.path.commonpath([path.parent for path in paths])).name).lstrip(".") or "other"
+    return f"{above}_{distinct_names(files)[0]}" if len(paths) == 1 else above
 
 
 def _short(name: str) -> str:

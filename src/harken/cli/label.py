@@ -6,6 +6,7 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -14,17 +15,18 @@ from rich.console import Console
 from rich.text import Text
 
 from harken.cli.files import (
-    distinct_names,
     grouped_notes,
     largest_shares,
     notes_table,
     plain_table,
     print_json,
     progress,
+    propose_name,
     recordings,
+    result_names,
 )
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
-from harken.labelling.settings import LabelSettings, Rules, read_summary, rules_key, rules_of
+from harken.labelling.settings import LabelSettings, Rules, rules_key
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import make_folder, not_left_empty
@@ -57,6 +59,8 @@ Shard = Annotated[
     Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
 ]
 
+MOST_NAMESAKES = 3
+"""The people who may be several that are named."""
 DONE = {"labelled": "", "summarised": "summarised", "nothing": "unchanged"}
 """What stands after a report, by what was done for it."""
 
@@ -67,6 +71,17 @@ def label(
     model: ModelOrPackaged = None,
     out: Out,
     settings: LabelSettings,
+    name: Annotated[
+        str | None,
+        Option(
+            "The name of the folder of one file. Of several files, it stands before the name of each: site_b gives "
+            "site_b_P01.",
+            metavar="NAME",
+        ),
+    ] = None,
+    again: Annotated[
+        bool, Option("Label files again that are labelled already, and replace their results by the new ones.")
+    ] = False,
     resume: Annotated[bool, Option("Write even into a folder that contains other files.")] = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -79,20 +94,21 @@ def label(
     for each file, named after it, whole or not at all; beside them study.html (all people on one page), person.csv (a
     row for each person), person_all.parquet (with all columns), cohort (a row for each day of each file) and quality (a
     row for each file), both as .csv and .parquet.
-    Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
-    cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
-    list of the summaries.
+    Labels in the files are not used. Files that are already labelled with the same settings are skipped. Results of
+    other settings are replaced only with --again, and those of another file never. A file that cannot be labelled does
+    not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a list of the summaries.
     """
     from harken.labelling.cohort import FileTask, labelling, shard_of
 
     found = recordings(files, out=out)
-    of_study = [FileTask(path, out / name) for path, name in zip(found, distinct_names(found), strict=True)]
+    names, other_name = result_names(found, name), propose_name(found, name)
+    of_study = [FileTask(path, out / folder, other_name) for path, folder in zip(found, names, strict=True)]
     tasks = of_study if shard is None else shard_of(of_study, shard)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         tell_changes([task.folder for task in tasks if (task.folder / SUMMARY).exists()], settings)
         alone = len(tasks) == 1 and scheduler is None
-        work = labelling(model, settings, cores=usable_cores() if alone else 1)
+        work = labelling(model, settings, cores=usable_cores() if alone else 1, again=again)
         prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
         ended = run("Labelling", tasks, work, workers=workers, scheduler=scheduler, prints=prints)
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
@@ -107,9 +123,10 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
     JSON, or where the page is; and where the failures are.
 
     Raises:
-        HarkenError: when files failed, or the folder cannot be written to. Nothing is written if no file exists.
+        HarkenError: when files failed, results of others in the folder cannot be read, or the folder cannot be written
+            to. Nothing is written if no file exists.
     """
-    from harken.labelling.study import STUDY, without_effect, write_failures, write_study
+    from harken.labelling.study import STUDY, find_namesakes, without_effect, write_failures, write_study
 
     out = failures_file.parent
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
@@ -117,11 +134,12 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         raise_failures(failures, len(ended))
     try:
         write_failures(failures_file, ended)
-        cohort = write_study(out)
+        cohort, unread = write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
-    for sentence in [] if cohort is None else without_effect(cohort, rules):
-        typer.echo(printable(sentence), err=True)
+    if cohort is not None:
+        for sentence in chain(islice(find_namesakes(cohort), MOST_NAMESAKES), without_effect(cohort, rules)):
+            typer.echo(printable(sentence), err=True)
     if lines:
         _print_warnings(ended)
     if json:
@@ -130,6 +148,8 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         print(printable(f"Everybody on one page: {out / STUDY}"))
     if any(one.reason is not None and not one.missing for one in ended):
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
+    named = {one.task.folder for one in ended if one.reason is not None}
+    failures += [HarkenError(reason) for folder, reason in unread.items() if folder not in named]
     raise_failures(failures, len(ended))
 
 
@@ -145,10 +165,12 @@ def _print_warnings(ended: "list[FileOutcome]") -> None:
 def tell_changes(folders: Sequence[Path], rules: Rules) -> None:
     """Print the rules that differ from those of earlier results, and of how many files. A folder that cannot be read
     has none; it fails later with its reason."""
+    from harken.labelling.stored import read_summary
+
     now, changes = rules_key(rules), Counter[str]()
     for folder in folders:
         try:
-            before = rules_of(read_summary(folder))
+            before = read_summary(folder)["summarised_by"]
         except HarkenError:
             continue
         if before["harken_version"] != now["harken_version"]:
@@ -239,7 +261,7 @@ def print_line(outcome: "FileOutcome") -> None:
     )
     recorded_s = sum(times.values()) + summary["unlabelled_s"] + 3600 * (summary["non_wear_hours"] or 0.0)
     parts = [duration_text(recorded_s), largest_shares(times) or "no label"]
-    if warnings := summary.get("warnings"):
+    if warnings := summary["warnings"]:
         parts.append(f"{len(warnings)} warning{'s' * (len(warnings) > 1)}")
     if done := DONE[outcome.done]:
         parts.append(done)
@@ -250,7 +272,7 @@ def print_one(outcome: "FileOutcome") -> None:
     """Print the hours of each label, and of time without a label; warnings and notes."""
     summary: dict[str, Any] = outcome.summary or {}
     times = summary["seconds_by_label"]
-    busy = summary.get("busy_hands_s", {})  # missing in folders of an earlier version
+    busy = summary["busy_hands_s"]
     labelled = sum(times.values())
     table = plain_table("label", "hours", "share of labelled time")
     for name, seconds in times.items():
@@ -270,7 +292,7 @@ def print_one(outcome: "FileOutcome") -> None:
     shown = f"{printable(outcome.task.path)}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown, style="bold"), soft_wrap=True)
     console.print(table)
-    warnings = summary.get("warnings", [])  # missing in folders of an earlier version
+    warnings = summary["warnings"]
     if warnings or summary["notes"]:
         console.print(notes_table(summary["notes"], warnings=warnings))
     done = f" ({DONE[outcome.done]})" if DONE[outcome.done] else ""

@@ -16,16 +16,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
 from harken.labelling.file import label_file
-from harken.labelling.settings import (
-    LabelSettings,
-    Rules,
-    file_sha256,
-    finished,
-    label_key,
-    read_summary,
-    rules_key,
-    rules_of,
-)
+from harken.labelling.settings import LabelSettings, Rules, file_sha256, label_key, rules_key
+from harken.labelling.stored import find_earlier, read_summary
 from harken.labelling.summary import summarise_folder
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
@@ -44,10 +36,14 @@ KILLED = "the process that labelled it was killed, probably because memory ran o
 
 @dataclass(frozen=True)
 class FileTask:
-    """A file and the folder for its results. If the results are summarised, both are that folder."""
+    """A file and the folder for its results. If the results are summarised, both are that folder.
+
+    ``other_name`` is a value for ``--name`` that gives the results another folder.
+    """
 
     path: Path
     folder: Path
+    other_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ Work: TypeAlias = Callable[[FileTask, OnShare | None], FileOutcome]
 because it is sent to a worker with each task."""
 
 
-def labelling(model: Path | None, settings: LabelSettings, *, cores: int = 1) -> Work:
+def labelling(model: Path | None, settings: LabelSettings, *, cores: int = 1, again: bool = False) -> Work:
     """The work of labelling with the present content of a model file, which every worker can read.
 
     A file that is labelled already, and for which only the rules differ, is summarised.
@@ -79,14 +75,14 @@ def labelling(model: Path | None, settings: LabelSettings, *, cores: int = 1) ->
         model: the model file; None: the one that comes with harken.
         settings: the settings of labelling.
         cores: the number of cores for one file; more than one only if there is a single file.
+        again: whether a file that is labelled already is labelled again, and its results are replaced.
 
     Raises:
         HarkenError: when the model cannot be read.
     """
     Recogniser.load(model)
-    return partial(
-        _labelled, model=model, sha256=file_sha256(model_path(model or PACKAGED_MODEL)), settings=settings, cores=cores
-    )
+    sha256 = file_sha256(model_path(model or PACKAGED_MODEL))
+    return partial(_labelled, model=model, sha256=sha256, settings=settings, cores=cores, again=again)
 
 
 def _labelled(
@@ -97,9 +93,10 @@ def _labelled(
     sha256: str,
     settings: LabelSettings,
     cores: int,
+    again: bool,
 ) -> FileOutcome:
     key = label_key(task.path, sha256, settings)
-    before = finished(task.folder, task.path, key)
+    before = find_earlier(task.folder, task.path, key, again=again, other_name=task.other_name)
     if before is not None:
         return _summarised(task, before, settings.rules)
     labelled = label_file(
@@ -133,8 +130,8 @@ def summarising(task: FileTask, _: OnShare | None = None, *, rules: Rules) -> Fi
 
 def _summarised(task: FileTask, before: Json, rules: Rules) -> FileOutcome:
     """The outcome of a file with this summary."""
-    earlier = rules_of(before)
-    if all(earlier[name] == value for name, value in rules_key(rules).items()):
+    earlier = before["summarised_by"]
+    if all(earlier.get(name) == value for name, value in rules_key(rules).items()):
         return FileOutcome(task, before, done="nothing")
     return FileOutcome(task, summarise_folder(task.folder, rules).summary, done="summarised")
 

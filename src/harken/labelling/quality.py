@@ -23,7 +23,7 @@ from harken.recordings.recording import Placement, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
 from harken.support.arrays import Int64Array, lengths_of
 from harken.support.errors import HarkenError
-from harken.support.files import Json, read_json, write_text
+from harken.support.files import Json, write_text
 from harken.timelines import Timeline
 
 NIGHT_STARTS, NIGHT_ENDS = 23, 6
@@ -128,8 +128,7 @@ class RecordingQuality:
         made_up: whether ``harken simulate`` made the recording.
         placement: the place of the sensor, from the file or the user.
         wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
-        training_share: the share of the samples that the model was trained on; None if it was not checked, or in a
-            file of an earlier version.
+        training_share: the share of the samples that the model was trained on; None if it was not checked.
         timezone: the wearer's time zone (an IANA name).
         start, end: the start and end of the recording, see ``to_millisecond``.
         sample_rate_hz: samples per second, from the times of the samples.
@@ -145,7 +144,7 @@ class RecordingQuality:
         sensor_range_g: the range of the sensor; None if it is not known.
         out_of_range, at_range_end, clipped, stuck, missing: samples, as in ``harken.recordings.recording.Quality``.
         unseen_f1: the F1 of each label and group of the model on people whom it was not trained on
-            (``harken.models.scores.unseen_f1``); empty if it is not known, or in a file of an earlier version.
+            (``harken.models.scores.unseen_f1``); empty if it is not known.
         limits: the known limits of the model that apply to this recording.
         notes: notes of the reader and the mending, a sentence each.
     """
@@ -156,7 +155,7 @@ class RecordingQuality:
     made_up: bool
     placement: Placement
     wrist_check: WristCheck | None
-    training_share: float | None = None
+    training_share: float | None
     timezone: str
     start: str
     end: str
@@ -177,7 +176,7 @@ class RecordingQuality:
     clipped: int
     stuck: int
     missing: int
-    unseen_f1: Mapping[str, float] = field(default_factory=dict)
+    unseen_f1: Mapping[str, float]
     limits: tuple[Limit, ...]
     notes: tuple[str, ...]
 
@@ -222,7 +221,7 @@ class RecordingQuality:
             parts["orientation"] = mounting | {
                 "quarters": mounting["turned_degrees"] // 90,
                 "recognised": list(mounting["recognised_after_degrees"].values()),
-                "probable": list(mounting.get("probability_after_degrees", {}).values()),  # newer than the others
+                "probable": list(mounting["probability_after_degrees"].values()),
             }
         return msgspec.convert({**content, **parts}, cls, dec_hook=lambda _, numbers: np.array(numbers))
 
@@ -236,17 +235,20 @@ def write_quality(path: Path, quality: RecordingQuality) -> None:
     write_text(path, json.dumps(quality.as_dict(), indent=2, allow_nan=False) + "\n")
 
 
-def read_quality(path: Path) -> RecordingQuality:
-    """Read a ``quality.json``.
+def parse_quality(content: bytes, *, path: Path) -> RecordingQuality:
+    """Parse the content of a ``quality.json``.
+
+    Args:
+        content: the content.
+        path: the file, for errors.
 
     Raises:
-        HarkenError: when it cannot be read, or ``write_quality`` did not write it.
+        HarkenError: when ``write_quality`` did not write it.
     """
-    content = read_json(path, Json, advice=ADVICE)
     try:
-        return RecordingQuality.from_dict(content)
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise HarkenError(f"{path} is damaged, or not written by this version of harken ({error}); {ADVICE}") from error
+        return RecordingQuality.from_dict(msgspec.json.decode(content))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise HarkenError(f"{path} was not written by harken ({error}); {ADVICE}") from error
 
 
 def to_millisecond(time_ns: int, timezone: str) -> str:

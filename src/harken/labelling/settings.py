@@ -1,39 +1,20 @@
-"""Settings of labelling, each an option of ``harken label``, and their comparison with those of earlier results: files
-that are finished can be skipped."""
+"""Settings of labelling, each an option of ``harken label``, and the keys by which results of others are known."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from hashlib import file_digest, sha256
-from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal
 
 from harken import __version__
 from harken.outcomes.choices import ENOUGH_WEAR_H, PUBLISHED, CutPoints, DiaryUse, RestThreshold
 from harken.outcomes.segments import Segment, read_segments
-from harken.readers.folders import SUMMARY
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError
-from harken.support.files import Json, read_json, regular
+from harken.support.files import Json, regular
 from harken.support.options import Option, check_options
-from harken.support.printable import printable
-
-
-class Summary(TypedDict):
-    """What is shown of a file that was labelled before."""
-
-    subject: str
-    start: str
-    end: str
-    unlabelled_s: float
-    gaps_s: float
-    non_wear_hours: float | None
-    seconds_by_label: dict[str, float]
-    notes: list[str]
-
 
 _option = partial(Option, panel="Nights, intensity and tables")
 
@@ -211,16 +192,6 @@ class LabelSettings(Rules):
         return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
 
 
-LAYOUT = 3
-"""The number of the layout of a folder of results. A folder without a number has the first one."""
-
-IN_WORDS = {
-    "sha256": "of a file with other content",
-    "model_sha256": "by another model",
-}
-"""Descriptions of earlier results, for values that people cannot interpret."""
-
-
 def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> Json:
     """Version, file, model and settings of reading. If all are the same, the probabilities are the same. Of ``reading``
     the key has only the options that differ from the defaults.
@@ -251,61 +222,8 @@ def rules_key(rules: Rules) -> Json:
     return {"harken_version": __version__, **key, **digests, "segments": list(key["segments"])}
 
 
-def rules_of(summary: Mapping[str, Any]) -> Json:
-    """The ``rules_key`` of earlier results. In a folder of the first layout all keys stand side by side; rules that
-    there were not yet have their defaults."""
-    return {**rules_key(Rules()), **summary.get("summarised_by", summary)}
-
-
-def results_digest(summary: Mapping[str, Any], *, rules: bool) -> str:
-    """Some letters that are others when a file was labelled in another way; with ``rules``, also when it was
-    summarised."""
-    keys = [summary.get("labelled_by"), summary.get("summarised_by") if rules else None]
-    return sha256(dumps(keys, sort_keys=True).encode()).hexdigest()[:12]
-
-
 def _names(settings: type[Rules]) -> set[str]:
     return {field.name for field in fields(settings)}
-
-
-def finished(folder: Path, path: Path, key: Mapping[str, Any]) -> Json | None:
-    """The summary of a file that is already labelled; None if it is not. Its rules may be others.
-
-    Args:
-        folder: the folder of its results.
-        path: the file.
-        key: its ``label_key``.
-
-    Raises:
-        HarkenError: when the results are of another file, or were made with other settings or another model.
-    """
-    if not (folder / SUMMARY).exists():
-        return None
-    summary = read_summary(folder)
-    before = summary.get("labelled_by", summary)
-    for name, value in key.items():
-        if before.get(name) != value:
-            way = IN_WORDS.get(name, f"{_in_words(name, before.get(name))}, and this is {_in_words(name, value)}")
-            raise HarkenError(
-                f"{printable(path)}: the results in {folder} were made {way}; choose another --out, or remove that "
-                "folder"
-            )
-    return summary
-
-
-def read_summary(folder: Path) -> Json:
-    """The ``summary.json`` in a folder of results.
-
-    Raises:
-        HarkenError: when it cannot be read, or harken did not write it.
-    """
-    return read_json(folder / SUMMARY, Summary, advice=f"remove {folder} to label the file again")
-
-
-def _in_words(name: str, value: Any) -> str:
-    """A setting as a person reads it: ``with unsure below 0.5``, ``without forearm axis``."""
-    words = "options for reading" if name == "reading" else name.replace("_", " ")
-    return f"without {words}" if value in (None, {}, []) else f"with {words} {dumps(value)}"
 
 
 def file_sha256(path: Path) -> str:

@@ -9,49 +9,58 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import msgspec
 import numpy as np
 import polars as pl
 import polars.selectors as cs
 
 from harken.labelling.cohort import FileOutcome
-from harken.labelling.quality import RecordingQuality, read_quality
-from harken.labelling.settings import Rules, read_summary, results_digest
+from harken.labelling.quality import RecordingQuality
+from harken.labelling.settings import Rules
+from harken.labelling.stored import (
+    DAYS,
+    MOVEMENT,
+    NIGHTS,
+    RHYTHM,
+    TIMELINE,
+    StoredResults,
+    read_summary,
+    results_digest,
+)
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.tables import one_a_date, people_table
-from harken.readers.folders import COHORT, PERSON, PERSON_BEFORE, PERSON_CSV, QUALITY, SUMMARY
+from harken.readers.folders import COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
+from harken.support.files import write_bytes
 from harken.support.printable import printable, without_path
 from harken.support.tables import CSV_TIME, spans_ns, write_csv, write_parquet
 from harken.timelines import UNSURE
 
 STUDY = "study.html"
 """The page."""
-FAILURES = "failures*.csv"
-"""The tables of files that failed: of a call, or of each shard."""
+FAILURES = "failures*.json"
+"""The files that failed: of a call, or of each shard."""
 MOST_PEOPLE = 5_000
 """People with a row on the page: those with doubts first. A page of so many has some ten megabytes."""
 MOST_DAYS = 28
 """Strips of a person."""
 AT_ONCE = 500
 """Files whose tables are joined in one go: many small tables need much more memory than one."""
+FIRST = ("date", "valid_day", "complete")
+"""Columns of days and nights that stand first."""
 TEXT = ("first_walking", "last_walking", "l5_start", "m10_start", "excluded", "caveat")
 """Columns of days, nights and rhythm with text."""
-TRUTH_VALUES = ("valid_day", "complete")
-"""Columns of days and nights with ``true`` or ``false``."""
-CLOCK = ("onset", "wake", "midpoint")
-"""Columns of nights with times."""
 NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "unseen_f1", "limits", "notes")
 """Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
 MOST_NOTED = 10
 """The exclusions without effect that are named."""
 NOBODY = {"subject": pl.String, "included": pl.Boolean, "why_not": pl.String}
 """The columns of a table of people of which the page always makes use."""
-LOCAL_TIME_LENGTH = len("2024-03-31T23:12:05.000")
 _any = partial(cs.by_name, require_all=False)
 """The columns of these names that a table has."""
 
@@ -78,19 +87,33 @@ class Cohort(NamedTuple):
     nights: pl.DataFrame | None
 
 
-def write_study(out: Path) -> Cohort | None:
+class WrittenStudy(NamedTuple):
+    """What ``write_study`` wrote.
+
+    Attributes:
+        cohort: the tables; None without results.
+        unread: the folders of results of which something could not be read, and why.
+    """
+
+    cohort: Cohort | None
+    unread: dict[Path, str]
+
+
+def write_study(out: Path) -> WrittenStudy:
     """Write and return the tables (``Cohort``), as Parquet and as CSV (of people, some columns), and ``study.html``.
 
-    They cover all finished folders in ``out``, also those of other processes, and the page all tables of failures.
-    Several processes may call this function at the same time: each repeats it until no folder was finished and no
-    failure was written meanwhile.
+    They cover all finished folders in ``out``, also those of other processes, and the page all failures. A folder that
+    cannot be read does not stop the others. Several processes may call this function at the same time: each repeats it
+    until no folder was finished and no failure was written meanwhile.
     """
     from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
 
     before, cohort = None, None
+    unread: dict[Path, str] = {}
     while (now := (_written_ns(out), _failures(out))) != before:
         before = now
-        cohort = read_cohort(list(now[0]))
+        unread = {}
+        cohort = read_cohort(list(now[0]), unread)
         if cohort is not None:
             for name, in_csv, table in (
                 (COHORT, "cohort.csv", cohort.days),
@@ -99,38 +122,44 @@ def write_study(out: Path) -> Cohort | None:
             ):
                 write_parquet(table, out / name)
                 write_csv(table.select(columns_in(in_csv, table.columns)), out / in_csv)
-            (out / PERSON_BEFORE).unlink(missing_ok=True)
-        write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1]))
-    return cohort
+        write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1], unread))
+    return WrittenStudy(cohort, unread)
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
-    """Write the files that failed, with the reasons, except those that do not exist. Without such failures, the table
-    of an earlier call is removed.
+    """Write the files that failed, with the reasons, except those that do not exist. Without such failures, those of an
+    earlier call are removed.
 
     Args:
-        path: the table, beside the folders of results.
+        path: the table for people, beside the folders of results. Beside it, a JSON file has the same for harken.
         outcomes: of labelling, or of summarising: then the paths of their tasks are the folders of results.
     """
-    failed = [outcome for outcome in outcomes if outcome.reason is not None and not outcome.missing]
-    if failed:
-        rows = [_failed(one) for one in failed]
+    failures = [_failed(outcome) for outcome in outcomes if outcome.reason is not None and not outcome.missing]
+    if failures:
+        rows = [(failure.file, failure.reason, failure.results or None) for failure in failures]
         write_csv(pl.DataFrame(rows, schema=dict.fromkeys(Failure._fields, pl.String), orient="row"), path)
+        write_bytes(path.with_suffix(".json"), msgspec.json.encode(failures))
     else:
         path.unlink(missing_ok=True)
+        path.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _failed(outcome: FileOutcome) -> tuple[str, str, str | None]:
-    """A row of the table of failures: the file, the reason, and the digest of the results that it has."""
+def _failed(outcome: FileOutcome) -> Failure:
+    """The file, the reason, and the digest of the results that it has."""
     path, folder = outcome.task.path, outcome.task.folder
-    summarising = path == folder
-    reason = without_path(outcome.reason or "", path).removeprefix(os.sep)
+    reason = _without_folder(outcome.reason or "", path)
     try:
         summary = read_summary(folder)
-    except (OSError, HarkenError):  # there are no results
-        return printable(path), reason, None
-    file = summary.get("file", printable(path)) if summarising else printable(path)
-    return file, reason, results_digest(summary, rules=summarising)
+    except HarkenError:  # there are no results, or they cannot be read
+        return Failure(printable(path), reason)
+    summarising = path == folder
+    file = summary["file"] if summarising else printable(path)
+    return Failure(file, reason, results_digest(summary, rules=summarising))
+
+
+def _without_folder(reason: str, path: Path) -> str:
+    """A reason without the file or folder at its beginning."""
+    return without_path(reason, path).removeprefix(os.sep)
 
 
 def results_in(out: Path) -> list[Path]:
@@ -147,14 +176,18 @@ def _written_ns(out: Path) -> dict[Path, int]:
     return written_ns
 
 
-def read_cohort(folders: Sequence[Path]) -> Cohort | None:
-    """The tables over the results in these folders; None if there are none."""
+def read_cohort(folders: Sequence[Path], unread: dict[Path, str]) -> Cohort | None:
+    """The tables over the results in these folders; None if there are none.
+
+    Args:
+        folders: the folders.
+        unread: receives the folders of which something cannot be read, and why.
+    """
     files: list[StudyFile] = []
     joined: dict[str, list[pl.DataFrame]] = {"days": [], "quality": [], "nights": [], "rhythm": []}
     together = partial(pl.concat, how="diagonal_relaxed")
     for first in range(0, len(folders), AT_ONCE):
-        some = map(_results, folders[first : first + AT_ONCE])
-        results = [found for found in some if found is not None]
+        results = _read_some(folders[first : first + AT_ONCE], unread)
         files += [entry for entry, _ in results]
         for name, parts in joined.items():
             small = [tables[name] for _, tables in results if name in tables]
@@ -168,7 +201,7 @@ def read_cohort(folders: Sequence[Path]) -> Cohort | None:
     counts = ~pl.col("name").is_in(left_out)
     counted = days.filter(counts)
     nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
-    of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files)
+    of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files, unread)
     counted_nights = None if nights is None else nights.filter(counts)
     doubts = {subject: [doubt for file in own for doubt in file.doubts] for subject, own in _by_subject(files).items()}
     caveats = {subject: "; ".join(kinds_of(own)) for subject, own in doubts.items() if own}
@@ -208,65 +241,96 @@ def without_effect(cohort: Cohort, rules: Rules) -> Iterator[str]:
             yield f"{by_diary} of {len(cohort.people)} people have recorded nights in the diary {rules.diary}"
 
 
-def _results(folder: Path) -> tuple[StudyFile, dict[str, pl.DataFrame]] | None:
-    """The results in a folder; None if another process writes there, or harken did not write it.
+def find_namesakes(cohort: Cohort) -> Iterator[str]:
+    """Sentences on people who may be several: files of one name in different folders, of which none names its wearer,
+    count as one person."""
+    for subject, files in _by_subject(cohort.files).items():
+        paths = [Path(file.file) for file in files]
+        by_name = all(path.name.split(".")[0] == subject for path in paths)
+        if by_name and len({path.parent for path in paths}) > 1:
+            yield (
+                f"{paths[0]} and {paths[-1]} count as one person, {subject}, because the name of the file stands for "
+                "the wearer; if different people wore them, label each again with --subject and --again"
+            )
+
+
+def _read_some(folders: Sequence[Path], unread: dict[Path, str]) -> list[tuple[StudyFile, dict[str, pl.DataFrame]]]:
+    """The results in these folders that have a day and can be read."""
+    results = []
+    for folder in folders:
+        try:
+            file, tables = _read_results(StoredResults.open(folder))
+        except HarkenError as error:
+            if (folder / SUMMARY).exists():  # else another process replaces the folder, and it is read again
+                unread[folder] = str(error)
+            continue
+        if not tables["days"].is_empty():
+            results.append((file, tables))
+    return results
+
+
+def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFrame]]:
+    """The results in a folder.
 
     The tables are ``days``, the rows of ``cohort.parquet``; ``quality``, the row of ``quality.parquet``; with
     acceleration, ``nights`` and ``rhythm`` with ``name`` and ``subject``; times of nights by the wearer's clock,
     without zone.
+
+    Raises:
+        HarkenError: when a file cannot be read, or is not what harken wrote.
     """
-    name = printable(folder.name)
-    try:
-        quality, summary = read_quality(folder / "quality.json"), read_summary(folder)
-        tables = {table: _table(folder / f"{table}.csv") for table in ("nights", "rhythm")}
-        # In folders of earlier layouts, the CSV file has all columns.
-        all_days = folder / "days_all.parquet"
-        tables["days"] = _table(all_days if all_days.exists() else folder / "days.csv")
-        entry = StudyFile(
-            name=name,
-            report=f"{quote(os.fsencode(folder.name), safe='')}/report.html",
-            doubts=(
-                *caveats_of(quality),
-                *caveats_at(CaveatKind.NIGHTS, tables["nights"]),
-                *caveats_at(CaveatKind.STEPS, tables["days"]),
-            ),
-            folder=folder,
-            file=quality.file,
-            subject=quality.subject,
-            labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
-            valid_day_h=float(summary.get("summarised_by", summary)["valid_day_h"]),
-            made_up=quality.made_up,
-            unseen_f1=quality.unseen_f1,
-            excluded=summary.get("excluded") or "",
-            digests=tuple(results_digest(summary, rules=rules) for rules in (False, True)),
-        )
-    except (OSError, ValueError, KeyError, HarkenError, pl.exceptions.PolarsError):
-        return None
-    known = {table: rows for table, rows in tables.items() if rows is not None}
-    if "days" not in known or known["days"].is_empty():
-        return None
+    folder, summary = stored.folder, stored.summary
+    name, quality = printable(folder.name), stored.read_quality()
+    tables = {"days": _read_table(stored, DAYS).with_columns(cs.datetime().dt.to_string(CSV_TIME))}
+    for file in (NIGHTS, RHYTHM):
+        if file in stored.digests:
+            tables[Path(file).stem] = _read_table(stored, file)
+    entry = StudyFile(
+        name=name,
+        report=f"{quote(os.fsencode(folder.name), safe='')}/report.html",
+        doubts=(
+            *caveats_of(quality),
+            *caveats_at(CaveatKind.NIGHTS, tables.get("nights")),
+            *caveats_at(CaveatKind.STEPS, tables["days"]),
+        ),
+        folder=folder,
+        file=quality.file,
+        subject=quality.subject,
+        labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
+        valid_day_h=float(summary["summarised_by"]["valid_day_h"]),
+        made_up=quality.made_up,
+        unseen_f1=quality.unseen_f1,
+        excluded=summary["excluded"] or "",
+        digests=tuple(results_digest(summary, rules=rules) for rules in (False, True)),
+    )
     if entry.excluded:
         of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
-        known["days"] = known["days"].with_columns(of_person)
+        tables["days"] = tables["days"].with_columns(of_person)
     first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
     of_file = [pl.lit(value).alias(key) for key, value in first.items()]
-    known["days"] = known["days"].select(*of_file, pl.all())
-    for table in known.keys() - {"days"}:
-        by_clock = _any(*CLOCK).str.head(LOCAL_TIME_LENGTH).str.to_datetime(time_unit="ns")
-        known[table] = known[table].with_columns(by_clock, name=pl.lit(name), subject=pl.lit(entry.subject))
-    return entry, known | {"quality": pl.DataFrame([_row(name, quality, summary)])}
+    tables["days"] = tables["days"].select(*of_file, pl.all())
+    for table in tables.keys() - {"days"}:
+        by_clock = cs.datetime().dt.replace_time_zone(None)
+        tables[table] = tables[table].with_columns(by_clock, name=pl.lit(name), subject=pl.lit(entry.subject))
+    return entry, tables | {"quality": pl.DataFrame([_row(name, quality, summary)])}
 
 
-def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFile]) -> pl.DataFrame:
+def _rhythms(
+    rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFile], unread: dict[Path, str]
+) -> pl.DataFrame:
     """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
-    once."""
+    once. Movement that cannot be read is left out."""
     folders = {file.name: file.folder for file in files}
     several = one_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1), by=["wear_hours"])
     tables = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
     for (subject,), of_person in several.group_by("subject", maintain_order=True):
         parts = []
         for (name,), of_file in of_person.group_by("name", maintain_order=True):
-            movement = _movement(folders[name], of_file["date"].to_list())
+            try:
+                movement = _read_movement(folders[name], of_file["date"].to_list())
+            except HarkenError as error:
+                unread[folders[name]] = str(error)
+                continue
             if movement is not None:
                 parts.append(movement)
         if parts:
@@ -276,27 +340,36 @@ def _rhythms(rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFil
     return pl.concat(tables, how="diagonal_relaxed")
 
 
-def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> Study:
+def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unread: dict[Path, str]) -> Study:
     """What the page shows.
 
     Args:
         title: its heading.
         cohort: the tables; None without results.
         failures: a file with the results that it had then keeps them; if it has others now, its failure is left out.
+        unread: the folders of which something could not be read, and why. It receives those with such a timeline.
     """
+    people: list[Person] = []
+    labels: tuple[str, ...] = ()
+    if cohort is not None:
+        labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
+        people = _people(cohort, labels, unread)
+    known = {failure.reason for failure in failures}
+    reasons = {folder: _without_folder(reason, folder) for folder, reason in unread.items()}
+    damaged = [Failure(printable(folder.name), reason) for folder, reason in reasons.items() if reason not in known]
     if cohort is None:
-        return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures))
+        return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures), unread=damaged)
     digests = {Path(entry.file).absolute(): entry.digests for entry in cohort.files}
     now = [(failure, digests.get(Path(failure.file).absolute())) for failure in failures]
-    labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
     limits = {file.valid_day_h for file in cohort.files}
     return Study(
         title=title,
         labels=labels,
-        people=_people(cohort, labels),
+        people=people,
         table=cohort.people,
         failures=[failure for failure, own in now if own is None],
         kept=[failure for failure, own in now if own is not None and failure.results in own],
+        unread=damaged,
         made_up=sum(file.made_up for file in cohort.files),
         valid_day_h=limits.pop() if len(limits) == 1 else None,
         first=min(cohort.days["date"]),
@@ -304,8 +377,9 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure]) -> 
     )
 
 
-def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
-    """The people with a row. Timelines are read one at a time, and only of these people."""
+def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, str]) -> list[Person]:
+    """The people with a row. Timelines are read one at a time, and only of these people. A file whose timeline cannot
+    be read has no strips."""
     files = _by_subject(cohort.files)
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
     why_not = dict(cohort.people.filter(~pl.col("included")).select("subject", "why_not").iter_rows())
@@ -321,7 +395,10 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
         strips: list[DayStrip] = []
         for (name,), of_file in own.head(MOST_DAYS).group_by("name", maintain_order=True):
             valid = dict(of_file.select("date", "valid_day").iter_rows())
-            strips += _strips(folders[name], valid, labels)
+            try:
+                strips += _draw_strips(folders[name], valid, labels)
+            except HarkenError as error:
+                unread[folders[name]] = str(error)
         person = Person(
             subject=subject,
             files=tuple(files[subject]),
@@ -335,67 +412,55 @@ def _people(cohort: Cohort, labels: tuple[str, ...]) -> list[Person]:
 
 
 def _failures(out: Path) -> list[Failure]:
-    """The files that failed, from all tables, each reason once."""
-    found: list[Failure] = []
+    """The files that failed, in all calls and shards, each reason once."""
+    failures: list[Failure] = []
     for path in sorted(out.glob(FAILURES)):
         try:
-            table = pl.read_csv(path.read_bytes(), infer_schema=False)
-            rows = table.select("file", "reason", _any("results")).fill_null("").rows()
-        except (OSError, pl.exceptions.PolarsError):  # it was removed, or harken did not write it
+            failures += msgspec.json.decode(path.read_bytes(), type=list[Failure])
+        except (OSError, msgspec.MsgspecError, ValueError):  # it was removed, or harken did not write it
             continue
-        found += [Failure(*row) for row in rows]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(failures))
 
 
-def _strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:
-    """The strips of some days of a file, from its timeline and nights; none if they cannot be read.
+def _draw_strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:
+    """The strips of some days of a file, from its timeline and nights.
 
     Args:
         folder: the folder of its results.
         valid: the days, with whether each is valid.
         labels: the labels in the order of their letters.
+
+    Raises:
+        HarkenError: when they cannot be read, or are not what harken wrote.
     """
-    try:
-        rows = pl.read_parquet((folder / "timeline.parquet").read_bytes(), columns=STRIP_COLUMNS)
-        nights = _table(folder / "nights.csv")
-    except (OSError, pl.exceptions.PolarsError):
-        return []
+    stored = StoredResults.open(folder)
+    rows = stored.read_table(TIMELINE, STRIP_COLUMNS)
     nights_ns = np.zeros((0, 2), dtype=np.int64)
-    if nights is not None:
-        found = nights.filter(pl.col("onset").is_not_null()).select(
-            pl.col("onset", "wake").str.to_datetime(time_unit="ns", time_zone="UTC")
-        )
-        nights_ns = spans_ns(found, "onset", "wake")
+    if NIGHTS in stored.digests:
+        nights = stored.read_table(NIGHTS, ["onset", "wake"]).drop_nulls()
+        nights_ns = spans_ns(nights, "onset", "wake")
     return day_strips(rows, labels, valid=dict(valid), nights_ns=nights_ns)
 
 
-def _movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
-    """The movement on some days of a file, with times by the wearer's clock, without zone; None without acceleration,
-    or if it cannot be read."""
-    try:
-        content = (folder / "movement.parquet").read_bytes()
-        rows = pl.read_parquet(content, columns=["start", "enmo_mg", "valid_s", "wear"])
-    except (OSError, pl.exceptions.PolarsError):
+def _read_movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
+    """The movement on some days of a file, with times by the wearer's clock, without zone; None without acceleration.
+
+    Raises:
+        HarkenError: when it cannot be read, or is not what harken wrote.
+    """
+    stored = StoredResults.open(folder)
+    if MOVEMENT not in stored.digests:
         return None
+    rows = stored.read_table(MOVEMENT, ["start", "enmo_mg", "valid_s", "wear"])
     rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
     return rows.filter(pl.col("start").dt.date().is_in(dates))
 
 
-def _table(path: Path) -> pl.DataFrame | None:
-    """A table as it was written, with times as text; None if there is none."""
-    first, last = _any("date", *TRUTH_VALUES), _any(*TEXT)
-    numbers = ~(first | last | _any(*CLOCK, "source"))
-    typed = [numbers.cast(pl.Float64)]
-    try:
-        if path.suffix == ".parquet":
-            table = pl.read_parquet(path.read_bytes())
-            typed.append(cs.datetime().dt.to_string(CSV_TIME))
-        else:
-            table = pl.read_csv(path.read_bytes(), infer_schema=False)
-            typed += [_any("date").str.to_date(), _any(*TRUTH_VALUES) == "true"]
-    except FileNotFoundError:
-        return None
-    return table.with_columns(typed).select(first, ~(first | last), last)
+def _read_table(stored: StoredResults, name: str) -> pl.DataFrame:
+    """A table whose numbers are all float64, with ``FIRST`` first and ``TEXT`` last."""
+    first, last = _any(*FIRST), _any(*TEXT)
+    table = stored.read_table(name).with_columns(cs.numeric().cast(pl.Float64))
+    return table.select(first, ~(first | last), last)
 
 
 def _row(name: str, quality: RecordingQuality, summary: Mapping[str, Any]) -> dict[str, Any]:

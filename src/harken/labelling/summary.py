@@ -7,15 +7,15 @@ a folder of results; so the rules can be changed after a study was labelled.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from json import dumps
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
 
-from harken.labelling.quality import ADVICE, LimitKind, RecordingQuality, limits_of, read_quality, write_quality
-from harken.labelling.settings import LAYOUT, Rules, read_summary, rules_key
+from harken.labelling.quality import LimitKind, RecordingQuality, limits_of, write_quality
+from harken.labelling.settings import Rules, rules_key
+from harken.labelling.stored import LAYOUT, StoredResults, write_summary
 from harken.outcomes import tables
 from harken.outcomes.diary import read_diary
 from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
@@ -25,12 +25,11 @@ from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.tables import day_groups
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
-from harken.support.files import appearing, write_text
+from harken.support.files import appearing
 from harken.support.printable import printable
 from harken.support.resources import hand_back
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline
-from harken.timelines.timeline import HANDS, PROBABILITY
 
 OUTCOMES = (
     "bouts.csv",
@@ -40,10 +39,12 @@ OUTCOMES = (
     "segments.csv",
     "averages.csv",
     "nights.csv",
+    "nights.parquet",
     "rhythm.csv",
+    "rhythm.parquet",
     "movement.parquet",
 )
-"""The files of ``Outcomes.write_tables``, each named after the attribute with its table; ``days`` has two."""
+"""The files of ``Outcomes.write_tables``, each named after the attribute with its table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,28 +223,17 @@ class Measured:
         """What the results in a folder hold.
 
         Raises:
-            HarkenError: when the folder has another layout, or a file in it is missing or damaged.
+            HarkenError: when another version of harken wrote it, or a file in it is missing or was changed.
         """
-        summary = read_summary(folder)
-        if summary.get("layout") != LAYOUT:
-            raise HarkenError(
-                f"{folder} was written by an earlier version of harken and does not hold what other rules need; label "
-                f"the recording anew: harken label {summary.get('file', 'FILE')} --out ANOTHER_FOLDER"
-            )
-        quality = replace(read_quality(folder / "quality.json"), limits=())
-        path = folder / "timeline.parquet"
+        stored = StoredResults.open(folder)
+        summary, quality = stored.summary, replace(stored.read_quality(), limits=())
         try:
             model = msgspec.convert(summary["model"], ModelFacts)
-            columns = ["start", "end", "label", "recorded", "wear", "activity_mg"]
-            columns += [PROBABILITY + label for label in model.labels]
-            columns += [HANDS] if HANDS in pl.read_parquet_schema(path) else []
-            rows = pl.read_parquet(path, columns=columns)
-            path = folder / "movement.parquet"
-            has_acceleration = rows["activity_mg"].count() > 0
-            movement = pl.read_parquet(path).drop("steps") if has_acceleration else None
-        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-            fault = f"damaged ({error})" if path.exists() else "missing"
-            raise HarkenError(f"{path} is {fault}; {ADVICE}") from error
+        except msgspec.ValidationError as error:
+            raise stored.refuse(SUMMARY, str(error)) from error
+        rows = stored.read_timeline(model.labels)
+        has_acceleration = rows["activity_mg"].count() > 0
+        movement = stored.read_movement() if has_acceleration else None
         timeline = Timeline(rows, model.labels, quality.subject, quality.file)
         return cls(timeline, movement, quality, model, summary["labelled_by"])
 
@@ -354,7 +344,7 @@ class LabelledFile(Outcomes):
                 write_quality(aside / "quality.json", self.quality)
                 card = self.measured.model.card
                 write_wearer_report(aside / "report.html", self, quality=self.quality, model_card=card)
-                write_text(aside / SUMMARY, dumps(self.summary, indent=2, allow_nan=False) + "\n")
+                write_summary(aside, self.summary)
         except OSError as error:
             raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
 
@@ -373,8 +363,8 @@ def summarise_folder(folder: str | Path, rules: Rules) -> LabelledFile:
         rules: the rules; for those that are not given, the defaults, whatever the old results were made with.
 
     Raises:
-        HarkenError: when the folder has another layout, a file in it is missing or damaged, the diary is broken, or
-            the folder cannot be written.
+        HarkenError: when another version of harken wrote the folder, a file in it is missing or was changed, the diary
+            is broken, or the folder cannot be written.
     """
     summarised = LabelledFile.of(Measured.read(Path(folder)), rules)
     summarised.write(folder)

@@ -21,15 +21,15 @@ SUMMARY = "summary.json"
 """The file that ``harken label`` writes last. A folder with this file is complete."""
 COHORT, PERSON, QUALITY = "cohort.parquet", "person_all.parquet", "quality.parquet"
 """The tables of all days of all files, of all people, and of all files."""
-PERSON_CSV, PERSON_BEFORE = "person.csv", "person.parquet"
-"""The columns about people that most papers report, and the table of people of earlier versions."""
+PERSON_CSV = "person.csv"
+"""The columns about people that most papers report."""
 RUN_RECORD, RUN_HISTORY = "run.json", "history.csv"
 """Files in the folder of a run of ``harken train``."""
 RESULTS = (SUMMARY, "timeline.parquet")
 """Files in the folder of results of ``harken label``."""
-FAILURES = re.compile(r"failures.*\.csv")
-"""The table of failures that ``harken label`` writes beside these folders."""
-OVER_ALL = {COHORT, "cohort.csv", PERSON, PERSON_CSV, PERSON_BEFORE, QUALITY, "quality.csv"}
+FAILURES, FAILURES_JSON = re.compile(r"failures.*\.csv"), re.compile(r"failures.*\.json")
+"""The failures that ``harken label`` writes beside these folders, as a table and for itself."""
+OVER_ALL = {COHORT, "cohort.csv", PERSON, PERSON_CSV, QUALITY, "quality.csv"}
 """The tables over all files that it writes there."""
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
@@ -187,6 +187,8 @@ def _kind(path: Path, *, tables: bool) -> str | None:
     """The kind of a file that is no recording; None for a recording. ``tables``: whether ``harken label`` wrote tables
     over all files beside it."""
     plain = path.name.lower().removesuffix(".gz")
+    if FAILURES_JSON.fullmatch(path.name):
+        return BY_LABEL
     if not plain.endswith(ENDINGS):
         return BY_ENDING
     if plain.endswith(TRUTH):

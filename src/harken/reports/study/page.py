@@ -82,7 +82,7 @@ class DayStrip:
 
 class Failure(NamedTuple):
     """A file that could not be labelled, or not again, why, and a digest of the results that it had then
-    (``harken.labelling.settings.results_digest``); empty if it had none."""
+    (``harken.labelling.stored.results_digest``); empty if it had none."""
 
     file: str
     reason: str
@@ -104,7 +104,7 @@ class StudyFile:
         valid_day_h: the hours of wear of a valid day.
         made_up: whether the recording is simulated.
         excluded: why the wearer is excluded; empty for most.
-        digests: of the settings of its results, of labelling and of all (``harken.labelling.settings.results_digest``).
+        digests: of the settings of its results, of labelling and of all (``harken.labelling.stored.results_digest``).
         unseen_f1: the scores of the labels and groups of its model, see ``harken.models.scores.unseen_f1``.
     """
 
@@ -179,6 +179,7 @@ class Study:
         table: the outcomes of all people: the table ``harken.outcomes.tables.people_table``.
         failures: the files that could not be labelled.
         kept: the files that could not be labelled or summarised again; their earlier results are on the page.
+        unread: the folders of results of which something could not be read, which is not on the page.
         made_up: the number of simulated recordings.
         valid_day_h: the hours of wear of a valid day; None if the files differ.
         first, last: the first and the last date; None without any.
@@ -190,6 +191,7 @@ class Study:
     table: pl.DataFrame
     failures: Sequence[Failure] = ()
     kept: Sequence[Failure] = ()
+    unread: Sequence[Failure] = ()
     made_up: int = 0
     valid_day_h: float | None = None
     first: date | None = None
