@@ -211,6 +211,20 @@ def test_files_of_one_name_are_both_kept(run_harken: Run, model: Path, tmp_path:
         )
 
 
+def test_a_name_is_no_formula_in_a_spreadsheet(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    exclude = tmp_path / "exclude.csv"
+    exclude.write_text("subject,reason\n=1+1,@ill\n")
+    paths = [people.write_person(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("+P01", "-P02"))]
+    out = tmp_path / "out"
+    options = ("--model", model, "--out", out, "--subject", "=1+1", "--exclude", exclude, "--workers", 1)
+    assert run_harken("label", *paths, *options).exit_code == 0
+    person = pl.read_csv(out / "person.csv", infer_schema=False)
+    assert person.select("subject", "why_not").row(0) == ("'=1+1", "'@ill")
+    assert pl.read_parquet(out / "person_all.parquet").select("subject", "why_not").row(0) == ("=1+1", "@ill")
+    assert pl.read_csv(out / "quality.csv")["name"].to_list() == ["'+P01", "'-P02"]
+    assert pl.read_parquet(out / "quality.parquet")["name"].to_list() == ["+P01", "-P02"]
+
+
 def test_without_a_model_the_packaged_one_is_asked_for(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,19 +2,24 @@
 
 In Parquet, unknown numbers are null, never NaN: polars, DuckDB, R and Arrow take NaN for a number, larger than all
 others. In CSV, they are empty and times are ISO 8601 with their offset, to the millisecond, which pandas reads without
-any option.
+any option. What harken reads back is Parquet, never these CSV files, whose texts may begin with an apostrophe.
 """
 
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from harken.support.arrays import Int64Array
 from harken.support.files import replacing, write_text
 
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3f%:z"
 CSV_DECIMALS = 4
+FORMULA = "^[-=+@\\t\\r\\n]"
+"""How a text begins that a spreadsheet runs as a formula, which may send the table's content to another computer."""
+DEFUSED = "'${0}"
+"""What its beginning becomes: after an apostrophe, a spreadsheet shows a text as it is."""
 
 
 def times(time_ns: Int64Array, timezone: str) -> pl.Series:
@@ -46,10 +51,12 @@ def write_csv(frame: pl.DataFrame, path: str | Path) -> None:
     """Write a table as CSV, whole or not at all.
 
     Times are ISO 8601 in milliseconds with their offset from UTC; days are written as ``2024-03-31``; numbers have four
-    decimals; unknown values are empty.
+    decimals; unknown values are empty. A text that a spreadsheet would run as a formula gets an apostrophe before it:
+    names of people, files and labels may come from anybody. Parquet has it as it is.
     """
+    defused = frame.with_columns(cs.string().str.replace(FORMULA, DEFUSED))
     # Polars before 2 reports no error when the disk is full. Polars formats the text, and Python writes it.
-    text = frame.write_csv(datetime_format=CSV_TIME, float_precision=CSV_DECIMALS)
+    text = defused.write_csv(datetime_format=CSV_TIME, float_precision=CSV_DECIMALS)
     write_text(path, text)
 
 
