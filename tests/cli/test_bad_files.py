@@ -118,5 +118,5 @@ def test_a_damaged_summary_is_refused(run_harken: Run, trained: Path, bob: Path,
     for name, value in {"seconds_by_label": {"lying": "long"}, "notes": 5, "gaps_s": None}.items():
         summary.write_text(json.dumps(content | {name: value}))
         ended = run_harken(*arguments)
-        assert (ended.exit_code, f"harken: {summary} is damaged" in ended.stderr) == (2, True)
-        assert f"; remove {summary.parent} to label the file again\n" in ended.stderr
+        assert (ended.exit_code, f"harken: {summary} was changed after harken wrote it" in ended.stderr) == (2, True)
+        assert f"; move {summary.parent} to another place, and label the recording again\n" in ended.stderr
