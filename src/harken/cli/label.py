@@ -59,8 +59,8 @@ Shard = Annotated[
     Option("Only every n-th file from the i-th on: for a job array, without a scheduler.", metavar="I/N"),
 ]
 
-MOST_NAMESAKES = 3
-"""The people who may be several that are named."""
+MOST_NAMED = 3
+"""The people who may be several that are named, and the recordings with several results."""
 DONE = {"labelled": "", "summarised": "summarised", "nothing": "unchanged"}
 """What stands after a report, by what was done for it."""
 
@@ -126,7 +126,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         HarkenError: when files failed, results of others in the folder cannot be read, or the folder cannot be written
             to. Nothing is written if no file exists.
     """
-    from harken.labelling.study import STUDY, find_namesakes, without_effect, write_failures, write_study
+    from harken.labelling.study import STUDY, find_namesakes, find_repeats, without_effect, write_failures, write_study
 
     out = failures_file.parent
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
@@ -138,7 +138,8 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
     if cohort is not None:
-        for sentence in chain(islice(find_namesakes(cohort), MOST_NAMESAKES), without_effect(cohort, rules)):
+        doubtful = (islice(sentences, MOST_NAMED) for sentences in (find_namesakes(cohort), find_repeats(cohort)))
+        for sentence in (*chain(*doubtful), *without_effect(cohort, rules)):
             typer.echo(printable(sentence), err=True)
     if lines:
         _print_warnings(ended)

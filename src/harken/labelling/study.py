@@ -254,6 +254,16 @@ def find_namesakes(cohort: Cohort) -> Iterator[str]:
             )
 
 
+def find_repeats(cohort: Cohort) -> Iterator[str]:
+    """Sentences on recordings with results in several folders, whose days stand several times in the tables."""
+    names = cohort.quality.group_by("sha256", maintain_order=True).agg("name", pl.col("file").first())
+    for repeated, file in names.filter(pl.col("name").list.len() > 1).select("name", "file").iter_rows():
+        yield (
+            f"{' and '.join(repeated)} hold the results of one recording, {file}, and each has its days in cohort.csv; "
+            "move all but one to another place"
+        )
+
+
 def _read_some(folders: Sequence[Path], unread: dict[Path, str]) -> list[tuple[StudyFile, dict[str, pl.DataFrame]]]:
     """The results in these folders that have a day and can be read."""
     results = []
