@@ -6,6 +6,7 @@ Diaries, tables of segments and files of labels are read with it. Tables of samp
 import codecs
 import csv
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import date, time
 from io import StringIO
@@ -146,11 +147,13 @@ def named_rows(
     if missing := [name for name in needs if name not in names]:
         no_column = "there are no columns" if len(missing) > 1 else "there is no column"
         raise line_error(path, line, f"{no_column} {', '.join(missing)}; a {what} needs {', '.join(needs)}")
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise line_error(path, line, f"the column {twice[0]} stands there twice")
-    known = names if may_have is None else [*needs, *may_have]
-    if unknown := [name for name in names if name not in known]:
-        raise line_error(path, line, f"a {what} has no column {unknown[0]!r}; it has {', '.join(known)}")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise line_error(path, line, f"the column {name} stands there twice")
+    if may_have is not None:
+        known = [*needs, *may_have]
+        if unknown := [name for name in names if name not in known]:
+            raise line_error(path, line, f"a {what} has no column {unknown[0]!r}; it has {', '.join(known)}")
     for line, fields in rows:
         if len(fields) < len(names) or any(fields[len(names) :]):
             raise line_error(path, line, f"{len(fields)} fields instead of {len(names)}")
