@@ -70,8 +70,9 @@ class LabelStore:
 
     They are those of the file beside the recording, else of a file of labels in its folder or archive, else of the
     label column of the recording, as in all commands. They are always written to the file beside the recording. A file
-    that harken did not write is copied to ``NAME.labels.csv.orig`` before it is replaced for the first time. If the
-    file is a link, the file to which it leads is replaced.
+    that harken did not write is copied to ``NAME.labels.csv.orig`` before it is replaced. If that copy exists already,
+    with other contents, the new copy is ``NAME.labels.csv.orig2``, and so on. If the file is a link, the file to which
+    it leads is replaced.
 
     Args:
         recording: the recording's file.
@@ -184,12 +185,21 @@ class LabelStore:
         return digest
 
     def keep_original(self) -> None:
-        """Copy a file that harken did not write, unless there is a copy already. Raises ``OSError``."""
-        original = self.path.with_name(self.path.name + ORIGINAL)
-        if not self.path.exists() or original.exists() or is_own(content := self.path.read_bytes()):
+        """Copy a file that harken did not write, unless one of the copies has the same content. Raises ``OSError``."""
+        if not self.path.exists():
             return
-        write_bytes(original, content)
-        original.chmod(self.path.stat().st_mode & 0o777)
+        content = self.path.read_bytes()
+        if is_own(content):
+            return
+        number = 1
+        copy = self.path.with_name(self.path.name + ORIGINAL)
+        while os.path.lexists(copy):
+            if copy.is_file() and copy.read_bytes() == content:
+                return
+            number += 1
+            copy = self.path.with_name(f"{self.path.name}{ORIGINAL}{number}")
+        write_bytes(copy, content)
+        copy.chmod(self.path.stat().st_mode & 0o777)
 
     def _digest(self) -> str:
         try:

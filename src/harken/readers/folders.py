@@ -16,7 +16,8 @@ TRUTH = ".truth.parquet"
 SIDE = ".labels.csv"
 """The ending of the file of labels beside a recording."""
 ORIGINAL = ".orig"
-"""Follows it in the name of the copy of a file of labels that harken has replaced."""
+"""Follows it in the name of the copy of a file of labels that harken has replaced. Later copies have a number, too."""
+NAME_OF_COPY = re.compile(rf"(?P<file>.+){re.escape(ORIGINAL)}\d*", re.IGNORECASE)
 SUMMARY = "summary.json"
 """The file that ``harken label`` writes last. A folder with this file is complete."""
 COHORT, PERSON, QUALITY = "cohort.parquet", "person_all.parquet", "quality.parquet"
@@ -176,7 +177,7 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
         of_labels = {name for name in files if is_side_file(name)}
         beside = {side_file(at / name).name for name in {*files, *walked} - of_labels} if of_labels else set()
         for name in sorted(files):
-            if name.startswith(".") or (name in of_labels and name.removesuffix(ORIGINAL) in beside):
+            if name.startswith(".") or (name in of_labels and _without_copy_ending(name) in beside):
                 continue
             kind = BY_ANNOTATION if name in of_labels else _kind(at / name, tables=tables)
             (paths if kind is None else left_out.setdefault(kind, [])).append(at / name)
@@ -200,8 +201,13 @@ def _kind(path: Path, *, tables: bool) -> str | None:
 
 def is_side_file(path: str | Path) -> bool:
     """Whether a path is that of a file of labels beside a recording, by its name: ``NAME.labels.csv``, or the copy that
-    was kept of one, ``NAME.labels.csv.orig``."""
-    return Path(path).name.lower().removesuffix(ORIGINAL).endswith(SIDE)
+    was kept of one, ``NAME.labels.csv.orig`` or ``NAME.labels.csv.orig2``."""
+    return _without_copy_ending(Path(path).name.lower()).endswith(SIDE)
+
+
+def _without_copy_ending(name: str) -> str:
+    copy = NAME_OF_COPY.fullmatch(name)
+    return name if copy is None else copy["file"]
 
 
 def side_file(path: Path) -> Path:

@@ -49,7 +49,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_a_file_that_harken_did_not_write_is_kept_once_before_it_is_replaced(tmp_path: Path, kind: str) -> None:
+def test_a_file_that_harken_did_not_write_is_copied_before_it_is_replaced(tmp_path: Path, kind: str) -> None:
     labels = opened(tmp_path, ODD[kind])
     labels.path.chmod(0o640)
     labels.follow()
@@ -60,10 +60,14 @@ def test_a_file_that_harken_did_not_write_is_kept_once_before_it_is_replaced(tmp
     save(labels, [row(1, 2, "walking")])
     assert (original.read_text(encoding="utf-8"), original.stat().st_mode & 0o777) == (ODD[kind], 0o640)
     assert opened(tmp_path).intervals.labels == ("walking",)
-    labels.path.write_text("# again\nstart,end,label\n")
-    labels.follow()
-    save(labels, [])
-    assert original.read_text(encoding="utf-8") == ODD[kind], "it is written once"
+    again = "# again\nstart,end,label\n"
+    for content in (again, ODD[kind], again):
+        labels.path.write_text(content, encoding="utf-8")
+        labels.follow()
+        save(labels, [])
+    assert original.read_text(encoding="utf-8") == ODD[kind]
+    assert (tmp_path / "anna.labels.csv.orig2").read_text() == again
+    assert not (tmp_path / "anna.labels.csv.orig3").exists(), "a copy with the same content is there already"
     for name in ("anna.csv", "ben.csv"):
         (tmp_path / name).write_text("")
     found = recordings_in(tmp_path)
