@@ -65,8 +65,96 @@ def test_train_with_files_of_labels_gives_the_model_of_the_label_columns(run_har
     scores = [json.loads((tmp_path / name / "run.json").read_text())["scores"] for name in ("columns", "files")]
     assert scores[0] == scores[1]
     record = json.loads((tmp_path / "files" / "run.json").read_text())
-    assert record["settings"]["labels"] == {"offset_s": 0.0, "trim_s": 0.0, "rename": {"laying_down": "lying"}}
+    assert record["settings"]["labels"] == {
+        "offset_s": 0.0,
+        "cross_offset_s": 0.0,
+        "trim_s": 0.0,
+        "rename": {"laying_down": "lying"},
+    }
     assert record["data"]["training"][0]["label_source"] == f"{tmp_path / 'me_notes.csv'} ({FORMAT})"
+
+
+def test_an_offset_shifts_the_labels_of_its_own_file(run_harken: Run, tmp_path: Path) -> None:
+    """The notes on me are an hour behind, by mistake; those on the friend are right."""
+    me, friend = unlabelled(tmp_path / "me.csv", 1), unlabelled(tmp_path / "friend.csv", 2)
+    notes(tmp_path / "friend.labels.csv")
+    rows = [f"{start - 3600},{end - 3600},{label}" for start, end, label in NOTES]
+    late = tmp_path / "late.csv"
+    late.write_text("\n".join(["start,end,label", *rows]) + "\n")
+    own = ("train", me, "--cross", friend, *SMALL, "--epochs", "1")
+    ended = run_harken(*own, "--labels", late, "--labels-offset", "3600", "--out", tmp_path / "run")
+    assert ended.exit_code == 0, ended.stderr
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    of_unseen = record["data"]["cross"][0]
+    swapped = ("train", friend, "--cross", me, *SMALL, "--epochs", "1", "--cross-labels", late)
+    ended = run_harken(*swapped, "--cross-labels-offset", "3600", "--out", tmp_path / "swapped")
+    assert ended.exit_code == 0, ended.stderr
+    record = json.loads((tmp_path / "swapped" / "run.json").read_text())
+    assert record["settings"]["labels"]["cross_offset_s"] == 3600
+    assert record["data"]["training"][0]["fingerprint"] == of_unseen["fingerprint"]
+    ended = run_harken(*swapped, "--out", tmp_path / "refused")
+    assert ended.exit_code == 2
+    assert "the interval from -3600 to -3580 (" in " ".join(ended.stderr.split())
+    assert "All labels lie inside with --cross-labels-offset 3600" in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "answer"),
+    [
+        (
+            ("00:47,00:48,lying", "00:48,00:49,sitting"),
+            (),
+            "the interval from 00:47 to 00:48 (2018-02-21 00:47:00 to 2018-02-21 00:48:00) lies outside the recording, "
+            "which goes from 2018-02-20 23:46:40 to 2018-02-20 23:49:29 (UTC). All labels lie inside with "
+            "--labels-offset -3600; as whole hours fit, the time zone may be wrong instead: give the wearer's with "
+            "--timezone",
+        ),
+        (
+            ("23:47,23:48,lying", "23:48,23:49,sitting"),
+            ("--labels-offset", "3600"),
+            "the interval from 23:47 to 23:48 (with --labels-offset 3600: 2018-02-21 00:47:00 to 2018-02-21 00:48:00) "
+            "lies outside the recording, which goes from 2018-02-20 23:46:40 to 2018-02-20 23:49:29 (UTC). Without "
+            "--labels-offset 3600 all labels lie inside",
+        ),
+        (
+            ("23:30,23:31,lying", "23:31,23:32,sitting"),
+            ("--labels-offset", "-60"),
+            "All labels lie inside with --labels-offset 1024 (from 1000 to 1049 fit)",
+        ),
+        (
+            ("23:30,23:31,lying", "23:50,23:51,sitting"),
+            (),
+            "Shift a clock that was wrong with --labels-offset SECONDS, or give the wearer's zone with --timezone",
+        ),
+        (("140,260,lying",), ("--labels-offset", "9.5"), "Choose another offset than --labels-offset 9.5"),
+        (("1,2,lying", "0.8e8,0.8001e8,sitting"), (), "Shift a clock that was wrong with --labels-offset SECONDS"),
+    ],
+)
+def test_labels_outside_are_refused_with_the_offset_that_fits(
+    run_harken: Run, tmp_path: Path, rows: tuple[str, ...], options: tuple[str, ...], answer: str
+) -> None:
+    me = people.write_person(tmp_path / "me.csv", 1)
+    table = tmp_path / "notes.csv"
+    table.write_text("\n".join(["start,end,label", *rows]) + "\n")
+    ended = run_harken("inspect", me, "--labels", table, *options)
+    assert ended.exit_code == 2
+    assert " ".join(ended.stderr.split()).endswith(answer)
+
+
+def test_a_column_of_offsets_shifts_the_times_of_its_rows(run_harken: Run, tmp_path: Path) -> None:
+    me, friend = unlabelled(tmp_path / "me.csv", 1), unlabelled(tmp_path / "friend.csv", 2)
+    rows = [f"me,{start},{end},{label},0" for start, end, label in NOTES]
+    rows += [f"friend,{start - 3600},{end - 3600},{label},3600" for start, end, label in NOTES]
+    table = tmp_path / "notes.csv"
+    table.write_text("\n".join(["file,start,end,label,offset_s", *rows]) + "\n")
+    ended = run_harken("inspect", me, friend, "--labels", table, "--json")
+    assert ended.exit_code == 0, ended.stderr
+    of_me, of_friend = json.loads(ended.stdout)
+    assert of_me["labels"] == of_friend["labels"]
+    assert of_me["unlabelled_rows"] == 0
+    table.write_text(table.read_text().replace(",3600\n", ",3000\n"))
+    ended = run_harken("inspect", me, friend, "--labels", table)
+    assert "-3600 to -3580 (with offset_s 3000: 2018-02-20 23:36:40 to" in " ".join(ended.stderr.split())
 
 
 @pytest.mark.second_stage

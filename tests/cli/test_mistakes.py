@@ -45,6 +45,15 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         ("train {alice} --out o --cross missing.csv", "missing.csv: there is no such file"),
         ("train {alice} --out o --cross {alice} --preset small", "hold the same recording"),
         ("train {alice} --out o --cross-labels {alice}", "--cross-labels is for the recordings of unseen people"),
+        (
+            "train {alice} --out o --cross-labels-offset 9",
+            "--cross-labels-offset is for the recordings of unseen people",
+        ),
+        (
+            "train {alice} --out o --cross {bob} --cross-labels-offset 9",
+            "--cross-labels-offset is for files of labels, but all labels are in the recordings. Name the file with "
+            "--cross-labels",
+        ),
         ("train {alice} --out o --preset small --rename lyin=a", "--rename lyin: no recording has this label; the"),
         ("train {alice} --out o --preset best", "there is no preset 'best'; the presets are everyday, "),
         ("train {alice} --out o --preset small --epochs 0", "epochs must be at least 1, got 0"),

@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
+from harken.annotations.outside import LabelsOutside, Shift, explain_outside
 from harken.annotations.table import Entry
 from harken.annotations.times import SECOND_NS, SLACK_NS, Kind, Moment, Span
-from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, local_time, recoded
+from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, recoded
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
-from harken.support.printable import listed, zone_in_words
+from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
 PLAIN = "plain table"
@@ -143,28 +144,18 @@ class Intervals:
             lines=parts.lines[kept],
         )
 
-    def inside(self, span: Span) -> "Intervals":
-        """The intervals cut to a recording.
-
-        Raises:
-            HarkenError: when an interval begins more than a minute before the recording or ends more than a minute
-                after it, or lies outside it; the message has the line.
-        """
+    def find_outside(self, span: Span) -> int | None:
+        """Return the first interval that begins more than a minute before a recording, ends more than a minute after
+        it, or lies outside it; None without one."""
         end_ns = span.end_ns + 1
         outside = (self.start_ns < span.start_ns - SLACK_NS) | (self.end_ns > end_ns + SLACK_NS)
         outside |= (self.start_ns >= end_ns) | (self.end_ns <= span.start_ns)
-        for row in np.flatnonzero(outside)[:1]:
-            times = (self.start_ns[row], self.end_ns[row], span.start_ns, span.end_ns)
-            start, end, first, last = (f"{local_time(int(ns), span.timezone):%Y-%m-%d %H:%M:%S}" for ns in times)
-            raise line_error(
-                self.path,
-                int(self.lines[row]),
-                f"the interval from {start} to {end} lies outside the recording, which goes from {first} to {last} "
-                f"({zone_in_words(span.timezone)}). Shift a clock that was wrong with --labels-offset SECONDS, or "
-                "give the wearer's zone with --timezone",
-            )
+        return int(outside.argmax()) if outside.any() else None
+
+    def cut_to(self, span: Span) -> "Intervals":
+        """Return the intervals without what is before or after a recording."""
         starts_ns = np.maximum(self.start_ns, span.start_ns)
-        ends_ns = np.minimum(self.end_ns, end_ns)
+        ends_ns = np.minimum(self.end_ns, span.end_ns + 1)
         return replace(self, start_ns=starts_ns, end_ns=ends_ns)
 
 
@@ -374,28 +365,61 @@ class Annotations:
             )
         return replace(self, entries=tuple(own))
 
-    def intervals(self, span: Span, *, offset_s: float = 0.0, cut: bool = True) -> Intervals:
+    def intervals(
+        self, span: Span, *, offset_s: float = 0.0, offset_flag: str | None = None, cut: bool = True
+    ) -> Intervals:
         """The intervals on the clock of a recording.
 
         Args:
             span: the recording.
-            offset_s: seconds added to each time.
+            offset_s: seconds added to each time, beside those in the column ``offset_s``.
+            offset_flag: the option that a user has for them, for messages.
             cut: whether intervals that reach over an end of the recording are cut to it. If not, those whose times
                 count from it are cut to its start all the same.
 
         Raises:
-            HarkenError: as ``Intervals`` and ``Intervals.inside``, and for a time that the wearer's clock skipped or
-                showed twice; the message has the line.
+            HarkenError: as ``Intervals``; for an interval that begins more than a minute before the recording or ends
+                more than a minute after it, or lies outside it; and for a time that the wearer's clock skipped or
+                showed twice. The message has the line.
         """
-        offset_ns = round(offset_s * SECOND_NS)
-        rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
-        notes = {entry.line: entry.note for entry in self.entries if entry.note}
-        found = Intervals.of(rows, self.path, self._described, notes)
-        inside = found.inside(span)
+        placed = self._place(span, offset_s)
+        row = placed.find_outside(span)
+        if row is not None:
+            reason = explain_outside(self._labels_outside(placed, row, span, (offset_s, offset_flag)), span)
+            raise line_error(self.path, int(placed.lines[row]), reason)
+        inside = placed.cut_to(span)
         if cut:
             return inside
         # Dates and times from the start are rounded, so that a label may begin before its recording, in another one.
-        return replace(found, start_ns=inside.start_ns) if self.counts_from_recording else found
+        return replace(placed, start_ns=inside.start_ns) if self.counts_from_recording else placed
+
+    def _place(self, span: Span, offset_s: float) -> Intervals:
+        offset_ns = round(offset_s * SECOND_NS)
+        rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
+        notes = {entry.line: entry.note for entry in self.entries if entry.note}
+        return Intervals.of(rows, self.path, self._described, notes)
+
+    def _labels_outside(
+        self, placed: Intervals, row: int, span: Span, option: tuple[float, str | None]
+    ) -> LabelsOutside:
+        entry = next(entry for entry in self.entries if entry.line == placed.lines[row])
+
+        def fits(offset_s: float) -> bool:
+            try:
+                return self._place(span, offset_s).find_outside(span) is None
+            except HarkenError:
+                return False
+
+        return LabelsOutside(
+            start_ns=placed.start_ns,
+            end_ns=placed.end_ns,
+            row=row,
+            written=entry.written,
+            as_written=entry.start.kind is Kind.LOCAL,
+            from_start=self.kinds == {Kind.ELAPSED},
+            shift=Shift(*option, column_s=entry.offset_ns / SECOND_NS),
+            fits=fits,
+        )
 
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []
@@ -432,6 +456,6 @@ class Annotations:
 
     def _instant(self, entry: Entry, moment: Moment, span: Span, offset_ns: int) -> int:
         try:
-            return moment.instant_ns(span, offset_ns=offset_ns)
+            return moment.instant_ns(span, offset_ns=offset_ns + entry.offset_ns)
         except HarkenError as error:
             raise line_error(self.path, entry.line, str(error)) from error

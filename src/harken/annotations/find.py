@@ -231,7 +231,7 @@ def _laid(
     recording: Recording, labels: Path, path: Path, options: LabelOptions, *, zone_known: bool = False
 ) -> Recording:
     annotations = read_annotations(labels).of_recording(recording_names(path), recording.subject)
-    intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
+    intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s, offset_flag=options.offset_flag)
     names = _bout_names(options, intervals.label_names)
     bouts = intervals.renamed(names)
     notes = []

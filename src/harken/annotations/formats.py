@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.bouts import PLAIN, Annotations
+from harken.annotations.outside import OFFSET_COLUMN
 from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns
 from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
 from harken.readers.folders import SIDE
@@ -228,7 +229,10 @@ def _elan_with_header(table: Rows, headed: list[re.Match[str] | None]) -> Annota
         if len(fields) < len(names):
             raise table.error(line, f"{len(fields)} fields instead of {len(names)}")
         start, end = (_elan_moment(table, line, fields[position]) for position in times[:2])
-        found += [(names[tier], Entry(start, end, fields[tier], line)) for tier in tiers if fields[tier]]
+        written = " to ".join(fields[position] for position in times[:2])
+        found += [
+            (names[tier], Entry(start, end, fields[tier], line, written=written)) for tier in tiers if fields[tier]
+        ]
     return _of_one_tier(table, found)
 
 
@@ -247,10 +251,11 @@ def _elan_without_header(table: Rows) -> Annotations | None:
     for line, fields in table.rows:
         if len(fields) < before + times:
             raise table.error(line, f"{len(fields)} fields instead of {before + times + 1}")
-        start, end = (_elan_moment(table, line, fields[before + position]) for position in (0, times // 3))
+        ends = [fields[before + position] for position in (0, times // 3)]
+        start, end = (_elan_moment(table, line, field) for field in ends)
         label = fields[before + times] if len(fields) > before + times else ""
         tier = fields[0] if before else ""
-        found.append((tier, Entry(start, end, label, line)))
+        found.append((tier, Entry(start, end, label, line, written=" to ".join(ends))))
     return _of_one_tier(table, found)
 
 
@@ -299,8 +304,8 @@ def plain(table: Rows) -> Annotations:
     """A plain table: CSV or tab-separated, with a header or in the order start, end, label.
 
     Columns are found by their names in the header (``start``, ``end`` or ``duration``, ``label``, and if needed
-    ``subject``, ``file``, ``date`` and ``note``; ``NAMES`` in ``harken.annotations.table`` has all of them), other
-    columns are not read. Without a header, the order counts: ``ORDERS``. A table without ends has points.
+    ``subject``, ``file``, ``date``, ``note`` and ``offset_s``; ``NAMES`` in ``harken.annotations.table`` has all of
+    them), other columns are not read. Without a header, the order counts: ``ORDERS``. A table without ends has points.
 
     Raises:
         HarkenError: when a column is missing, or for a broken row; the message has the line.
@@ -317,7 +322,8 @@ def plain(table: Rows) -> Annotations:
             f"this is no table of labels. Its columns are {printable(', '.join(first))[:200]}; it needs {advice}. "
             f"Without a header, the columns are start, end, label, with times such as {EXAMPLES}",
         )
-    width = max(position for role, position in positions.items() if role != "note") + 1  # it may be left out
+    may_be_left_out = ("note", OFFSET_COLUMN)
+    width = max(position for role, position in positions.items() if role not in may_be_left_out) + 1
     points = "end" not in positions and "duration" not in positions
     names = tuple(name for name in ("file", "subject") if name in positions)
     return Annotations(table.path, PLAIN, Columns(table, positions, width).entries(rows), points, names)

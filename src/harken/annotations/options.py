@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from harken.annotations.spelling import spelling
 from harken.support.errors import HarkenError
@@ -17,6 +17,11 @@ LONGEST_S = 1e8
 """Three years; the difference of two clocks that were ever set."""
 
 _option = partial(Option, panel="Labels that are not in the recording")
+
+
+def is_offset(seconds: float) -> bool:
+    """Whether clocks may differ by these seconds."""
+    return abs(seconds) <= LONGEST_S
 
 
 def _pairs(typed: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -43,6 +48,9 @@ class LabelOptions:
         HarkenError: for a number that is none, and for a label with two new names or none.
     """
 
+    path_flag: ClassVar[str] = "--labels"
+    offset_flag: ClassVar[str] = "--labels-offset"
+
     path: Annotated[
         Path | None,
         _option(
@@ -59,7 +67,7 @@ class LabelOptions:
             "Seconds to add to each time in a file of labels, if its clock was behind.",
             flag="--labels-offset",
             metavar="SECONDS",
-            valid=lambda seconds: abs(seconds) <= LONGEST_S,
+            valid=is_offset,
             refusal="--labels-offset {:g}: give seconds, such as 3600 or -2.5",
         ),
     ] = 0.0
@@ -127,6 +135,14 @@ class LabelOptions:
             raise HarkenError(f"--rename {unused[0]}: no recording has this label; the labels are {there}")
         if self.offset_s and not files:
             raise HarkenError(
-                "--labels-offset is for files of labels, but all labels are in the recordings. Name the file with "
-                "--labels, or put it beside the recording, as NAME.labels.csv"
+                f"{self.offset_flag} is for files of labels, but all labels are in the recordings. Name the file with "
+                f"{self.path_flag}, or put it beside the recording, as NAME.labels.csv"
             )
+
+
+@dataclass(frozen=True)
+class CrossLabelOptions(LabelOptions):
+    """The same for recordings of unseen people, which have options of their own."""
+
+    path_flag: ClassVar[str] = "--cross-labels"
+    offset_flag: ClassVar[str] = "--cross-labels-offset"

@@ -126,7 +126,7 @@ class LabelStore:
             path = annotations_in(self._recording) if digest == NO_FILE else self.path
             annotations = None if path is None else read_annotations(path)
             if annotations is None:
-                bouts = Intervals.of(self._column, self.path).inside(self._span)
+                bouts = Intervals.of(self._column, self.path).cut_to(self._span)
             else:
                 zone = self._why_zone_is_needed(annotations)
                 own = annotations.of_recording(recording_names(self._recording), self._subject)

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from harken.annotations.outside import OFFSET_COLUMN
 from harken.annotations.times import (
     DAY_NS,
     EXAMPLES,
@@ -37,6 +38,7 @@ NAMES = {
     "file": ("file", "recording", "filename", "file_name"),
     "date": ("date", "day"),
     "note": ("note", "notes", "comment", "comments", "remark", "remarks"),
+    OFFSET_COLUMN: (OFFSET_COLUMN,),
 }
 """Known names of columns, by what they hold. If several are there, the first counts."""
 
@@ -72,6 +74,8 @@ class Entry:
         duration_ns: how long the label lasts; None for other rows.
         file, subject: for which recording the row is, if the file says it.
         note: a remark of the person who labelled; empty: none.
+        written: its times as they stand in the file, for messages.
+        offset_ns: what the file says is to be added to its times.
     """
 
     start: Moment
@@ -82,6 +86,8 @@ class Entry:
     file: str | None = None
     subject: str | None = None
     note: str = ""
+    written: str = ""
+    offset_ns: int = 0
 
 
 def why_not_kept(label: str) -> str | None:
@@ -139,6 +145,23 @@ def next_day(start: Moment, end: Moment) -> Moment:
     return end
 
 
+def read_seconds(text: str) -> Moment | None:
+    """Return text as a number of seconds; None if it is none, or three years and more."""
+    try:
+        return number_moment(Decimal(text[:60].replace(",", ".")), unit_ns=SECOND_NS)
+    except ArithmeticError:
+        return None
+
+
+def _written_times(values: Mapping[str, str]) -> str:
+    """Return the times of a row as they stand in the file."""
+    on = f"{values['date']} " if "date" in values else ""
+    start = on + values["start"]
+    if "end" in values:
+        return f"{start} to {on}{values['end']}"
+    return f"{start} for {values['duration']} s" if "duration" in values else start
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which fields of a row are what.
@@ -146,7 +169,7 @@ class Columns:
     Attributes:
         table: the file.
         positions: the position (from 0) of ``start``, ``end``, ``duration``, ``label``, ``subject``, ``file``,
-            ``date`` and ``note``, as far as the table has them.
+            ``date``, ``note`` and ``offset_s``, as far as the table has them.
         width: the number of fields that a row has at least.
     """
 
@@ -200,6 +223,8 @@ class Columns:
             line,
             self._duration_ns(line, values["duration"]) if "duration" in values and end is None else None,
             note=plain_note(values.get("note", "")),
+            written=_written_times(values),
+            offset_ns=self._offset_ns(line, values.get(OFFSET_COLUMN, "")),
             **names,
         )
 
@@ -211,13 +236,18 @@ class Columns:
         return found
 
     def _duration_ns(self, line: int, text: str) -> int:
-        try:
-            found = number_moment(Decimal(text[:60].replace(",", ".")), unit_ns=SECOND_NS)
-        except ArithmeticError:
-            found = None
+        found = read_seconds(text)
         if found is None or found.ns < 0:
             raise self.table.error(line, f"the duration {printable(text[:60])!r} is not a number of seconds")
         return found.ns
+
+    def _offset_ns(self, line: int, text: str) -> int:
+        if text.lower() in MISSING:
+            return 0
+        seconds = read_seconds(text)
+        if seconds is None:
+            raise self.table.error(line, f"the {OFFSET_COLUMN} {printable(text[:60])!r} is not a number of seconds")
+        return seconds.ns
 
     def _day(self, line: int, text: str) -> date:
         found = read_date(text)

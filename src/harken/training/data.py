@@ -100,9 +100,10 @@ def read_run_data(settings: RunSettings) -> RunData:
     """
     if not settings.files:
         raise HarkenError("there is no recording to train on")
-    if settings.cross_labels is not None and not settings.cross:
-        raise HarkenError("--cross-labels is for the recordings of unseen people; give them with --cross")
-    of_unseen = replace(settings.labels, path=settings.cross_labels)
+    of_unseen = settings.labels_of_unseen
+    if not settings.cross and (of_unseen.path is not None or of_unseen.offset_s):
+        flag = of_unseen.offset_flag if of_unseen.path is None else of_unseen.path_flag
+        raise HarkenError(f"{flag} is for the recordings of unseen people; give them with --cross")
     own, other = settings.labels.path, settings.cross_labels
     tables = [(settings.labels, settings.files), (of_unseen, settings.cross)]
     sides = [LabelledFiles(files, settings.reading, labels, as_found=True) for labels, files in tables]
@@ -111,7 +112,8 @@ def read_run_data(settings: RunSettings) -> RunData:
         refuse_shared_rows(tables[0][1], settings.labels)
     training, cross = (_read_all(files, settings) for files in sides)
     names = sides[0].label_names | sides[1].label_names
-    settings.labels.refuse_unused(names, files=any(files.label_sources for files in sides))
+    for side in sides:
+        side.labels.refuse_unused(names, files=bool(side.label_sources))
     new_names, spellings = label_spellings(*([reading.mended for reading in reads] for reads in (training, cross)))
     training, cross = (
         [reading.changed(lambda recording: renamed(recording, new_names)) for reading in reads]

@@ -177,6 +177,7 @@ def train(
     labels: str | Path | None = None,
     cross_labels: str | Path | None = None,
     labels_offset_s: float = 0.0,
+    cross_labels_offset_s: float = 0.0,
     trim_s: float = 0.0,
     rename: Mapping[str, str] | None = None,
     threads: int | None = None,
@@ -198,7 +199,7 @@ def train(
         preset, epochs, seed, device, threads: see ``Recogniser`` and its ``fit``.
         channels: which channels to read; None for every channel of the first file.
         ignore_labels: labels to treat as unlabelled, in all files.
-        cross_labels: the file of labels for ``cross``, as ``labels`` is for ``files``.
+        cross_labels, cross_labels_offset_s: for ``cross``, as ``labels`` and ``labels_offset_s`` are for ``files``.
         reading, labels, labels_offset_s, trim_s, rename: see ``harken.evaluate``.
         resume, display: continue the run in ``out``; what receives the progress that ``harken train`` shows.
 
@@ -219,6 +220,7 @@ def train(
         reading=reading or TableOptions(),
         labels=LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename),
         cross_labels=None if cross_labels is None else Path(cross_labels),
+        cross_labels_offset_s=float(cross_labels_offset_s),
         resume=resume,
     )
     return train_run(settings, display or _Silent())

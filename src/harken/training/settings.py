@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from harken.annotations.options import LabelOptions
+from harken.annotations.options import CrossLabelOptions, LabelOptions, is_offset
 from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.support.files import Json
@@ -36,8 +36,9 @@ class RunSettings:
         channels: which channels to read; None for every channel of the first training file.
         ignore_labels: labels to treat as unlabelled, in all files.
         reading: how to read the tables.
-        labels: where the labels of the training people are; offset, trim and new names apply to all recordings.
+        labels: where the labels of the training people are; trim and new names apply to all recordings.
         cross_labels: the file of labels of the unseen people.
+        cross_labels_offset_s: seconds added to each time in files of labels of the unseen people.
         threads: the number of threads on a CPU; None for the fastest number, measured before the first iteration.
         resume: resume the run in ``out``.
     """
@@ -101,11 +102,32 @@ class RunSettings:
             panel="Labels that are not in the recording",
         ),
     ] = None
+    cross_labels_offset_s: Annotated[
+        float,
+        Option(
+            "Seconds to add to each time in a file of labels of the --cross recordings; see --labels-offset.",
+            flag="--cross-labels-offset",
+            metavar="SECONDS",
+            valid=is_offset,
+            refusal="--cross-labels-offset {:g}: give seconds, such as 3600 or -2.5",
+            panel="Labels that are not in the recording",
+        ),
+    ] = 0.0
     labels: LabelOptions = field(default_factory=LabelOptions)
     reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
         check_options(self)
+
+    @property
+    def labels_of_unseen(self) -> CrossLabelOptions:
+        """Where the labels of the unseen people are."""
+        return CrossLabelOptions(
+            path=self.cross_labels,
+            offset_s=self.cross_labels_offset_s,
+            trim_s=self.labels.trim_s,
+            rename=self.labels.rename,
+        )
 
     @property
     def recipe(self) -> "Preset":
@@ -140,6 +162,7 @@ class RunSettings:
             "reading": asdict(self.reading),
             "labels": {
                 "offset_s": self.labels.offset_s,
+                "cross_offset_s": self.cross_labels_offset_s,
                 "trim_s": self.labels.trim_s,
                 "rename": dict(sorted(self.labels.rename)),
             },
