@@ -63,6 +63,36 @@ SAMPLES = {
     ),
     "no header": Sample("0,60,lying\n60,120.5,walking\n# a remark\n\n130,300,sitting\n", "plain table"),
     "points without a header": Sample("0,lying\n60,walking\n120.5,\n130,sitting\n", "plain table"),
+    "times with points, with one digit, and with an h": Sample(
+        "10.00.00,10h01,lying\n10:01:0,10.02.00.5,walking\n10:02:10,10.05 Uhr,sitting\n",
+        "plain table",
+    ),
+    "am and pm as a phone types them": Sample(
+        "start\tend\tlabel\n10 am\t10.01 AM\tlying\n10:01 a.m.\t10:02:00.5\u202fAM\twalking\n"
+        "10:02:10\u00a0am\t10:05am\tsitting\n",
+        "plain table",
+    ),
+    "seconds that look like times of the clock": Sample(
+        "start_s,end_s,label\n1.30,1.45,lying\n", "plain table", bouts=[(1.3, 1.45, "lying")]
+    ),
+    "notes": Sample(
+        "# Saturday\n10:00-10:01 lying\n10:01 – 10:02:00.5 walking\n10:02:10 to 10:05: sitting\n", "plain table"
+    ),
+    "notes with columns": Sample(
+        "10:00 10:01\tlying\n10h01—10:02:00.5\twalking\n10:02:10 until 10:05\tsitting\n", "plain table"
+    ),
+    "notes of a date": Sample(
+        "2024-03-09,10:00-10:01 lying\n2024-03-09,10:01-10:02:00.5 walking\n2024-03-09,10:02:10-10:05,sitting\n",
+        "plain table",
+    ),
+    "notes with dates": Sample(
+        "2024-03-09 10:00-10:01 lying\n9.3.2024 10:01-10:02:00.5 walking\n2024/3/9 10:02:10-10:05 sitting\n",
+        "plain table",
+    ),
+    "a column of ranges": Sample(
+        "activity,time\nlying,10:00-10:01\nwalking,10:01-10:02:00.5\nsitting,10:02:10 - 10:05\n", "plain table"
+    ),
+    "notes without ends": Sample("10:00 lying\n10:01 - walking\n10:02:00.5 end\n10:02:10: sitting\n", "plain table"),
     "Sensor Logger": Sample(
         "time,seconds_elapsed,text,millisecond_press_duration\n1709978399500000000,-0.5,lying,80\n"
         "1709978460000000000,60,walking,101\n1709978520500000000,120.5,,95\n1709978530000000000,130,sitting,88\n",
@@ -176,6 +206,19 @@ def refusal(tmp_path: Path, content: str, span: Span = SPAN) -> str:
         ("start,end,label\n10:04,09:58,a\n", ", line 2: the interval ends before it begins"),
         ("date,start,end,label\n2024-03-09,10:05,10:00,a\n", ", line 2: the interval ends before it begins"),
         ("start,end,label\n10:00,quarter past,lying\n", ", line 2: the end 'quarter past' is not a time such as"),
+        ("9.30,9.32,sitting\n", ", line 1: the start '9.30' may be a time of the clock, or seconds from the"),
+        ("9,30;9,32;sitting\n", ", line 1: the start '9,30' may be a time of the clock, or seconds from the"),
+        ("9\t9.32\ta\n9.4\t10\tb\n", ", line 1: the end '9.32' may be a time of the clock, or seconds from the"),
+        ("start,label\n0930,sitting\n", ", line 2: the start '0930' may be a time of the clock, or seconds from the"),
+        ("9.30 - 9.32 sitting\n", ", line 1: a note needs times of the clock, and '9.30' is a number; write 9:30"),
+        ("9:30-10 sitting\n", ", line 1: a note needs times of the clock, and '10' is a number; write 10:00"),
+        ("9:30-9:32 sitting\nhello\n", ", line 2: 'hello' is not a note such as 09:30-09:32 sitting"),
+        ("9:30-9:32\n", ", line 1: '9:30-9:32' has no label; write it as in 09:30-09:32 sitting"),
+        ("9:30-9:32 a\n9:34 b\n", ", line 2: this note has no end, but others have one; write both times, as in 09:"),
+        ("time,label\n9:30-9:32,a\n9:34,b\n", ", line 3: this note has no end, but others have one; write both times"),
+        ("1:30,1:45 pm,a\n", ", line 1: the start '1:30' has neither am nor pm, but other times have; write it with"),
+        ("9:5,9:10,a\n9:10,9:20,b\n", ", line 1: the start '9:5' is not a time such as 2024-03-09 10:05, 2024-03-09T1"),
+        ("start,end,label\n9,30,9,32,a\n", ", line 2: 5 fields instead of 3; write times as 9:30 and numbers as 9.5, "),
         ("start,end,label\n03/09/2024 10:00,10:05,lying\n", ", line 2: the start '03/09/2024 10:00' may be of"),
         ("start,end,label\n2024-02-30 10:00,10:05,lying\n", ", line 2: the start '2024-02-30 10:00' is not a time"),
         ("start,end,label\n1e18,1e19,lying\n", ", line 2: the end '1e19' is not a time"),

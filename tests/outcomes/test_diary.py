@@ -22,7 +22,7 @@ def diary(tmp_path: Path, *lines: str) -> Path:
 def test_clock_times_become_times_of_that_night(tmp_path: Path) -> None:
     lines = [
         "7,2024-12-31,23:50,7:05",
-        "7,2025-01-01,00:30:15,06:00",
+        "7,2025-01-01,00.30.15,6 am",
         "7,2025-01-02,09:15,16:40",
         "8,2024-12-31,12:00,12:01",
     ]
@@ -74,8 +74,8 @@ def test_spreadsheets_write_it_in_several_ways(tmp_path: Path, text: str) -> Non
         (["a,2024-02-30,23:00,07:00"], "line 2: '2024-02-30' is not a date"),
         (["a,2424-05-06,23:00,07:00"], "line 2: '2424-05-06' is not a date such as 2024-03-30; years go from 1970 to"),
         (
-            ["a,2024-05-06,23:00,07:00", "", "a,2024-05-07,11 pm,07:00"],
-            "line 4: the onset '11 pm' is not a time such as 23:40",
+            ["a,2024-05-06,23:00,07:00", "", "a,2024-05-07,23 pm,07:00"],
+            "line 4: the onset '23 pm' is not a time such as 23:40",
         ),
         (["a,2024-05-06,23:00,24:00"], "line 2: the wake '24:00' is not a time"),
         ([",2024-05-06,23:00,07:00"], "line 2: the subject is missing"),

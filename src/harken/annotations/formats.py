@@ -6,15 +6,17 @@ Sources: the documentation of Sensor Logger (github.com/tszheichoi/awesome-senso
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.bouts import PLAIN, Annotations
+from harken.annotations.notes import EXAMPLE as NOTE_EXAMPLE
+from harken.annotations.notes import find_notes, split_notes, split_ranges
 from harken.annotations.outside import OFFSET_COLUMN
-from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns
+from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns, says_seconds
 from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
 from harken.readers.folders import SIDE
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
@@ -149,11 +151,10 @@ def audacity(table: Rows) -> Annotations | None:
     if not (table.tabs and len(first) in (2, 3) and timed):
         return None
     columns = Columns(table, {"start": 0, "end": 1, "label": 2}, 3)
-    entries = [
-        columns.entry(line, fields if len(fields) > 2 else [*fields, ""])
-        for line, fields in table.rows
-        if fields[0] != FREQUENCIES
+    rows = [
+        (line, fields if len(fields) > 2 else [*fields, ""]) for line, fields in table.rows if fields[0] != FREQUENCIES
     ]
+    entries = list(columns.entries(rows))
     is_point = [entry.start == entry.end for entry in entries]
     return _of_one_kind(table, "label track of Audacity", entries, is_point)
 
@@ -305,28 +306,47 @@ def plain(table: Rows) -> Annotations:
 
     Columns are found by their names in the header (``start``, ``end`` or ``duration``, ``label``, and if needed
     ``subject``, ``file``, ``date``, ``note`` and ``offset_s``; ``NAMES`` in ``harken.annotations.table`` has all of
-    them), other columns are not read. Without a header, the order counts: ``ORDERS``. A table without ends has points.
+    them), other columns are not read. Without a header, the order counts: ``ORDERS``. A line may also be a note, such
+    as ``09:30-09:32 sitting``. A table without ends has points.
 
     Raises:
         HarkenError: when a column is missing, or for a broken row; the message has the line.
     """
     line, first = table.rows[0]
+    notes_at = find_notes(first)
+    in_seconds = False
     if any(text_moment(field) is not None for field in first[:3]):
         positions, rows = _by_order(table), table.rows
+    elif notes_at is not None:
+        positions, rows = split_notes(table, notes_at)
     else:
         positions, rows = named_columns(first), table.rows[1:]
+        in_seconds = "start" in positions and says_seconds(first, positions["start"])
+        _refuse_decimal_commas(table, positions, rows)
+        positions, rows = split_ranges(table, positions, rows)
     if missing := [role for role in ("start", "label") if role not in positions]:
         advice = " and ".join(f"one for {role} ({', '.join(NAMES[role][:3])} or similar)" for role in missing)
         raise table.error(
             line,
             f"this is no table of labels. Its columns are {printable(', '.join(first))[:200]}; it needs {advice}. "
-            f"Without a header, the columns are start, end, label, with times such as {EXAMPLES}",
+            f"Without a header, the columns are start, end, label, with times such as {EXAMPLES}; or a line is a note "
+            f"such as {NOTE_EXAMPLE}",
         )
     may_be_left_out = ("note", OFFSET_COLUMN)
     width = max(position for role, position in positions.items() if role not in may_be_left_out) + 1
     points = "end" not in positions and "duration" not in positions
     names = tuple(name for name in ("file", "subject") if name in positions)
-    return Annotations(table.path, PLAIN, Columns(table, positions, width).entries(rows), points, names)
+    return Annotations(table.path, PLAIN, Columns(table, positions, width, in_seconds).entries(rows), points, names)
+
+
+def _refuse_decimal_commas(table: Rows, positions: Mapping[str, int], rows: Sequence[tuple[int, list[str]]]) -> None:
+    """Raise a HarkenError for 9,30,9,32,sitting below start,end,label: 9 is hardly the label."""
+    columns = len(table.rows[0][1])
+    place = positions.get("label", columns)
+    for line, fields in rows:
+        if any(fields[columns:]) and place < columns and NUMBER.fullmatch(fields[place]):
+            advice = "write times as 9:30 and numbers as 9.5, because commas separate the columns"
+            raise table.error(line, f"{len(fields)} fields instead of {columns}; {advice}")
 
 
 def _by_order(table: Rows) -> dict[str, int]:

@@ -1,19 +1,23 @@
 """A file of labels as a table: its rows, its columns by their names, and what a label and a note may be."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from harken.annotations.outside import OFFSET_COLUMN
 from harken.annotations.times import (
     DAY_NS,
     EXAMPLES,
     SECOND_NS,
+    WITH_HALF,
     Kind,
     Moment,
     clock_instead,
+    find_clock_number,
     number_moment,
     read_date,
     text_moment,
@@ -23,6 +27,7 @@ from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.text_rows import line_error
 
+HOUR_NS = 3600 * SECOND_NS
 LONGEST_LABEL = 200
 """Characters of a label."""
 LONGEST_NOTE = 1000
@@ -30,8 +35,19 @@ LONGEST_NOTE = 1000
 MISSING = ("", "n/a", "na", "nan", "null", "none")
 """Fields without a value, in lower case."""
 NAMES = {
-    "start": ("start", "begin", "from", "onset", "start_time", "begin_time", "starttime", "time", "timestamp"),
-    "end": ("end", "stop", "to", "until", "offset", "end_time", "stop_time", "endtime"),
+    "start": (
+        "start",
+        "start_s",
+        "begin",
+        "from",
+        "onset",
+        "start_time",
+        "begin_time",
+        "starttime",
+        "time",
+        "timestamp",
+    ),
+    "end": ("end", "end_s", "stop", "to", "until", "offset", "end_time", "stop_time", "endtime"),
     "duration": ("duration", "duration_s", "length", "length_s"),
     "label": ("label", "activity", "text", "annotation", "class", "label_name", "trial_type", "behaviour", "behavior"),
     "subject": ("subject", "participant", "person", "user", "wearer", "participant_id", "subject_id"),
@@ -140,7 +156,7 @@ def next_day(start: Moment, end: Moment) -> Moment:
     """
     dated = start.kind is Kind.LOCAL and end.kind is Kind.LOCAL
     next_day_ns = end.ns + DAY_NS
-    if dated and 0 < next_day_ns - start.ns < DAY_NS // 2:
+    if dated and end.ns <= start.ns and 0 < next_day_ns - start.ns < DAY_NS // 2:
         return Moment(Kind.LOCAL, next_day_ns)
     return end
 
@@ -151,6 +167,55 @@ def read_seconds(text: str) -> Moment | None:
         return number_moment(Decimal(text[:60].replace(",", ".")), unit_ns=SECOND_NS)
     except ArithmeticError:
         return None
+
+
+class TypedTime(NamedTuple):
+    """A time as it stands in a file of labels.
+
+    Attributes:
+        line: the line of the file.
+        role: ``start`` or ``end``.
+        text: what was typed.
+        moment: what it means.
+    """
+
+    line: int
+    role: str
+    text: str
+    moment: Moment
+
+    def error(self, table: Rows, reason: str) -> HarkenError:
+        """Return the error of this time."""
+        return table.error(self.line, f"the {self.role} {self.text!r} {reason}")
+
+
+def refuse_clock_numbers(table: Rows, times: Sequence[TypedTime]) -> None:
+    """Raise a HarkenError if all times are numbers that look like times of the clock, such as 9.30."""
+    place = find_clock_number(time.text for time in times)
+    if place is not None:
+        time = times[place]
+        raise time.error(
+            table,
+            "may be a time of the clock, or seconds from the start. Write a time of the clock as "
+            f"{clock_instead(time.text)}; or, if these are seconds, begin the file with the header start_s,end_s,label",
+        )
+
+
+def _refuse_missing_half(table: Rows, times: Sequence[TypedTime]) -> None:
+    """Raise a HarkenError if a time has am or pm and another one may mean both."""
+    if not any(WITH_HALF.search(time.text) for time in times):
+        return
+    for time in times:
+        hour = time.moment.ns % DAY_NS // HOUR_NS
+        by_clock = time.moment.kind in (Kind.CLOCK, Kind.LOCAL)
+        if by_clock and 1 <= hour <= 12 and not WITH_HALF.search(time.text):
+            raise time.error(table, "has neither am nor pm, but other times have; write it with am or pm")
+
+
+def says_seconds(header: Sequence[str], position: int) -> bool:
+    """Whether the name of a column says that its numbers are seconds: ``start_s``, ``start [s]`` or ``onset``."""
+    name = header[position].lower().replace(" ", "_")
+    return name == "onset" or re.search(r"_s(ec(ond)?s?)?$|[\[(]s(ec(ond)?s?)?[\])]", name) is not None
 
 
 def _written_times(values: Mapping[str, str]) -> str:
@@ -171,30 +236,36 @@ class Columns:
         positions: the position (from 0) of ``start``, ``end``, ``duration``, ``label``, ``subject``, ``file``,
             ``date``, ``note`` and ``offset_s``, as far as the table has them.
         width: the number of fields that a row has at least.
+        in_seconds: whether the header says that numbers are seconds.
     """
 
     table: Rows
     positions: Mapping[str, int]
     width: int
+    in_seconds: bool = False
 
     def entries(self, rows: Sequence[tuple[int, list[str]]]) -> tuple[Entry, ...]:
         """All rows.
 
         Raises:
-            HarkenError: as ``entry``; and for a number of seconds beside a date or a time of the clock.
+            HarkenError: as ``entry``; for a number of seconds beside a date or a time of the clock; and for numbers
+                that look like times of the clock, and times without am or pm beside others with it.
         """
         entries = tuple(self.entry(line, fields) for line, fields in rows)
         times = [
-            (line, role, fields[self.positions[role]], moment.kind)
+            TypedTime(line, role, fields[self.positions[role]], moment)
             for (line, fields), entry in zip(rows, entries, strict=True)
             for role, moment in (("start", entry.start), ("end", entry.end))
             if moment is not None
         ]
-        if "date" in self.positions or len({kind for *_, kind in times}) > 1:
-            for line, role, text, kind in times:
-                if kind is Kind.ELAPSED:
+        if "date" in self.positions or len({time.moment.kind for time in times}) > 1:
+            for time in times:
+                if time.moment.kind is Kind.ELAPSED:
                     reason = "is a number of seconds, but the file has dates or times of the clock"
-                    raise self.table.error(line, f"the {role} {text!r} {reason}; write {clock_instead(text)}")
+                    raise time.error(self.table, f"{reason}; write {clock_instead(time.text)}")
+        elif not self.in_seconds:
+            refuse_clock_numbers(self.table, times)
+        _refuse_missing_half(self.table, times)
         return entries
 
     def entry(self, line: int, fields: Sequence[str]) -> Entry:
@@ -209,8 +280,11 @@ class Columns:
         day = self._day(line, values["date"]) if "date" in values else None
         start = self._moment(line, "start", values["start"], day)
         end = self._moment(line, "end", values["end"], day) if "end" in values else None
-        if end is not None and day is not None and end.ns <= start.ns:
-            end = next_day(start, end)
+        if end is not None:
+            if start.kind is Kind.LOCAL and end.kind is Kind.CLOCK:
+                end = next_day(start, Moment(Kind.LOCAL, start.ns - start.ns % DAY_NS + end.ns))
+            elif day is not None:
+                end = next_day(start, end)
         label = values["label"]
         names = {name: values[name] for name in ("file", "subject") if name in values}
         for name, value in names.items():

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -36,6 +37,9 @@ ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|(?P<sign>[+-])(?P<zone_hour>\d\d)(?::?(?P<zone_
 DATES = [re.compile(pattern, re.ASCII) for pattern in DATE_FORMS]
 TIMES = [re.compile(rf"{pattern}[T ] ?{CLOCK}{ZONE}", re.ASCII) for pattern in DATE_FORMS]
 CLOCK_TIME = re.compile(CLOCK, re.ASCII)
+LIKE_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])(?:[.,][0-5]\d?)?|(?:[01]\d|2[0-3])[0-5]\d", re.ASCII)
+SURELY_LIKE_CLOCK = re.compile(r"\d{1,2}[.,]\d\d|0\d{3}", re.ASCII)
+WITH_HALF = re.compile(r"[AaPp]\.?[Mm]\.?$")
 UNITS = ((1e17, 1), (1e14, 10**3), (1e11, 10**6), (1e8, SECOND_NS))
 """Numbers of at least this size are times since 1970, in units of so many ns. Smaller ones are seconds from the start
 of the recording, up to three years."""
@@ -133,6 +137,7 @@ def text_moment(text: str, *, day: date | None = None) -> Moment | None:
     """
     if len(text) > LONGEST_TEXT:
         return None
+    text = " ".join(text.split())  # a phone puts a narrow blank before am and pm
     if NUMBER.fullmatch(text):
         return number_moment(Decimal(text.replace(",", ".")))
     if found := CLOCK_TIME.fullmatch(text):
@@ -161,8 +166,25 @@ def two_dates(text: str) -> str | None:
     return f"may be of {dates[0]} or of {dates[1]}; write the date like these" if len(dates) > 1 else None
 
 
+def find_clock_number(numbers: Iterable[str]) -> int | None:
+    """Return the first number that looks like a time of the clock, such as 9.30 or 0930, if all numbers may be such
+    times; else None.
+
+    A spreadsheet makes 9.3 of 9.30, and 10 of 10.00.
+    """
+    likely = None
+    for place, number in enumerate(numbers):
+        if not LIKE_CLOCK.fullmatch(number):
+            return None
+        if likely is None and SURELY_LIKE_CLOCK.fullmatch(number):
+            likely = place
+    return likely
+
+
 def clock_instead(number: str) -> str:
-    """The time of the clock that a person may have meant by a number such as 10.05; else an example of one."""
+    """The time of the clock that a person may have meant by a number such as 10.05 or 1005; else an example of one."""
+    if number.isdecimal() and len(number) == 4:
+        number = f"{number[:2]}.{number[2:]}"
     colon = number.replace(",", ".").replace(".", ":", 1)
     return colon if CLOCK_TIME.fullmatch(colon) else "a time such as 10:05"
 
@@ -197,7 +219,7 @@ def _midnight_ns(day: date) -> int:
 
 
 def _clock_ns(found: re.Match[str]) -> int:
-    minutes = 60 * hour_of(found) + int(found["minute"])
+    minutes = 60 * hour_of(found) + int(found["minute"] or 0)
     seconds = 60 * minutes + int(found["second"] or 0)
     return seconds * SECOND_NS + int((found["fraction"] or "").ljust(9, "0"))
 

@@ -24,11 +24,18 @@ MOST_ROWS = 100_000
 YEARS = range(1970, 2100)
 """The years of the accepted times of a recording (``harken.recordings.mending``)."""
 
+HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)"
+AFTER_DOT = r"(?=\d\d(?:\.\d| ?[AaPp]\.?[Mm]| ?(?:h|Uhr)\b))"
+"""What must follow the dot of 9.30: seconds, am or pm, or a word for the hour. Without them it may be a number."""
 CLOCK = (
-    r"(?=(?:0?[1-9]|1[0-2])\D|[^AaPp]*$)(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)"
-    r"(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+    r"(?=(?:0?[1-9]|1[0-2])\D|[^AaPp]*$)(?P<hour>[01]?\d|2[0-3])"
+    rf"(?:(?:[:hH]|\.{AFTER_DOT})(?P<minute>[0-5]\d)"
+    r"(?:(?::|(?<=\.\d\d)\.)(?P<second>[0-5]?\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"|(?= ?[AaPp]\.?[Mm]| ?(?:h|Uhr)\b))"
+    rf"(?:{HALF}| ?(?:h|Uhr))?"
 )
-"""A time of the clock, such as 7:05, 7h05, 23:40:10, 23:40:10.25 or 11:40 pm. With am or pm, hours go from 1 to 12."""
+"""A time of the clock, such as 7:05, 7h05, 07.05.00, 23:40:10.25, 11:40 pm, 11 pm or 9.30 Uhr. With am or pm, hours go
+from 1 to 12."""
 REMARK = ("#", '"#')
 """The beginnings of a line that is not a row."""
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -182,7 +189,7 @@ def clock_time(text: str) -> time | None:
     if parts is None:
         return None
     microseconds = int((parts["fraction"] or "").ljust(9, "0")) // 1000
-    return time(hour_of(parts), int(parts["minute"]), int(parts["second"] or 0), microseconds)
+    return time(hour_of(parts), int(parts["minute"] or 0), int(parts["second"] or 0), microseconds)
 
 
 def hour_of(found: re.Match[str]) -> int:
