@@ -312,6 +312,15 @@ def test_what_is_taken_as_written_by_harken_loses_nothing_when_it_is_replaced(
         assert intervals.start_ns.tolist() == again.intervals(Span(0, 1 << 62, "Europe/Athens")).start_ns.tolist()
 
 
+def test_what_follows_the_label_of_a_note_is_its_remark(tmp_path: Path) -> None:
+    content = "10:00-10:01 lying\n10:01-10:02:00.5 walking, with dog\n10:02:10-10:05, sitting, at the desk, alone\n"
+    for text in (content, content.replace(",", "\t"), content.partition("\n")[2]):
+        intervals = read_annotations(written(tmp_path, text)).intervals(SPAN)
+        assert bouts(intervals) == BOUTS[-len(intervals) :]
+        notes = [intervals.notes.get(line, "") for line in intervals.lines]
+        assert notes[-2:] == ["with dog", "at the desk, alone"]
+
+
 def test_limits_hold_before_anything_is_read(tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     large.write_bytes(b"0,1,a\n" * 3_000_000)

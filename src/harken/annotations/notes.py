@@ -38,7 +38,8 @@ def parse_note(text: str) -> Note | None:
     >>> parse_note("9:30 - 9:32 am sitting")
     Note(start='9:30', end='9:32 am', label='sitting')
     """
-    found = NOTE.fullmatch(" ".join(text.split()))
+    words = text.replace("\t", ", ").split()
+    found = NOTE.fullmatch(" ".join(words))
     if found is None or not (found["end"] or found["label"]):
         return None
     return Note(found["start"], found["end"] or "", found["label"] or "")
@@ -68,10 +69,14 @@ def split_notes(table: Rows, place: int) -> tuple[dict[str, int], list[tuple[int
             raise table.error(line, f"{printable(fields[place][:SHORT])!r} is not a note such as {EXAMPLE}")
         _refuse_numbers(table, line, note)
         others = fields[place + 1 :]
-        label = note.label or (others.pop(0) if others else "")
+        label, remark = note.label, ""
+        if label:
+            label, _, remark = (part.strip() for part in label.partition(","))
+        elif others:
+            label = others.pop(0)
         if not label:
             raise table.error(line, f"{printable(fields[place][:SHORT])!r} has no label; write it as in {EXAMPLE}")
-        rows.append((line, [note.start, note.end, label, ", ".join(filter(None, others)), fields[0]]))
+        rows.append((line, [note.start, note.end, label, ", ".join(filter(None, (remark, *others))), fields[0]]))
     positions = {role: position for position, role in enumerate(ROLES)}
     name = positions.pop("name")
     if place:
