@@ -239,6 +239,35 @@ def test_trimming_that_drops_every_bout_is_named(run_harken: Run, trained: Path,
             )
 
 
+def test_labels_that_are_too_short_to_be_meant_are_named_before_they_are_used(
+    run_harken: Run, trained: Path, tmp_path: Path
+) -> None:
+    """A second of 170 s is under 1 %."""
+    me = unlabelled(tmp_path / "me.csv", 7)
+    table = tmp_path / "notes.csv"
+    table.write_text("start,end,label\n9.500,9.700,lying\n12,12.6,walking\n")
+    short = (
+        "2 labels are shorter than a second; the first is “lying” at 2018-02-20 23:46:49 (0.2 s). In a file of labels, "
+        "9:30 is a time of the clock, and a number is seconds."
+    )
+    few = "The labels cover 0.7 % of the recording. Are their times right?"
+    for command in (
+        ("inspect", me),
+        ("train", me, "--out", tmp_path / "run", *SMALL),
+        ("evaluate", trained / "run", me),
+        ("adapt", trained / "run", me, "--out", tmp_path / "me.safetensors"),
+    ):
+        ended = run_harken(*command, "--labels", table)
+        shown = " ".join((ended.stdout + ended.stderr).split())
+        for sentence in (short, few):
+            assert sentence in shown, command
+    (facts,) = json.loads(run_harken("inspect", me, "--labels", table, "--json").stdout)
+    assert facts["warnings"] == [short, few]
+    notes(table)
+    (facts,) = json.loads(run_harken("inspect", me, "--labels", table, "--json").stdout)
+    assert facts["warnings"] == []
+
+
 def test_rows_for_none_of_the_recordings_are_named(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     """Of a table for a whole study some recordings may be chosen, so they are no error."""
     files = [unlabelled(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("dora", "emil"), 8)]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.files import plain_table, print_json, recordings, say, warn_of_unused
+from harken.cli.files import plain_table, print_json, print_warning, recordings, say, warn_of_unused
 from harken.cli.options import IgnoreLabels, Json, Model
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import StatedAxis
@@ -37,6 +37,7 @@ def adapt(
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")
+    from harken.annotations.doubts import list_label_doubts
     from harken.annotations.find import by_new_names
     from harken.datasets.people import LabelledFiles
     from harken.models.model_file import model_path
@@ -52,7 +53,12 @@ def adapt(
     recogniser = Recogniser.load(model)
     paths = recordings(files)
     recorded = LabelledFiles(paths, reading, labels, one_person=True)
-    labelled = [by_new_names(session, labels) for path in paths for session in recorded.read(path)]
+    labelled = []
+    for file in paths:
+        for recording in recorded.read(file):
+            for sentence in list_label_doubts(recording, trim_s=labels.trim_s):
+                print_warning(file, sentence)
+            labelled.append(by_new_names(recording, labels))
     labels.refuse_unused(recorded.label_names, files=bool(recorded.label_sources))
     warn_of_unused(labels, recorded.people)
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label, forearm_axis=forearm_axis)

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
+from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import by_new_names, rows_of_nobody
 from harken.annotations.options import NO_LABEL, LabelOptions
 from harken.annotations.spelling import spelling
@@ -229,7 +230,7 @@ def ready_recordings(
             failures.append((path, error))
             continue
         for recording in people:
-            for sentence in recording.warnings:
+            for sentence in (*recording.warnings, *list_label_doubts(recording, trim_s=read.labels.trim_s)):
                 warn(path, sentence)
             try:
                 ready.append(prepare(by_new_names(recording, read.labels)))

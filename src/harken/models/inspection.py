@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import label_spellings, renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
@@ -89,9 +90,11 @@ def inspect_people(
         recording = renamed(replace(recording, quality=recording.quality.noting(*notes)), names)
         facts = inspect_recording(recording, as_found=renamed(as_found, names))
         facts = replace(facts, along_forearm=_along_forearm(recording))
+        warnings = [*facts.warnings, *list_label_doubts(recording, trim_s=labels.trim_s)]
         if model is not None:
             warning = training_warning(float(model.trained_samples(recording).mean()))
-            facts = replace(facts, warnings=facts.warnings if warning is None else (*facts.warnings, warning))
+            warnings += [] if warning is None else [warning]
+        facts = replace(facts, warnings=tuple(warnings))
         inspected.append((facts, recording))
     return inspected
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
 from harken.annotations.options import NO_LABEL
 from harken.annotations.spelling import spelling
@@ -87,8 +88,8 @@ class RunData:
     label_sources: tuple[str, ...] = ()
     """Sentences on the labels of each recording, and on rows of files of labels that are for none of them; empty if all
     labels are in the recordings' own files."""
-    spellings: tuple[str, ...] = ()
-    """Sentences on names of labels that are one, and on those that may be misspelt."""
+    label_doubts: tuple[str, ...] = ()
+    """Sentences on names of labels that are one, on those that may be misspelt, and on times that may be wrong."""
 
 
 def read_run_data(settings: RunSettings) -> RunData:
@@ -114,7 +115,7 @@ def read_run_data(settings: RunSettings) -> RunData:
     names = sides[0].label_names | sides[1].label_names
     for side in sides:
         side.labels.refuse_unused(names, files=bool(side.label_sources))
-    new_names, spellings = label_spellings(*([reading.mended for reading in reads] for reads in (training, cross)))
+    new_names, doubts = label_spellings(*([reading.mended for reading in reads] for reads in (training, cross)))
     training, cross = (
         [reading.changed(lambda recording: renamed(recording, new_names)) for reading in reads]
         for reads in (training, cross)
@@ -137,7 +138,10 @@ def read_run_data(settings: RunSettings) -> RunData:
             people = [(path, person) for side in sides for path, person in side.people if path in files]
             if (rows := rows_of_nobody(labels, people)) is not None:
                 sources.append(f"{labels.path}: {rows}")
-    return RunData(training, cross, tuple(sources), tuple(spellings))
+    for reading in training + cross:
+        of_times = list_label_doubts(reading.mended, trim_s=settings.labels.trim_s)
+        doubts += [f"{reading.short_name}: {sentence}" for sentence in of_times]
+    return RunData(training, cross, tuple(sources), tuple(doubts))
 
 
 def _read_all(files: LabelledFiles, settings: RunSettings) -> list[Read]:

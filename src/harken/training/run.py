@@ -248,7 +248,7 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     recogniser.settings()  # raises for invalid settings before files are read or written
     settings = replace(settings, device=resolve_device(settings.device))
     data = read_run_data(settings)
-    for sentence in (*data.label_sources, *data.spellings):
+    for sentence in (*data.label_sources, *data.label_doubts):
         display.show(printable(sentence))
     windows = draw_run_windows(data, settings.recipe)
     out, checkpoints = settings.out, settings.out / CHECKPOINTS

@@ -94,7 +94,7 @@ def _content(outcome: "Outcome") -> Content:
         "matrices": _matrices(outcome),
         "curves": _curves(outcome),
         "recordings": recordings,
-        "notes": [*outcome.data.spellings, *sentences.missing_windows(outcome), *shared_notes],
+        "notes": [*outcome.data.label_doubts, *sentences.missing_windows(outcome), *shared_notes],
         "training": training_facts(outcome),
     }
 
