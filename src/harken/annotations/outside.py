@@ -107,25 +107,33 @@ def _describe_interval(labels: LabelsOutside, span: Span) -> str:
 
 def _advise(labels: LabelsOutside, span: Span) -> str:
     shift = labels.shift
-    flag = shift.flag or f"the column {OFFSET_COLUMN}"
     if shift.flag and shift.option_s and labels.fits(0.0):
-        return f"Without {flag} {format_seconds(shift.option_s)} all labels lie inside"
+        return f"Without {shift.flag} {format_seconds(shift.option_s)} all labels lie inside"
     zone = "" if labels.from_start else ", or give the wearer's zone with --timezone"
     fitting = _find_fitting_offsets(labels, span)
-    if fitting is None:
-        if shift.in_words:
-            return f"Choose another offset than {shift.in_words}{zone}"
-        return f"Shift a clock that was wrong with {flag}{' SECONDS' if shift.flag else ' in seconds'}{zone}"
-    now_s = shift.option_s if shift.flag is not None else shift.column_s
-    seconds = format_seconds(now_s + fitting.least_s)
-    if fitting.most_s > fitting.least_s:
-        seconds = f"from {seconds} to {format_seconds(now_s + fitting.most_s)}"
-        if fitting.middle_s is not None:
-            seconds = f"{format_seconds(now_s + fitting.middle_s)} ({seconds} fit)"
-    with_zone = ""
-    if fitting.by_zone and not labels.from_start:
-        with_zone = "; as whole hours fit, the time zone may be wrong instead: give the wearer's with --timezone"
-    return f"All labels lie inside with {flag} {seconds}{with_zone}"
+    if fitting is not None:
+        advice = f"All labels lie inside with {_format_offsets(fitting, shift)}"
+        if fitting.by_zone and not labels.from_start:
+            advice += "; as whole hours fit, the time zone may be wrong instead: give the wearer's with --timezone"
+        return advice
+    if shift.in_words:
+        return f"Choose another offset than {shift.in_words}{zone}"
+    where = f"{shift.flag} SECONDS" if shift.flag else f"seconds in a column {OFFSET_COLUMN}"
+    return f"Shift a clock that was wrong with {where}{zone}"
+
+
+def _format_offsets(fitting: FittingOffsets, shift: Shift) -> str:
+    """Return the offsets that fit as they are typed: after the option, or in the column where there is no option."""
+    now_s = shift.column_s if shift.flag is None else shift.option_s
+    least, most = (format_seconds(now_s + seconds) for seconds in (fitting.least_s, fitting.most_s))
+    between = f"from {least} to {most}"
+    if least == most:
+        offsets = least
+    elif fitting.middle_s is None:
+        offsets = between
+    else:
+        offsets = f"{format_seconds(now_s + fitting.middle_s)} ({between} fit)"
+    return f"{offsets} in a column {OFFSET_COLUMN}" if shift.flag is None else f"{shift.flag} {offsets}"
 
 
 def _find_fitting_offsets(labels: LabelsOutside, span: Span) -> FittingOffsets | None:

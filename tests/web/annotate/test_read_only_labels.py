@@ -95,7 +95,8 @@ def test_a_file_that_harken_wrote_is_replaced_without_a_copy(tmp_path: Path, sta
     ("content", "sentence"),
     [
         ("start,end,label\n1,x,lying\n", "line 2: the end 'x' is not a time"),
-        ("start,end,label\n5000,6000,lying\n", "lies outside the recording"),
+        ("start,end,label\n5000,6000,lying\n", "All labels lie inside with -3600 in a column offset_s"),
+        ("start,end,label\n3500,6000,lying\n", "Shift a clock that was wrong with seconds in a column offset_s"),
         ("\0", "it contains zero bytes"),
     ],
 )
