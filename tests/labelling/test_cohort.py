@@ -62,19 +62,22 @@ def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_sa
     assert not list(whole.glob(".writing-*"))
 
 
-def test_a_fault_of_ours_costs_one_file(drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [ZeroDivisionError, pl.exceptions.PanicException])
+def test_a_fault_of_ours_costs_one_file(
+    drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException]
+) -> None:
     import harken.labelling.cohort as running
 
     def faulty(path: Path, **named: Any) -> Any:
         if path.stem == "anna":
-            raise ZeroDivisionError("oh")
+            raise fault("oh")
         return label_file(path, **named)
 
     monkeypatch.setattr(running, "label_file", faulty)
     tasks = [FileTask(drawer / f"{name}.csv", tmp_path / Path(name).name) for name in ("p1/anna", "p2/bert")]
     anna, bert = run_cohort(tasks, labelling(None, LabelSettings()))
     assert anna.reason is not None
-    assert "a fault in harken: ZeroDivisionError: oh" in anna.reason
+    assert f"a fault in harken: {fault.__name__}: oh" in anna.reason
     assert bert.reason is None
     assert [path.name for path in tmp_path.iterdir()] == ["bert"]  # nothing half-written
 

@@ -171,7 +171,9 @@ def _tried(work: Work, task: FileTask, on_share: OnShare | None = None) -> FileO
         return work(task, on_share)
     except HarkenError as error:
         return FileOutcome(task, reason=str(error))
-    except Exception as error:  # a fault in harken must not stop the other files
+    except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
+        raise
+    except BaseException as error:  # a fault in harken must not stop the other files; a panic in Rust is no Exception
         reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
         return FileOutcome(task, reason=printable(reason))
 
