@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+import polars as pl
 import pytest
 
 from command_line import Run
@@ -120,3 +121,36 @@ def test_a_damaged_summary_is_refused(run_harken: Run, trained: Path, bob: Path,
         ended = run_harken(*arguments)
         assert (ended.exit_code, f"harken: {summary} was changed after harken wrote it" in ended.stderr) == (2, True)
         assert f"; move {summary.parent} to another place, and label the recording again\n" in ended.stderr
+
+
+def write_impossible_times(folder: Path) -> None:
+    """Write a Parquet file whose nanoseconds are declared as milliseconds, and a CSV file of the year 9999."""
+    seconds = pl.int_range(0, 500, eager=True) / 25
+    table = pl.DataFrame({"time": seconds, "x": seconds * 0, "y": seconds * 0, "z": seconds * 0 + 1})
+    number = 1_700_000_000_000_000_000 + (pl.col("time") * 1e9).cast(pl.Int64)
+    table.with_columns(number.cast(pl.Datetime("ms")).alias("time")).write_parquet(folder / "declared.parquet")
+    text = pl.format("9999-12-31T23:59:{}-05:00", (10 + pl.col("time")).round(3))
+    table.with_columns(text.alias("time")).write_csv(folder / "last_day.csv")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_impossible_times_are_named_and_the_other_files_are_labelled(
+    run_harken: Run, trained: Path, bob: Path, tmp_path: Path, workers: int
+) -> None:
+    write_impossible_times(tmp_path)
+    out = tmp_path / "out"
+    ended = run_harken("label", tmp_path, "--model", trained / "run", "--out", out, "--workers", workers)
+    assert (ended.exit_code, "bob: " in ended.stdout) == (2, True)
+    assert "Traceback" not in ended.stderr
+    declared, last_day = (
+        "row 1: the time 53872825-06-17 22:13:20 (1700000000000000000 ms since 1970) is not between 1970 and 2100",
+        "line 2: the time 9999-12-31T23:59:10.0-05:00 is not between 1970 and 2100",
+    )
+    assert f"{tmp_path / 'declared.parquet'}, {declared}" in ended.stderr
+    assert f"{tmp_path / 'last_day.csv'}, {last_day}" in ended.stderr
+
+
+def test_a_declared_unit_that_is_impossible_can_be_overruled(run_harken: Run, tmp_path: Path) -> None:
+    write_impossible_times(tmp_path)
+    ended = run_harken("inspect", tmp_path / "declared.parquet", "--time-unit", "ns", "--json")
+    assert json.loads(ended.stdout)[0]["start"].startswith("2023-11-14T22:13:20")

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,82 @@ def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: Run, tmp_pat
     assert max(map(len, lines[1:])) <= 80
     assert not any("\x1b" in line for line in lines)
     assert any("[/bold]" in line for line in lines)
+
+
+def write_times(path: Path, time_pattern: str, *, start: datetime = datetime(2026, 11, 20, 14)) -> Path:
+    """Write 20 seconds at 25 Hz as a German spreadsheet does. In the pattern, ``%f`` is a number of milliseconds."""
+    lines = ["time;x;y;z"]
+    for row in range(500):
+        time = start + timedelta(milliseconds=40 * row)
+        milliseconds = f"{time.microsecond // 1000:03}"
+        lines.append(f"{time.strftime(time_pattern.replace('%f', milliseconds))};0,01;0,00{row % 7};1,0")
+    path.write_text("\n".join([*lines, ""]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("written", "time_format"),
+    [
+        ("%d.%m.%Y %H:%M:%S,%f", None),
+        ("%d.%m.%Y %H:%M:%S,%f", "%d.%m.%Y %H:%M:%S,%f"),
+        ("%d.%m.%Y %H:%M:%S,%f", "%d.%m.%Y %H:%M:%S%.f"),
+        ("%d.%m.%Y %H:%M:%S,%f", "%d.%m.%Y %H:%M:%S,%3f"),
+        ("%d.%m.%Y %H:%M:%S.%f", "%d.%m.%Y %H:%M:%S.%f"),
+        ("%Y.%m.%d %H:%M:%S.%f UTC", None),
+        ("%d.%m.%Y %H.%M.%S,%f Uhr", None),
+        ("%d %b %Y %H:%M:%S.%f", None),
+        ("%m/%d/%Y %I:%M:%S.%f %p", None),
+        ("%d/%m/%Y, %H:%M:%S.%f", None),
+        ("%m/%d/%Y %H:%M:%S.%f", "%m/%d/%Y %H:%M:%S%.f"),
+    ],
+)
+def test_times_are_read_as_spreadsheets_write_them(
+    run_harken: Run, tmp_path: Path, written: str, time_format: str | None
+) -> None:
+    path = write_times(tmp_path / "anna.csv", written)
+    option = ["--time-format", time_format] if time_format else []
+    facts = json.loads(run_harken("inspect", path, "--json", *option).stdout)[0]
+    assert facts["start"].startswith("2026-11-20T14:00:00")
+    assert facts["sample_rate_hz"] == pytest.approx(25)
+
+
+@pytest.mark.parametrize(
+    ("written", "time_format", "says"),
+    [
+        (
+            "%d/%m/%Y %H:%M:%S,%f",
+            None,
+            "line 2: '05/11/2026 14:00:00,000' may have the day or the month first; give "
+            "--time-format '%d/%m/%Y %H:%M:%S%.f' for the day, or '%m/%d/%Y %H:%M:%S%.f' for the month",
+        ),
+        (
+            "%d.%m.%Y %H:%M:%S,%f",
+            "%d.%m.%Y %H:%M:%S%f",
+            "--time-format '%d.%m.%Y %H:%M:%S%f': %f alone is not a fraction of a second; write %.f for a fraction "
+            "with its point or comma, as in '%H:%M:%S%.f', or %3f for one of three digits",
+        ),
+        (
+            "%d.%m.%Y %H:%M:%S,%f",
+            "%d.%m.%Y %H:%M:%S",
+            "line 2: '05.11.2026 14:00:00,000' is not a time in the form '%d.%m.%Y %H:%M:%S'; "
+            "it is read without --time-format",
+        ),
+        (
+            "%d.%m.%Y %H:%M",
+            None,
+            "line 2: '05.11.2026 14:00' has no seconds; save the table with times such as '05.11.2026 14:00:00.000', "
+            "or number the rows with --rate HZ",
+        ),
+        ("%H:%M:%S,%f", "%H:%M:%S%.f", "line 2: '14:00:00,000' has no date; add the date, or number the rows"),
+    ],
+)
+def test_times_that_cannot_be_read_are_quoted_as_they_stand(
+    run_harken: Run, tmp_path: Path, written: str, time_format: str | None, says: str
+) -> None:
+    path = write_times(tmp_path / "anna.csv", written, start=datetime(2026, 11, 5, 14))
+    ended = run_harken("inspect", path, *(["--time-format", time_format] if time_format else []))
+    assert (ended.exit_code, says in ended.stderr) == (2, True), ended.stderr
+    assert "Warning" not in ended.stderr
 
 
 def test_a_table_of_several_people_is_a_row_for_each(run_harken: Run, recording: Path, tmp_path: Path) -> None:

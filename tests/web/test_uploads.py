@@ -92,6 +92,16 @@ def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Pa
     until(lambda: not working() and not list(temporary.glob("harken-*")))  # the server's end is theirs
 
 
+def test_a_recording_of_an_impossible_year_is_refused(tmp_path: Path) -> None:
+    seconds = pl.int_range(0, 500, eager=True) / 25
+    times = pl.Series([f"9999-12-31T23:59:{10 + second:.3f}-05:00" for second in seconds])
+    table = pl.DataFrame({"time": times, "x": seconds * 0, "y": seconds * 0, "z": seconds * 0 + 1})
+    with serving() as served:
+        answer = served.ask("/api/recordings?name=late.csv", table.write_csv().encode())
+    assert answer.status == 422
+    assert "late.csv, line 2: the time 9999-12-31T23:59:10.000-05:00 is not between 1970" in answer.json["error"]
+
+
 def post(address: str, content: bytes, length: int) -> socket.socket:
     """Send the beginning of a recording of this length."""
     host = address.removeprefix("http://")

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
+from harken.support.date_forms import DATES, SLASHES, match_time, possible_dates
 from harken.support.errors import HarkenError
 from harken.support.text_rows import CLOCK, hour_of
 
@@ -23,19 +23,6 @@ EXAMPLES = "2024-03-09 10:05, 2024-03-09T10:05:00+01:00, 10:05, or 12.5 (seconds
 NEED_DATES = "times need a date, such as 2024-03-09 10:05"
 LONGEST_TEXT = 60
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,2})?", re.ASCII)
-ISO_DATE = r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
-DAY_FIRST = r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"
-SLASHES = r"(?P<day>\d{1,2})(?P<slash>/)(?P<month>\d{1,2})/(?P<year>\d{4})"
-NAMED = r"(?P<day>\d{1,2})[. -] ?(?P<month>[A-Za-z]{3,9})\.?[ -](?P<year>\d{4})"
-NAME_FIRST = r"(?P<month>[A-Za-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})"
-DATE_FORMS = (ISO_DATE, DAY_FIRST, SLASHES, NAMED, NAME_FIRST)
-MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|(?P<sign>[+-])(?P<zone_hour>\d\d)(?::?(?P<zone_minute>\d\d))?))?"
-DATES = [re.compile(pattern, re.ASCII) for pattern in DATE_FORMS]
-TIMES = [re.compile(rf"{pattern}[T ] ?{CLOCK}{ZONE}", re.ASCII) for pattern in DATE_FORMS]
 CLOCK_TIME = re.compile(CLOCK, re.ASCII)
 LIKE_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])(?:[.,][0-5]\d?)?|(?:[01]\d|2[0-3])[0-5]\d", re.ASCII)
 SURELY_LIKE_CLOCK = re.compile(r"\d{1,2}[.,]\d\d|0\d{3}", re.ASCII)
@@ -143,13 +130,14 @@ def text_moment(text: str, *, day: date | None = None) -> Moment | None:
     if found := CLOCK_TIME.fullmatch(text):
         clock_ns = _clock_ns(found)
         return Moment(Kind.CLOCK, clock_ns) if day is None else Moment(Kind.LOCAL, _midnight_ns(day) + clock_ns)
-    for pattern in TIMES:
-        if (found := pattern.fullmatch(text)) and (on := _date(found)) is not None:
-            local_ns = _midnight_ns(on) + _clock_ns(found)
-            if found["zone"] is None:
-                return Moment(Kind.LOCAL, local_ns) if EARLIEST_NS <= local_ns < LATEST_NS else None
-            return _instant(local_ns - _offset_ns(found))
-    return None
+    match = match_time(text)
+    written_day = None if match is None else _date(match)
+    if match is None or written_day is None:
+        return None
+    local_ns = _midnight_ns(written_day) + _clock_ns(match)
+    if match["zone"] is None:
+        return Moment(Kind.LOCAL, local_ns) if EARLIEST_NS <= local_ns < LATEST_NS else None
+    return _instant(local_ns - _offset_ns(match))
 
 
 def read_date(text: str) -> date | None:
@@ -162,7 +150,7 @@ def read_date(text: str) -> date | None:
 def two_dates(text: str) -> str | None:
     """The two dates that text may begin with if it has slashes, as a clause of a refusal; None for other text."""
     found = re.match(SLASHES, text, re.ASCII)
-    dates = _dates(found) if found is not None else []
+    dates = possible_dates(found) if found is not None else []
     return f"may be of {dates[0]} or of {dates[1]}; write the date like these" if len(dates) > 1 else None
 
 
@@ -189,25 +177,9 @@ def clock_instead(number: str) -> str:
     return colon if CLOCK_TIME.fullmatch(colon) else "a time such as 10:05"
 
 
-def _date(found: re.Match[str]) -> date | None:
-    dates = _dates(found)
+def _date(match: re.Match[str]) -> date | None:
+    dates = possible_dates(match)
     return dates[0] if len(dates) == 1 else None
-
-
-def _dates(found: re.Match[str]) -> list[date]:
-    """The dates that may be meant: two if day and month are divided by a slash and may be the other way round."""
-    month, day = found["month"], found["day"]
-    if not month.isdecimal():
-        start = month.lower()
-        month = next((str(number) for number, name in enumerate(MONTHS, 1) if name.startswith(start)), "0")
-    orders = {(month, day)}
-    if found.groupdict().get("slash"):
-        orders.add((day, month))
-    dates = set()
-    for numbers in orders:
-        with suppress(ValueError):
-            dates.add(date(int(found["year"]), *map(int, numbers)))
-    return sorted(dates)
 
 
 def _instant(ns: int) -> Moment | None:

@@ -5,7 +5,6 @@ text, with or without time zone, are converted to nanoseconds since 1970 in UTC.
 """
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+from harken.readers.text_times import parse_time_text
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS, SET_BACK_NS
 from harken.recordings.recording import READ_AS_UTC, STANDARD_GRAVITY
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, finite_rows, runs_of_true
@@ -123,7 +123,6 @@ def acceleration_unit(at_rest: float) -> AccelerationUnit | None:
 
 EARLIEST_DATE_NS = 10**17  # March 1973: clocks with earlier times have no date and count from their start
 NO_TIMES = ("", "null", "nan", "none", "na", "n/a")
-ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
 
 
 @dataclass(frozen=True)
@@ -208,58 +207,27 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
 
 
 def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
-    read_as: list[str] = []
-    if options.time_format is not None:
-        patterns = [options.time_format.replace(".%f", "%.f")]
-        form = f"a time in the form {options.time_format!r}"
-    else:
+    if options.time_format is None:
         numbers = column.cast(pl.Float64, strict=False)
         written = len(column) - column.null_count()
         if len(column) - numbers.null_count() > written // 2:
-            _check_all_read(path, column, numbers, "a number, as the other times are", where)
-            whole = column.cast(pl.Int64, strict=False)
-            integral = whole.null_count() == column.null_count()
-            clock = nanoseconds(path, whole if integral else numbers, options, where)
-            return replace(clock, form="whole numbers" if integral else "numbers")
-        first = column.drop_nulls()[0]
-        if "," in first:
-            column = column.str.replace(r",(\d)", ".$1")
-            read_as.append("comma")
-        zoned = ZONED.search(first) is not None
-        if zoned and first.endswith(("UTC", "GMT")):
-            column = column.str.replace(r" ?(UTC|GMT)$", "Z")
-            read_as.append("UTC")
-        patterns = [f"%Y{d}%m{d}%d{t}%H:%M:%S%.f{'%#z' if zoned else ''}" for d in "-/" for t in "T "]
-        form = "a time in a known form; describe the form with --time-format, for example '%d/%m/%Y %H:%M:%S%.f'"
-    parsed, pattern = _parsed(path, column, patterns, form, where)
-    return replace(_from_datetimes(path, parsed, options, where), form=" ".join([*read_as, pattern]))
+            return _from_written_numbers(path, column, numbers, options, where)
+    read, form = parse_time_text(path, column, options.time_format, where)
+    clock = _from_datetimes(path, read, options, where, written=column)
+    return replace(clock, form=" ".join(map(str, form)))
 
 
-def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where: Where) -> tuple[pl.Series, str]:
-    """Convert text to datetimes by the first pattern that fits all rows. Return the datetimes and the pattern."""
-    best: tuple[pl.Series, str] | None = None
-    for pattern in patterns:
-        try:
-            attempt = column.str.to_datetime(pattern, time_unit="us", strict=False)
-        except pl.exceptions.PolarsError:
-            continue
-        if best is None or attempt.null_count() < best[0].null_count():
-            best = attempt, pattern
-        if attempt.null_count() == column.null_count():
-            break
-    if best is None:
-        raise HarkenError(f"{path}: --time-format {patterns[0]!r} is not a pattern for times")
-    _check_all_read(path, column, best[0], form, where)
-    if column.str.contains(r"\.\d{7}").any() and not _outside(best[0]).any():
-        return column.str.to_datetime(best[1], time_unit="ns", strict=False), best[1]
-    return best
-
-
-def _check_all_read(path: Path, written: pl.Series, read: pl.Series, form: str, where: Where) -> None:
-    failed = (read.is_null() & written.is_not_null()).arg_true()
+def _from_written_numbers(
+    path: Path, column: pl.Series, numbers: pl.Series, options: TableOptions, where: Where
+) -> TimeColumn:
+    failed = (numbers.is_null() & column.is_not_null()).arg_true()
     if len(failed):
         row = int(failed[0])
-        raise HarkenError(f"{path}, {where(row)}: {written[row]!r} is not {form}")
+        raise HarkenError(f"{path}, {where(row)}: {column[row]!r} is not a number, as the other times are")
+    whole = column.cast(pl.Int64, strict=False)
+    integral = whole.null_count() == column.null_count()
+    clock = nanoseconds(path, whole if integral else numbers, options, where)
+    return replace(clock, form="whole numbers" if integral else "numbers")
 
 
 def _outside(column: pl.Series) -> pl.Series:
@@ -275,15 +243,25 @@ def _outside_error(path: Path, place: str, time: str) -> HarkenError:
     )
 
 
-def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
-    if not isinstance(column.dtype, pl.Datetime):
-        raise HarkenError(f"{path}: the time column contains {column.dtype}; a date and a time of day are needed")
+def _from_datetimes(
+    path: Path, column: pl.Series, options: TableOptions, where: Where, *, written: pl.Series | None = None
+) -> TimeColumn:
+    """Convert datetimes. ``written`` is the text that they were read from, if the file has text."""
+    declared = column.dtype
+    if not isinstance(declared, pl.Datetime):
+        raise HarkenError(f"{path}: the time column contains {declared}; a date and a time of day are needed")
     outside = _outside(column).arg_true()
+    if (
+        len(outside) and written is None and options.time_unit in ("ms", "us", "ns")
+    ):  # the file may declare another unit than it has
+        column = column.to_physical().cast(pl.Datetime(options.time_unit, declared.time_zone))
+        outside = _outside(column).arg_true()
     if len(outside):
         row = int(outside[0])
-        raise _outside_error(path, where(row), f"{column[row]:%Y-%m-%d %H:%M:%S}")
+        time = _format_any_year(column, row) if written is None else written[row]
+        raise _outside_error(path, where(row), time)
     notes, cut = [], False
-    if column.dtype.time_zone is not None:
+    if declared.time_zone is not None:
         instants = column.dt.convert_time_zone("UTC")
     elif options.timezone is None:
         instants = column
@@ -293,6 +271,14 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
     timed = column.is_not_null().to_numpy()
     time_ns = instants.dt.cast_time_unit("ns").to_physical().fill_null(0).to_numpy()
     return TimeColumn(time_ns.astype(np.int64, copy=False), timed, "date", notes, cut=cut)
+
+
+def _format_any_year(column: pl.Series, row: int) -> str:
+    """Format the datetime of a row. Neither polars nor Python can do this for years above 9999."""
+    number = column.to_physical()[row]
+    unit: TimeUnit = column.dtype.time_unit  # type: ignore[attr-defined]
+    seconds = np.datetime64(number, unit).astype("datetime64[s]")
+    return f"{str(seconds).replace('T', ' ')} ({number} {unit} since 1970)"
 
 
 def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tuple[pl.Series, bool]:

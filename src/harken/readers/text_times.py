@@ -1,0 +1,133 @@
+"""Columns of times that are text, converted to datetimes by one pattern for all rows."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from harken.support.date_forms import chrono_patterns, match_time
+from harken.support.errors import HarkenError
+from harken.support.text_rows import CLOCK, YEARS
+
+EXAMPLE = "--time-format '%d.%m.%Y %H:%M:%S%.f'"
+INSTEAD = "or number the rows with --rate HZ instead of reading their times"
+FRACTION = "%.f"
+"""chrono's specifier for a fraction of a second with its point. Python has ``.%f``."""
+PYTHONS_FRACTION = re.compile(r"(?<!%)((?:%%)*)[.,]%f")
+NANOSECONDS = re.compile(r"(?<!%)(?:%%)*%f")
+"""chrono reads digits after ``%f`` as a number of nanoseconds, so that ,500 would be 500 ns."""
+DECIMAL_COMMA = re.compile(r"[:.]\d\d?,\d", re.ASCII)
+CLOCK_ALONE = re.compile(CLOCK, re.ASCII)
+
+
+class TimeForm(NamedTuple):
+    """How the times of a column are written.
+
+    Attributes:
+        pattern: the pattern of chrono that reads them.
+        decimal_comma: whether a comma is before the fraction of a second; the pattern has a point.
+        zone_name: whether they end in UTC or GMT; the pattern has Z.
+    """
+
+    pattern: str
+    decimal_comma: bool = False
+    zone_name: bool = False
+
+
+def parse_time_text(
+    path: Path, written: pl.Series, time_format: str | None, where: Callable[[int], str]
+) -> tuple[pl.Series, TimeForm]:
+    """Convert text to datetimes.
+
+    Args:
+        path: the file, for messages.
+        written: the column; at least one row is not null.
+        time_format: the user's pattern; None: the form of the first time is recognised, and all others must have it.
+        where: a function of a row number that returns the position of the row in the file.
+
+    Raises:
+        HarkenError: for a pattern that is not one of times, and for the first time that does not have the form.
+    """
+    first_row = int(written.is_not_null().arg_true()[0])
+    first = written[first_row]
+    if time_format is None:
+        form = _recognise_form(f"{path}, {where(first_row)}", first)
+    else:
+        form = TimeForm(_chrono_pattern(time_format))
+        form = form._replace(decimal_comma=FRACTION in form.pattern and DECIMAL_COMMA.search(first) is not None)
+    column = written
+    if form.decimal_comma:
+        column = column.str.replace(r"([:.]\d\d?),(\d)", "${1}.${2}")
+    if form.zone_name:
+        column = column.str.replace(r" ?(UTC|GMT)$", "Z")
+    try:
+        read = column.str.to_datetime(form.pattern, time_unit="us", strict=False)
+    except pl.exceptions.PolarsError as error:
+        raise HarkenError(f"{path}: --time-format {time_format!r} is not a pattern for times") from error
+    failed = (read.is_null() & written.is_not_null()).arg_true()
+    if len(failed):
+        row = int(failed[0])
+        raise HarkenError(f"{path}, {where(row)}: {_explain_misfit(written[row], first, time_format)}")
+    in_range = read.dt.year().is_between(YEARS[0], YEARS[-1]).all()
+    if in_range and column.str.contains(r"\.\d{7}").any():
+        read = column.str.to_datetime(form.pattern, time_unit="ns", strict=False)
+    return read, form
+
+
+def _recognise_form(place: str, text: str) -> TimeForm:
+    """Return the form of a time, or raise a HarkenError that names its ``place``."""
+    match = match_time(text)
+    if match is None or match["second"] is None:
+        raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
+    patterns = chrono_patterns(match)
+    if len(patterns) > 1:
+        raise HarkenError(f"{place}: {text!r} may have the day or the month first; {_offer(patterns)}")
+    if not patterns:
+        raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
+    return TimeForm(
+        patterns[0],
+        decimal_comma=DECIMAL_COMMA.search(text) is not None,
+        zone_name=match["zone"] in ("UTC", "GMT"),
+    )
+
+
+def _chrono_pattern(time_format: str) -> str:
+    """Return the user's pattern with Python's fraction of a second, as in ``%S.%f`` or ``%S,%f``, as chrono's."""
+    pattern = PYTHONS_FRACTION.sub(rf"\1{FRACTION}", time_format)
+    if NANOSECONDS.search(pattern):
+        raise HarkenError(
+            f"--time-format {time_format!r}: %f alone is not a fraction of a second; write {FRACTION} for a fraction "
+            "with its point or comma, as in '%H:%M:%S%.f', or %3f for one of three digits"
+        )
+    return pattern
+
+
+def _explain_misfit(text: str, first: str, time_format: str | None) -> str:
+    """Explain why a time does not have the form of the column."""
+    if time_format is None:
+        return f"{text!r} is not written like the first time, {first!r}; correct it"
+    if CLOCK_ALONE.fullmatch(text):
+        return _explain_unknown_form(text)
+    misfit = f"{text!r} is not a time in the form {time_format!r}"
+    match = match_time(text)
+    if match is None or match["second"] is None:
+        return misfit
+    patterns = chrono_patterns(match)
+    if len(patterns) > 1:
+        return f"{misfit}; {_offer(patterns)}"
+    return f"{misfit}; it is read without --time-format" if patterns else misfit
+
+
+def _explain_unknown_form(text: str) -> str:
+    if CLOCK_ALONE.fullmatch(text):
+        return f"{text!r} has no date; add the date, {INSTEAD}"
+    if match_time(text + ":00") is not None:
+        return f"{text!r} has no seconds; save the table with times such as '{text}:00.000', {INSTEAD}"
+    return f"{text!r} is not a time in a known form; describe the form, for example with {EXAMPLE}"
+
+
+def _offer(patterns: list[str]) -> str:
+    day_first, month_first = patterns
+    return f"give --time-format '{day_first}' for the day, or '{month_first}' for the month"
