@@ -15,6 +15,7 @@ import pytest
 from command_line import Run
 from research_watches import cwa_blocks, cwa_header
 
+NEVER_RESTS = "The wearer never rests, so the unit of acceleration is uncertain"
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
 
 
@@ -127,6 +128,38 @@ def test_times_that_cannot_be_read_are_quoted_as_they_stand(
     ended = run_harken("inspect", path, *(["--time-format", time_format] if time_format else []))
     assert (ended.exit_code, says in ended.stderr) == (2, True), ended.stderr
     assert "Warning" not in ended.stderr
+
+
+def write_running(path: Path, *, per_g: float, gravity: float = 1.0) -> Path:
+    """Write a minute of arms that swing in running, without any rest, with so many units per g."""
+    seconds = np.arange(1500) / 25
+    swing = 2.5 * np.sin(2 * np.pi * 2.7 * seconds)
+    noise = np.random.default_rng(0).normal(0, 0.2, (1500, 3))
+    g = noise + np.stack([gravity + swing, 0.3 * swing, 0 * swing], axis=1)
+    rows = [f"{time:.2f},{x:.4f},{y:.4f},{z:.4f}" for time, (x, y, z) in zip(seconds, g * per_g, strict=True)]
+    path.write_text("\n".join(["time,x,y,z", *rows, ""]))
+    return path
+
+
+@pytest.mark.parametrize(("unit", "per_g"), [("g", 1), ("m/s2", 9.80665), ("g/64", 64), ("mg", 1000)])
+def test_the_unit_of_a_recording_without_rest_is_that_of_its_steady_part(
+    run_harken: Run, tmp_path: Path, unit: str, per_g: float
+) -> None:
+    facts = json.loads(run_harken("inspect", write_running(tmp_path / "a.csv", per_g=per_g), "--json").stdout)[0]
+    assert facts["file_acceleration_unit"] == unit
+    assert any(f"{NEVER_RESTS}: it was read in {unit}, which gives 1." in note for note in facts["notes"])
+    ended = run_harken("inspect", write_running(tmp_path / "b.csv", per_g=per_g, gravity=0))
+    assert (ended.exit_code, "not gravity in any known unit" in ended.stderr) == (2, True), ended.stderr
+
+
+def test_running_of_real_people_is_read_in_its_unit(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
+    lines = (data_dir / "wisdm/raw/watch/accel/data_1603_accel_watch.txt").read_text().splitlines()
+    in_metres = tmp_path / "1603.csv"
+    in_metres.write_text("\n".join([*(line for line in lines if line.split(",")[1] == "B"), ""]))
+    for path, unit in ((in_metres, "m/s2"), (data_dir / "selfback/raw_published/w/jogging/030.csv", "g")):
+        facts = json.loads(run_harken("inspect", path, "--json").stdout)[0]
+        assert facts["file_acceleration_unit"] == unit
+        assert any(NEVER_RESTS in note for note in facts["notes"])
 
 
 def test_a_table_of_several_people_is_a_row_for_each(run_harken: Run, recording: Path, tmp_path: Path) -> None:

@@ -20,9 +20,8 @@ from harken.readers.parquet import without_panics
 from harken.readers.units import (
     EARLIEST_DATE_NS,
     G_PER_UNIT,
-    acceleration_unit,
-    magnitude_at_rest,
     nanoseconds,
+    recognise_unit,
     time_unit,
 )
 from harken.recordings.mending import mend
@@ -90,7 +89,7 @@ def recordings_of_tables(
     tables = ((file, read_table(file)) for file in _files(path)) if table is None else [(path, table)]
     frame = pl.concat([_roles(file, each, options) for file, each in tables])
     signals = frame.select("x", "y", "z").to_numpy()
-    unit = options.acceleration_unit or acceleration_unit(magnitude_at_rest(signals))
+    unit = options.acceleration_unit or recognise_unit(signals)
     if unit is None:
         raise HarkenError(f"{path}: gravity is in an unknown unit; state the unit of x, y and z with unit=")
     signals = signals * np.float32(G_PER_UNIT[unit])

@@ -28,7 +28,7 @@ from harken.readers.exports import (
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Columns, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
 from harken.readers.table import TableSource
-from harken.readers.units import acceleration_unit, magnitude_at_rest
+from harken.readers.units import recognise_unit
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
@@ -185,7 +185,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     table, more = _table(files, sensor, options)
     notes += more
     acceleration = table.whole().signals[:, :3]
-    unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(acceleration))
+    unit = options.acceleration_unit or table.unit or recognise_unit(acceleration)
     if options.gravity_sign is None:
         turn, more = _signs(metadata, sensor, unit)
         notes += more

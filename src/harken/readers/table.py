@@ -474,21 +474,26 @@ class TableSource(Source):
             HarkenError: when no row is complete, or the unit cannot be recognised.
         """
         at_rest, requested = tally.at_rest.magnitude(), self._options.acceleration_unit
-        detected = acceleration_unit(at_rest)
+        detected = tally.at_rest.unit()
         unit = requested or self._table.unit or detected
         if math.isnan(at_rest):
             raise HarkenError(f"{self._table.path}: no row has all three of x, y and z")
         if unit is None:
             raise HarkenError(
-                f"{self._table.path}: at rest the acceleration is {at_rest:.3g}, which is not gravity in any known "
-                "unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means that "
-                "gravity was removed; postures cannot be recognised without it"
+                f"{self._table.path}: in its stillest half the acceleration is {at_rest:.3g}, which is not gravity in "
+                "any known unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means "
+                "that gravity was removed; postures cannot be recognised without it"
             )
         in_g = at_rest * G_PER_UNIT[unit]
         if detected != unit:
             by = "as requested" if requested else "as this format defines"
             removed = " (gravity seems to have been removed)." if in_g < 0.5 else "."
             return unit, [f"Acceleration was read in {unit}, {by}, but this gives {in_g:.3g} g at rest{removed}"]
+        if requested is None and acceleration_unit(at_rest) is None:
+            return unit, [
+                f"The wearer never rests, so the unit of acceleration is uncertain: it was read in {unit}, which gives "
+                f"{in_g:.3g} g in the stillest half. If that is wrong, give the unit with --unit."
+            ]
         converted = f"Acceleration is in {unit} (at rest {at_rest:.4g}), converted to g."
         return unit, [] if requested or unit == "g" else [converted]
 

@@ -25,7 +25,16 @@ G_PER_UNIT: dict[AccelerationUnit, float] = {unit: 1 / size for unit, size in UN
 
 UNIT_TOLERANCE = 1.35
 """The tolerance of gravity measured at rest, as a factor, including offset and gain errors."""
+MOVEMENT_RANGE = (0.5, 2.5)
+"""The range of ``AtRest.magnitude`` of a wearer who never rests, in g. In 79 recordings of nothing but running, of
+selfBACK and WISDM, it is .74 to 1.93 g."""
+STEADY_RANGE = (0.5, 1.7)
+"""The range of gravity as ``AtRest.steady`` in a recording without rest, in g: .56 to 1.59 g in the same recordings."""
+LEAST_STEADY_SHARE = 1 / 3
+"""The least share of gravity, as ``AtRest.steady``, in the magnitude at rest: .36 in the same recordings. Without
+gravity the share is at most .29, also in walking."""
 BLOCK_ROWS = 32
+STEADY_BLOCKS = 8
 MOST_BLOCKS = 40_000
 ROWS_AT_ONCE = BLOCK_ROWS << 14
 
@@ -62,8 +71,11 @@ def plausible_step(step_ns: float) -> bool:
 
 
 class AtRest:
-    """``magnitude_at_rest`` of samples that arrive in pieces. The result does not depend on the division into
-    pieces."""
+    """The length of the acceleration vector in the stillest part of a recording, which arrives in pieces.
+
+    Complete rows are divided into blocks of 32. All blocks are used, or every second, fourth and so on, so that there
+    are at most 40,000, evenly spread. The result does not depend on the division into pieces.
+    """
 
     def __init__(self) -> None:
         self._rest = np.empty((0, 3), np.float32)
@@ -77,7 +89,8 @@ class AtRest:
             self._push(acceleration[first : first + ROWS_AT_ONCE])
 
     def magnitude(self) -> float:
-        """See ``magnitude_at_rest``."""
+        """Return the median length of the vector in the half of the blocks with the smallest variation. NaN if no row
+        is complete."""
         if self._blocks < 2:
             every = np.concatenate([*(blocks.reshape(-1, 3) for blocks in self._kept), self._rest])
             sample = np.linalg.norm(every.astype(np.float64), axis=1)
@@ -85,6 +98,22 @@ class AtRest:
         lengths = np.linalg.norm(np.concatenate(self._kept).astype(np.float64), axis=2)
         spread = lengths.std(axis=1)
         return float(np.median(lengths[spread <= np.median(spread)]))
+
+    def steady(self) -> float:
+        """Return the median length of the mean vector over some seconds (8 blocks). A body does not get faster and
+        faster, so over seconds the mean acceleration is gravity, also in running. NaN without 8 blocks."""
+        if self._blocks < STEADY_BLOCKS:
+            return math.nan
+        means = np.concatenate(self._kept).mean(axis=1, dtype=np.float64)
+        whole = len(means) // STEADY_BLOCKS * STEADY_BLOCKS
+        vectors = means[:whole].reshape(-1, STEADY_BLOCKS, 3).mean(axis=1)
+        return float(np.median(np.linalg.norm(vectors, axis=1)))
+
+    def unit(self) -> AccelerationUnit | None:
+        """Return the unit in which gravity is 1 g at rest, or on average if the wearer never rests; None if there is no
+        such unit (for example without gravity)."""
+        at_rest = self.magnitude()
+        return acceleration_unit(at_rest) or _unit_without_rest(at_rest, self.steady())
 
     def _push(self, acceleration: Float32Array) -> None:
         finite = finite_rows(acceleration)
@@ -101,22 +130,28 @@ class AtRest:
             self._stride = 2 * self._stride
 
 
-def magnitude_at_rest(acceleration: Float32Array) -> float:
-    """The median length of the acceleration vector ``[n, 3]`` in the stillest half of the recording.
-
-    Complete rows are divided into blocks of 32. All blocks are used, or every second, fourth and so on, so that there
-    are at most 40,000, evenly spread. The median is over the half of these blocks with the smallest variation. NaN if
-    no row is complete.
-    """
+def recognise_unit(acceleration: Float32Array) -> AccelerationUnit | None:
+    """Return the unit of acceleration ``[n, 3]``. See ``AtRest.unit``."""
     at_rest = AtRest()
     at_rest.push(acceleration)
-    return at_rest.magnitude()
+    return at_rest.unit()
 
 
 def acceleration_unit(at_rest: float) -> AccelerationUnit | None:
     """The unit in which ``at_rest`` is one g, or None if there is no such unit (for example without gravity)."""
     for unit, size in UNITS_PER_G.items():
         if size / UNIT_TOLERANCE <= at_rest <= size * UNIT_TOLERANCE:
+            return unit
+    return None
+
+
+def _unit_without_rest(magnitude: float, steady: float) -> AccelerationUnit | None:
+    """Return the unit in which a magnitude and a steady part are those of a wearer who never rests, or None."""
+    if not steady > LEAST_STEADY_SHARE * magnitude:
+        return None
+    for unit, size in UNITS_PER_G.items():
+        moves = MOVEMENT_RANGE[0] <= magnitude / size <= MOVEMENT_RANGE[1]
+        if moves and STEADY_RANGE[0] <= steady / size <= STEADY_RANGE[1]:
             return unit
     return None
 
