@@ -192,6 +192,7 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
         "opening = file.open_stream\n"
         "def deadly(path, **options):\n"
         "    if path.stem == 'carl': os._exit(137)\n"
+        "    if path.stem == 'bert': os.abort()\n"
         "    return opening(path, **options)\n"
         "file.open_stream = deadly\n"
     )
@@ -201,5 +202,6 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
     outcomes = list(run_cohort(tasks, labelling(None, LabelSettings()), workers=2))
     assert sorted(outcome.task.folder for outcome in outcomes) == sorted(task.folder for task in tasks)
     reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
-    assert set(reasons) == {"broken", "carl"}
+    assert set(reasons) == {"broken", "bert", "carl"}
     assert "was killed, probably because memory ran out" in reasons["carl"]
+    assert "crashed, probably because the file is damaged; export or copy it again" in reasons["bert"]

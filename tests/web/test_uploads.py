@@ -69,13 +69,17 @@ def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Pa
         until(lambda: not working() and not list(temporary.glob("harken-*")))
 
         # The process dies.
-        thread, answers = posting(served, "bob.csv", recording)
-        until(working)
-        os.kill(working()[0], signal.SIGKILL)
-        thread.join(30)
-        assert answers[0].status == 422
-        assert answers[0].json["error"].startswith("the process was killed, probably because memory")
-        assert not list(temporary.glob("harken-*"))
+        for number, sentence in (
+            (signal.SIGKILL, "the process was killed, probably because memory"),
+            (signal.SIGABRT, "the recording is probably damaged, because the process that labelled it crashed"),
+        ):
+            thread, answers = posting(served, "bob.csv", recording)
+            until(working)
+            os.kill(working()[0], number)
+            thread.join(30)
+            assert answers[0].status == 422
+            assert answers[0].json["error"].startswith(sentence)
+            assert not list(temporary.glob("harken-*"))
 
         # The next one is labelled, and a bomb is refused without a trace in this process.
         assert served.ask("/api/recordings?name=bob.csv", recording).status == 200

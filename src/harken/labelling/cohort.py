@@ -24,7 +24,7 @@ from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.support.files import Json
 from harken.support.printable import printable
-from harken.support.processes import dask_client, one_thread_each, process_pool
+from harken.support.processes import ProcessEndedError, call_in_process, dask_client, one_thread_each, process_pool
 
 Item = TypeVar("Item")
 OnShare = Callable[[float], None]
@@ -32,6 +32,7 @@ OnShare = Callable[[float], None]
 IN_FLIGHT = 4
 """Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
 KILLED = "the process that labelled it was killed, probably because memory ran out; use fewer --workers"
+CRASHED = "the process that labelled it crashed, probably because the file is damaged; export or copy it again"
 
 
 @dataclass(frozen=True)
@@ -188,8 +189,15 @@ def _in_processes(tasks: Sequence[FileTask], work: Work, workers: int) -> Iterat
                 yield from _as_they_end(pool, lanes, waiting, running, partial(_tried, work))
         except BrokenProcessPool:  # by one of these files
             for task in running.values():
-                with process_pool(1) as pool:  # if that is killed, too, the file is the cause
-                    yield from _as_they_end(pool, 1, deque([task]), {}, partial(_tried, work), BrokenProcessPool)
+                yield _tried_alone(work, task)
+
+
+def _tried_alone(work: Work, task: FileTask) -> FileOutcome:
+    """The outcome of a file in a process of its own. If the process ends, the file is the cause."""
+    try:
+        return call_in_process(partial(_tried, work), task)
+    except ProcessEndedError as error:
+        return FileOutcome(task, reason=printable(f"{task.path}: {CRASHED if error.crashed else KILLED}"))
 
 
 def _on_dask(tasks: Sequence[FileTask], work: Work, address: str) -> Iterator[FileOutcome]:

@@ -4,12 +4,12 @@ import importlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
@@ -22,6 +22,13 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 SCHEDULER_TIMEOUT_S = 30
+CRASHES = [
+    getattr(signal, name) for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV") if hasattr(signal, name)
+]
+"""The signals by which a fault in compiled code ends a process."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -45,6 +52,55 @@ def process_pool(count: int) -> Iterator[ProcessPoolExecutor]:
         held.close()
         executor.shutdown(cancel_futures=True)
         lifeline.close()
+
+
+class ProcessEndedError(Exception):
+    """Raised when a process ended without a result.
+
+    Attributes:
+        crashed: whether a fault in compiled code ended it, rather than another process or the system.
+    """
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.crashed = has_crashed(exit_code)
+
+
+def has_crashed(exit_code: int | None) -> bool:
+    """Return whether a process with this exit code (of ``subprocess`` or ``multiprocessing``) was ended by a signal of
+    a fault in compiled code, such as a library that aborts."""
+    return exit_code in [-number for number in CRASHES]
+
+
+def call_in_process(function: Callable[[Item], Result], item: Item) -> Result:
+    """Return ``function(item)``, computed in a process of its own that ends together with this process.
+
+    Raises:
+        ProcessEndedError: when the process ends without a result.
+    """
+    context = get_context("spawn")
+    lifeline, held = context.Pipe(duplex=False)
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_result, args=(lifeline, sender, function, item))
+    try:
+        with one_thread_each():
+            process.start()
+        sender.close()
+        result: Result = receiver.recv()
+    except EOFError:
+        process.join()
+        raise ProcessEndedError(process.exitcode) from None
+    finally:
+        held.close()
+        for connection in (lifeline, receiver):
+            connection.close()
+    process.join()
+    return result
+
+
+def _send_result(lifeline: Connection, sender: Connection, function: Callable[[Item], Any], item: Item) -> None:
+    _initialize(lifeline)
+    sender.send(function(item))
 
 
 def _initialize(lifeline: Connection) -> None:

@@ -22,7 +22,7 @@ import orjson
 
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
-from harken.support.processes import THREAD_VARIABLES
+from harken.support.processes import THREAD_VARIABLES, has_crashed
 
 Message = dict[str, Any]
 Send = Callable[..., None]
@@ -36,7 +36,7 @@ NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory"
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KILLED = -9
 """By SIGKILL, by which Linux ends a process when memory runs out."""
-Kind = Literal["refused", "memory", "file", "fault", "ended"]
+Kind = Literal["refused", "memory", "file", "fault", "crashed", "ended"]
 
 
 class JobError(HarkenError):
@@ -44,7 +44,8 @@ class JobError(HarkenError):
 
     Attributes:
         kind: ``refused`` (the job raised a HarkenError), ``memory``, ``file`` (an error of the operating system),
-            ``fault`` (of harken), or ``ended`` (the process ended by itself, or was killed).
+            ``fault`` (of harken), ``crashed`` (a fault in compiled code ended the process), or ``ended`` (the process
+            ended by itself, or was killed).
     """
 
     def __init__(self, kind: Kind, sentence: str) -> None:
@@ -104,6 +105,8 @@ async def run_job(
         exit_code = await process.wait()
         if exit_code == KILLED:
             raise JobError("ended", f"the process was killed, probably because {NO_MEMORY}")
+        if has_crashed(exit_code):
+            raise JobError("crashed", "the process crashed")
         raise JobError("ended", f"the process ended by itself (exit code {exit_code})")
     finally:
         with suppress(ProcessLookupError):

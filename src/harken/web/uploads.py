@@ -43,6 +43,10 @@ RETRY_S = 20
 NICENESS = 5
 """Labels of watches have priority."""
 NO_MEMORY = "labelling this recording takes more memory than the server allows; use harken label"
+CRASHED = (
+    "the recording is probably damaged, because the process that labelled it crashed; or it takes more memory than the "
+    "server allows. harken label on your own machine shows which"
+)
 
 
 def suffixes_of(name: str) -> str:
@@ -234,6 +238,8 @@ def _refusal(error: JobError, sentence: str) -> Exception:
             return RefusedError(507, sentence)
         case "memory":
             sentence = NO_MEMORY
+        case "crashed":
+            sentence = CRASHED
         case "ended":
             sentence = f"{sentence}; use harken label"
     return refuse_recording(sentence)
