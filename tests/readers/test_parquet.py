@@ -1,6 +1,9 @@
 """The same columns in a Parquet file, and what is kept off the terminal while a library in Rust reads it."""
 
 import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -119,3 +122,22 @@ def test_without_any_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "dup", closed)
     with without_panics():
         pass
+
+
+def test_a_page_that_states_an_impossible_number_of_values_does_not_end_the_process(tmp_path: Path) -> None:
+    """polars aborts when it reads such a file."""
+    numbers = pl.int_range(0, 800, eager=True)
+    time = (1_700_000_000_000 + 40 * numbers).cast(pl.Datetime("ms"))
+    frame = pl.DataFrame({"time": time, "x": numbers * 0.0, "y": numbers * 0.0, "z": numbers * 0.0 + 1})
+    frame.write_parquet(whole := tmp_path / "whole.parquet")
+    content = whole.read_bytes()
+    places = [match.start() for match in re.finditer(re.escape(b"\x15\xc0\x0c"), content)]  # 800 in Thrift
+    damaged = [tmp_path / f"damaged_{place}.parquet" for place in places]
+    for path, place in zip(damaged, places, strict=True):
+        path.write_bytes(content[: place + 1] + b"\xc1" + content[place + 2 :])  # -801
+    command: list[str | Path] = [sys.executable, "-m", "harken", "inspect", *damaged, whole]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (len(damaged) >= 4, ended.returncode) == (True, 2), ended.stderr
+    for path in damaged:
+        assert f"{path}: not a complete Parquet file; it is damaged. Export or copy it again" in ended.stderr
+    assert "whole.parquet" in ended.stdout

@@ -17,6 +17,7 @@ import polars as pl
 from harken.datasets.info import DatasetInfo, data_folder, files_of, info_of, of_first_copy, offsets_in_turn, readable
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.parquet import without_panics
+from harken.readers.parquet_pages import check_pages
 from harken.readers.units import (
     EARLIEST_DATE_NS,
     G_PER_UNIT,
@@ -121,7 +122,10 @@ def read_table(path: Path) -> pl.DataFrame:
         HarkenError: when it cannot be read.
     """
     with readable(path, "cannot be read as a table"), without_panics():
-        return pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
+        if _is_parquet(path):
+            check_pages(path)
+            return pl.read_parquet(path)
+        return pl.read_csv(path, infer_schema_length=None)
 
 
 def _roles(path: Path, frame: pl.DataFrame, options: TableOptions) -> pl.DataFrame:

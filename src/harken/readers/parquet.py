@@ -14,6 +14,7 @@ import polars as pl
 from harken.readers.app_columns import describe_app_columns
 from harken.readers.layout import NUMERIC_ROLES, Columns, find_columns, tidy_columns
 from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.parquet_pages import check_pages
 from harken.readers.table import POLARS_ERRORS, Table, TableSource, first_line
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
@@ -73,6 +74,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     Raises:
         HarkenError: when the file is damaged, or the type of a column does not fit its role.
     """
+    check_pages(path)
     with _parquet_errors(path) as plain:
         schema = pl.read_parquet_schema(plain)
     first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
