@@ -99,6 +99,15 @@ def test_a_member_that_would_leave_the_folder(
     assert not any((tmp_path / "out").iterdir())
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_member_without_a_name(tmp_path: Path, nested: bool) -> None:
+    data = zipped({"good": b"1", "?name": b"2"}).replace(b"?name", b"\0name")  # a name ends at its first zero
+    path = put(tmp_path, zipped({"inner.zip": data}) if nested else data)
+    with pytest.raises(HarkenError, match="contains a file without a name; nothing of it was unpacked"):
+        unpack(path, tmp_path / "out")
+    assert found(tmp_path / "out") == {}
+
+
 def linked_zip(target: str) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:

@@ -362,7 +362,8 @@ def _files_in(
     open_member: Any = file.open if isinstance(file, zipfile.ZipFile) else file.extractfile
     for member in file.infolist() if isinstance(file, zipfile.ZipFile) else file.getmembers():
         if isinstance(member, zipfile.ZipInfo):
-            name, size, is_folder = member.filename, member.file_size, member.is_dir()
+            name, size = member.filename, member.file_size
+            is_folder = name.endswith("/")  # is_dir fails for a member without a name
             ordinary = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
         else:
             name, size, is_folder = member.name, member.size, member.isdir()
@@ -377,7 +378,9 @@ def _files_in(
 def _within(name: str, known_as: str) -> PurePosixPath:
     """A member's name as a path inside the target folder."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or not path.parts or PureWindowsPath(name).drive:
+    if not path.parts:
+        raise HarkenError(f"{known_as}: contains a file without a name; nothing of it was unpacked")
+    if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
         raise HarkenError(f"{known_as}: {name!r} would be written outside the folder; nothing of it was unpacked")
     return path
 
