@@ -6,6 +6,7 @@ import shutil
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from harken.readers.csv import BLOCK_BYTES, LONGEST_LINE, blocks, layout_of
 from harken.readers.unpacking import UnpackingLimits, member_paths, opened, unpacking_limits
 from harken.support.errors import HarkenError
 from reader_checks import refusals
-from research_watches import cwa_blocks, cwa_header
+from research_watches import SUMMER, cwa_block, cwa_blocks, cwa_header, turning
 from tables import HEADER, notebook_lines
 
 MIB = 1 << 20
@@ -125,6 +126,23 @@ def test_a_watch_file_that_is_sent_unpacks_to_no_more_either(tmp_path: Path, tem
     with unpacking_limits(POSTED):
         assert refusal(path).startswith("FILE: unpacks to more than ")
     assert not list(temporary.iterdir())
+
+
+def test_repeated_blocks_of_a_watch_are_refused_before_they_fill_the_memory(tmp_path: Path, traced: None) -> None:
+    (path := tmp_path / "a.cwa").write_bytes(cwa_header() + b"".join(cwa_blocks(100)) * 400)
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    assert refusal(path) == (
+        "FILE: the watch's clock was set back during the recording, so 120 s occur twice. "
+        "--rate HZ numbers the samples instead of reading their times"
+    )
+    assert tracemalloc.get_traced_memory()[1] - before < 100 * MIB  # all samples in memory are 220 MiB
+
+
+def test_a_watch_whose_clock_is_set_back_again_and_again_is_refused(tmp_path: Path) -> None:
+    earlier = [cwa_block(turning(120, 3), SUMMER - row * timedelta(seconds=10), number=row) for row in range(1_100)]
+    (path := tmp_path / "a.cwa").write_bytes(cwa_header() + b"".join(earlier))
+    assert refusal(path).startswith("FILE: the watch's clock was set back more than 1,000 times, so the times are ")
 
 
 def test_a_watch_file_is_not_unpacked_onto_a_full_disk(

@@ -37,6 +37,8 @@ PLACEMENTS = {placement.value: placement for placement in Placement if placement
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
+MOST_SET_BACK = 1_000
+"""A watch is set when it is configured. A file in which its clock was set back more often is damaged."""
 SMALLEST_G = 1e-3
 CERTAIN = 2.0
 """The required evidence, in doublings or halvings of gravity, summed over all pieces without gravity."""
@@ -157,7 +159,7 @@ class DeviceSource(Source):
             HarkenError: for sessions whose times overlap, and if there are no samples.
         """
         rate_hz = self._options.sample_rate_hz
-        sessions, numbered, zone_notes = _Sessions(), 0, list[str]()
+        sessions, numbered, zone_notes = _Sessions(self._path), 0, list[str]()
         for local_ns, signals in self.local_samples():
             count = len(local_ns)
             if not count:
@@ -174,7 +176,7 @@ class DeviceSource(Source):
             yield Samples(time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, bool))
         if not numbered:
             raise HarkenError(f"{self._path}: it contains no samples")
-        sessions.refuse_overlaps(self._path)
+        sessions.refuse_overlaps()
         if sessions.earliest_ns != self._earliest_ns:
             self._earliest_ns = sessions.earliest_ns
             raise SourceChangedError
@@ -203,39 +205,62 @@ class DeviceSource(Source):
 class _Sessions:
     """Finds the sessions in times by a watch's clock: a session ends where the clock was set back."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self.earliest_ns = self.latest_ns = 0
-        self._edges: list[int] = []
+        self._path = path
+        self._starts_ns: list[int] = []
+        self._ends_ns: list[int] = []  # without that of the last session
         self._last_ns: int | None = None
 
     def push(self, local_ns: Int64Array) -> None:
-        """Process the next times, at least one."""
+        """Process the next times, at least one.
+
+        Raises:
+            HarkenError: when the clock was set back to a time within an earlier session, because sorting would mix two
+                signals; or when it was set back again and again. All samples of such a file would be kept in memory.
+        """
         if self._last_ns is None:
             self.earliest_ns = self.latest_ns = self._last_ns = int(local_ns[0])
-            self._edges.append(self._last_ns)
+            self._starts_ns.append(self._last_ns)
         in_order = self._last_ns <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
         if not in_order:
             steps = np.diff(local_ns, prepend=self._last_ns)
             for row in np.flatnonzero(steps < -MOST_JITTER_NS).tolist():
-                self._edges += [int(local_ns[row] - steps[row]), int(local_ns[row])]
+                self._begin(int(local_ns[row]), before_ns=int(local_ns[row] - steps[row]))
         extremes = local_ns[[0, -1]] if in_order else local_ns
         self.earliest_ns = min(self.earliest_ns, int(extremes.min()))
         self.latest_ns = max(self.latest_ns, int(extremes.max()))
         self._last_ns = int(local_ns[-1])
 
-    def refuse_overlaps(self, path: Path) -> None:
-        """Raise a HarkenError if the clock was set back to a time within an earlier session: sorting would mix two
-        signals."""
-        if len(self._edges) < 2:
+    def refuse_overlaps(self) -> None:
+        """Raise a HarkenError if two of all sessions overlap."""
+        if self._last_ns is None:
             return
-        starts, ends = np.array([*self._edges, self._last_ns]).reshape(-1, 2).T
+        starts, ends = np.array(self._starts_ns), np.array([*self._ends_ns, self._last_ns])
         order = np.argsort(starts, kind="stable")
         overlap = ends[order][:-1] - starts[order][1:]
         if (overlap > MOST_JITTER_NS).any():
+            raise self._overlap_error(int(overlap.max()))
+
+    def _begin(self, start_ns: int, *, before_ns: int) -> None:
+        """Begin a session at ``start_ns``, which follows the time ``before_ns`` in the file."""
+        self._ends_ns.append(before_ns)
+        starts, ends = np.array(self._starts_ns), np.array(self._ends_ns)
+        overlap = (ends - start_ns)[starts <= start_ns]
+        if (overlap > MOST_JITTER_NS).any():
+            raise self._overlap_error(int(overlap.max()))
+        self._starts_ns.append(start_ns)
+        if len(self._ends_ns) > MOST_SET_BACK:
             raise HarkenError(
-                f"{path}: the watch's clock was set back during the recording, so {overlap.max() / 1e9:.0f} s "
-                "occur twice. --rate HZ numbers the samples instead of reading their times"
+                f"{self._path}: the watch's clock was set back more than {MOST_SET_BACK:,} times, so the times are "
+                "damaged. --rate HZ numbers the samples instead of reading their times"
             )
+
+    def _overlap_error(self, overlap_ns: int) -> HarkenError:
+        return HarkenError(
+            f"{self._path}: the watch's clock was set back during the recording, so {overlap_ns / 1e9:.0f} s "
+            "occur twice. --rate HZ numbers the samples instead of reading their times"
+        )
 
 
 def _offset_ns(time_ns: int, timezone: str) -> int:
