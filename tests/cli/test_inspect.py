@@ -79,6 +79,7 @@ def write_times(path: Path, time_pattern: str, *, start: datetime = datetime(202
         ("%m/%d/%Y %I:%M:%S.%f %p", None),
         ("%d/%m/%Y, %H:%M:%S.%f", None),
         ("%m/%d/%Y %H:%M:%S.%f", "%m/%d/%Y %H:%M:%S%.f"),
+        ("%d.%m.%y %H:%M:%S,%f", "%d.%m.%y %H:%M:%S%.f"),
     ],
 )
 def test_times_are_read_as_spreadsheets_write_them(
@@ -97,8 +98,8 @@ def test_times_are_read_as_spreadsheets_write_them(
         (
             "%d/%m/%Y %H:%M:%S,%f",
             None,
-            "line 2: '05/11/2026 14:00:00,000' may have the day or the month first; give "
-            "--time-format '%d/%m/%Y %H:%M:%S%.f' for the day, or '%m/%d/%Y %H:%M:%S%.f' for the month",
+            "line 2: '05/11/2026 14:00:00,000' may begin with the day or with the month; give "
+            "--time-format '%d/%m/%Y %H:%M:%S%.f' if the day is first, or '%m/%d/%Y %H:%M:%S%.f' if the month is",
         ),
         (
             "%d.%m.%Y %H:%M:%S,%f",
@@ -117,6 +118,11 @@ def test_times_are_read_as_spreadsheets_write_them(
             None,
             "line 2: '05.11.2026 14:00' has no seconds; save the table with times such as '05.11.2026 14:00:00.000', "
             "or number the rows with --rate HZ",
+        ),
+        (
+            "%d.%m.%y %H:%M:%S,%f",
+            None,
+            "line 2: '05.11.26 14:00:00,000' has a year of two digits; give --time-format '%d.%m.%y %H:%M:%S%.f'",
         ),
         ("%H:%M:%S,%f", "%H:%M:%S%.f", "line 2: '14:00:00,000' has no date; add the date, or number the rows"),
     ],

@@ -189,11 +189,11 @@ def _in_processes(tasks: Sequence[FileTask], work: Work, workers: int) -> Iterat
                 yield from _as_they_end(pool, lanes, waiting, running, partial(_tried, work))
         except BrokenProcessPool:  # by one of these files
             for task in running.values():
-                yield _tried_alone(work, task)
+                yield _try_alone(work, task)
 
 
-def _tried_alone(work: Work, task: FileTask) -> FileOutcome:
-    """The outcome of a file in a process of its own. If the process ends, the file is the cause."""
+def _try_alone(work: Work, task: FileTask) -> FileOutcome:
+    """Return the outcome of a file in a process of its own. If the process ends, the file is the cause."""
     try:
         return call_in_process(partial(_tried, work), task)
     except ProcessEndedError as error:

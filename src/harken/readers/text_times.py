@@ -11,7 +11,7 @@ from harken.support.date_forms import chrono_patterns, match_time
 from harken.support.errors import HarkenError
 from harken.support.text_rows import CLOCK, YEARS
 
-EXAMPLE = "--time-format '%d.%m.%Y %H:%M:%S%.f'"
+EXAMPLE = "'%d.%m.%Y %H:%M:%S%.f'"
 INSTEAD = "or number the rows with --rate HZ instead of reading their times"
 FRACTION = "%.f"
 """chrono's specifier for a fraction of a second with its point. Python has ``.%f``."""
@@ -20,6 +20,7 @@ NANOSECONDS = re.compile(r"(?<!%)(?:%%)*%f")
 """chrono reads digits after ``%f`` as a number of nanoseconds, so that ,500 would be 500 ns."""
 DECIMAL_COMMA = re.compile(r"[:.]\d\d?,\d", re.ASCII)
 CLOCK_ALONE = re.compile(CLOCK, re.ASCII)
+SHORT_YEAR = re.compile(r"(\d{1,2}[./]\d{1,2}[./])(\d\d)(?!\d)", re.ASCII)
 
 
 class TimeForm(NamedTuple):
@@ -83,7 +84,7 @@ def _recognise_form(place: str, text: str) -> TimeForm:
         raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
     patterns = chrono_patterns(match)
     if len(patterns) > 1:
-        raise HarkenError(f"{place}: {text!r} may have the day or the month first; {_offer(patterns)}")
+        raise HarkenError(f"{place}: {text!r} may begin with the day or with the month; {_offer(patterns)}")
     if not patterns:
         raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
     return TimeForm(
@@ -123,11 +124,17 @@ def _explain_misfit(text: str, first: str, time_format: str | None) -> str:
 def _explain_unknown_form(text: str) -> str:
     if CLOCK_ALONE.fullmatch(text):
         return f"{text!r} has no date; add the date, {INSTEAD}"
+    if SHORT_YEAR.match(text):
+        match = match_time(SHORT_YEAR.sub(r"\g<1>20\2", text, count=1))
+        if match is not None and match["second"] is not None and chrono_patterns(match):
+            patterns = [pattern.replace("%Y", "%y") for pattern in chrono_patterns(match)]
+            offer = _offer(patterns) if len(patterns) > 1 else f"give --time-format '{patterns[0]}'"
+            return f"{text!r} has a year of two digits; {offer}"
     if match_time(text + ":00") is not None:
         return f"{text!r} has no seconds; save the table with times such as '{text}:00.000', {INSTEAD}"
-    return f"{text!r} is not a time in a known form; describe the form, for example with {EXAMPLE}"
+    return f"{text!r} is not a time in a known form; describe the form with --time-format, for example {EXAMPLE}"
 
 
 def _offer(patterns: list[str]) -> str:
     day_first, month_first = patterns
-    return f"give --time-format '{day_first}' for the day, or '{month_first}' for the month"
+    return f"give --time-format '{day_first}' if the day is first, or '{month_first}' if the month is"
