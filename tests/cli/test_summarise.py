@@ -1,8 +1,10 @@
 """``harken summarise``: the files that ``harken label`` would write by the same rules, without recordings and model."""
 
 import json
+import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 import people
 from command_line import Run
 from harken.labelling.file import label_file
+from killed_commands import run_killed_command
 from stored_results import change_table
 
 RULES = ("--valid-day", "0.01", "--cut-points", "40,100,400", "--unsure-below", "0.99", "--hand", "dominant", "--csv")
@@ -87,6 +90,23 @@ def test_the_rules_of_before_give_the_files_of_before_with_a_model_that_knows_bu
     for rules in (("--valid-day", "0.01"), ()):
         assert run_harken("summarise", out, *rules, "--workers", 1).exit_code == 0
     assert contents(out) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no SIGKILL")
+def test_results_survive_a_kill_while_they_are_replaced(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    out, expected = tmp_path / "out", tmp_path / "expected"
+    assert run_harken("label", *recordings[:2], "--model", model, "--out", out).exit_code == 0
+    shutil.copytree(out, expected)
+    rules = ("--valid-day", "0.01", "--workers", 1)
+    killed = run_killed_command("summarise", out, *rules, renames_of="anna", step=2, can_exchange=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not (out / "anna").exists(), "the kill came between the two steps"
+    for folder in (out, expected):
+        ended = run_harken("summarise", folder, *rules)
+        assert ended.exit_code == 0, ended.stderr
+    assert contents(out) == contents(expected)
 
 
 def test_who_is_excluded_does_not_count(run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path) -> None:

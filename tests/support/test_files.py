@@ -1,30 +1,27 @@
 """Writing aside and renaming: errors of the disk by the name of the file, and what a kill leaves behind."""
 
+import ctypes
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+import killed_commands
+from command_line import Run
 from harken.support import files
-from harken.support.files import (
-    NotWrittenError,
-    ProcessLock,
-    appearing,
-    linked_file,
-    remove_left_behind,
-    replacing,
-    temporary_folder,
-    write_bytes,
-)
+from harken.support.aside import is_aside, remove_left_behind
+from harken.support.files import NotWrittenError, appearing, linked_file, replacing, write_bytes
 
 WRITER = """
 import sys
@@ -49,7 +46,7 @@ def writing(name: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def asides(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if files.is_aside(path))
+    return sorted(path.name for path in folder.iterdir() if is_aside(path))
 
 
 def test_what_a_killed_process_left_is_removed_and_a_living_one_is_not_disturbed(tmp_path: Path) -> None:
@@ -66,83 +63,94 @@ def test_what_a_killed_process_left_is_removed_and_a_living_one_is_not_disturbed
     assert (tmp_path / "living" / "in it").read_text() == "half"
 
 
-class Taken(ProcessLock):
-    """The first thing that is made is locked by another process, which is about to remove it."""
+REPLACES = """
+import sys
+from harken.support.files import appearing
+from killed_commands import kill_before
+folder, step, can_exchange = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "True"
+with appearing(folder) as aside:
+    (aside / "in it").write_text("new")
+    kill_before(step, can_exchange=can_exchange)
+"""
 
-    other: ProcessLock | None = None
 
-    def acquire(self) -> bool:
-        if Taken.other is None:
-            Taken.other = ProcessLock(self._path)
-            assert Taken.other.acquire()
-        return super().acquire()
+@pytest.mark.second_stage
+@pytest.mark.skipif(os.name != "posix", reason="this system has no SIGKILL")
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_folder_that_is_replaced_is_whole_after_a_kill_at_any_step(tmp_path: Path, can_exchange: bool) -> None:
+    folder = tmp_path / "results"
+    content = []
+    for step in count(1):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "in it").write_text("old")
+        command = [sys.executable, "-c", REPLACES, str(folder), str(step), str(can_exchange)]
+        environment = os.environ | {"PYTHONPATH": str(Path(killed_commands.__file__).parent)}
+        ended = subprocess.run(command, check=False, env=environment).returncode
+        assert folder.exists() or not can_exchange
+        remove_left_behind(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["results"]
+        content.append((folder / "in it").read_text())
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+    assert set(content) == {"old", "new"}
+    assert content == sorted(content, reverse=True), "first old, then new"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
-def test_what_another_process_is_about_to_remove_is_not_written_to(
+def test_a_folder_aside_that_another_process_takes_for_one_that_was_left_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    for write in (temporary_folder, lambda: write_bytes(tmp_path / "a", b"whole")):
-        remove_left_behind(tmp_path)
-        monkeypatch.setattr(Taken, "other", None)
-        with monkeypatch.context() as patched:
-            patched.setattr(files, "ProcessLock", Taken)
-            made = write()
-        assert Taken.other is not None
-        if made is not None:
-            assert Path(made.name) != Taken.other._path
-            made.cleanup()
-        Taken.other.release()
+    make = tempfile.mkdtemp
+    made: list[str] = []
+
+    def make_and_clean(**options: Any) -> str:
+        made.append(make(**options))
+        if len(made) == 1:
+            remove_left_behind(tmp_path)
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_clean)
+    write_bytes(tmp_path / "a", b"whole")
     assert (tmp_path / "a").read_bytes() == b"whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
-def test_a_file_that_is_renamed_while_it_is_looked_at_is_not_locked_afterwards(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aside = tmp_path / f".writing-{files.MACHINE}-abcd1234.csv"
-    aside.write_text("whole")
+NOT_OURS = (".writing-my-novel", ".writing-harken-my_novel", "harken-temporary-my_novel")
 
-    def renamed_before(path: Path) -> None:
-        path.rename(tmp_path / "a.csv")
-        raise FileNotFoundError
 
+def test_only_what_harken_made_is_removed(run_harken: Run, tmp_path: Path) -> None:
+    for name in NOT_OURS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "chapter 1").write_text("It was a dark and stormy night.")
+    (tmp_path / ".writing-notes").write_text("mine")
+    (tmp_path / ".writing-harken-notes123.csv").write_text("mine")
+    for path in (*tmp_path.iterdir(), *tmp_path.glob("*/*")):
+        os.utime(path, (0, 0))
+    with writing(tmp_path / "killed") as killed:
+        killed.send_signal(signal.SIGKILL)
+    written = run_harken("simulate", "--days", 0.001, "--rate", 20, "--out", tmp_path / "a.csv")
+    assert written.exit_code == 0, written.stderr
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {*NOT_OURS, ".writing-notes", ".writing-harken-notes123.csv", "a.csv", "a.truth.parquet"}
+    assert len(list(tmp_path.glob("*/chapter 1"))) == len(NOT_OURS)
+
+
+def test_a_link_is_not_followed_and_another_users_folder_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with writing(tmp_path / "a") as killed:
+        killed.send_signal(signal.SIGKILL)
+    left = [tmp_path / name for name in asides(tmp_path)]
+    (tmp_path / "out").mkdir()
+    link = tmp_path / "out" / ".writing-harken-abcd1234"
+    link.symlink_to(left[0])
+    remove_left_behind(tmp_path / "out")
+    assert link.is_symlink()
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", renamed_before)
+        patched.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1, raising=False)
         remove_left_behind(tmp_path)
-    lock = ProcessLock(tmp_path / "a.csv")
-    assert lock.acquire()
-    lock.release()
-
-
-@pytest.mark.parametrize("name", [".writing-otherhost-12345678-4711-99-abcd1234.csv", ".writing-x1.parquet"])
-def test_what_another_machine_writes_is_left_for_days(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("half")
-    (tmp_path / "kept").symlink_to(tmp_path)
+    assert all(folder.is_dir() for folder in left) or os.name != "posix", "another user's is kept"
     remove_left_behind(tmp_path)
-    assert asides(tmp_path) == [name]
-    old = time.time() - 4 * 86_400
-    os.utime(tmp_path / name, (old, old))
-    os.utime(tmp_path / "kept", (old, old), follow_symlinks=False)
-    remove_left_behind(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-
-
-def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "treasure").mkdir()
-    (tmp_path / "treasure" / "file").write_text("mine")
-    link = tmp_path / "out" / ".writing-x"
-    link.parent.mkdir()
-    link.symlink_to(tmp_path / "treasure")
-    os.utime(link, (0, 0), follow_symlinks=False)
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "geteuid", lambda: link.lstat().st_uid + 1, raising=False)
-        remove_left_behind(link.parent)
-    assert link.is_symlink() or os.name != "posix", "another user's is kept"
-    remove_left_behind(link.parent)
-    assert not list(link.parent.iterdir())
-    assert (tmp_path / "treasure" / "file").exists()
+    assert asides(tmp_path) == []
 
 
 def test_a_link_is_replaced_unless_the_file_to_which_it_leads_is_asked_for(tmp_path: Path) -> None:
@@ -207,6 +215,7 @@ def test_a_folder_that_cannot_be_replaced_stays_as_it_was(tmp_path: Path, monkey
             raise OSError(28, "No space left on device")
         return rename(path, target)
 
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())  # a system that cannot exchange two names
     monkeypatch.setattr(Path, "rename", full)
     with pytest.raises(OSError, match="No space left"), appearing(folder) as aside:
         (aside / "new").write_text("later")

@@ -8,7 +8,6 @@ import csv
 import logging
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,7 +23,8 @@ from harken.annotations.times import Kind, Span
 from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
-from harken.support.files import ProcessLock, linked_file, regular, write_bytes
+from harken.support.files import linked_file, regular, write_bytes
+from harken.support.locks import LOCK, lock_file, unlock
 from harken.support.text_rows import MOST_BYTES
 
 LOG = logging.getLogger("uvicorn.error")
@@ -35,7 +35,7 @@ UNREADABLE = "unreadable"
 FIRST_LINE = 2
 OWN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?([+-]\d\d:\d\d)?", re.ASCII)
 TO_LABEL = "Correct or remove that file to label here"
-RETRY_S, LONGEST_S = 0.001, 30.0
+LONGEST_S = 30.0
 
 
 class StaleLabelsError(Exception):
@@ -212,22 +212,20 @@ class LabelStore:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Within the block, no other process of harken replaces the file: it is locked; if there is none, the recording
-        is. Raises ``TimeoutError`` when another program keeps it locked."""
-        began_s = time.monotonic()
-        while True:
-            before = file_state(self.path)
-            lock = ProcessLock(self._recording if before is None else self.path)
-            if lock.acquire() and file_state(self.path) == before:
-                break
-            lock.release()
-            if time.monotonic() - began_s > LONGEST_S:
-                raise TimeoutError(f"another program has locked {self.path.name}")
-            time.sleep(RETRY_S)
+        """Within the block, no other process of harken replaces the file.
+
+        Raises:
+            TimeoutError: when another process keeps it locked.
+        """
+        path = linked_file(self.path)
+        try:
+            lock = lock_file(path.with_name(f".{path.name}{LOCK}"), timeout_s=LONGEST_S)
+        except TimeoutError as error:
+            raise TimeoutError(f"another harken has locked {self.path.name}") from error
         try:
             yield
         finally:
-            lock.release()
+            unlock(lock)
 
     def _why_zone_is_needed(self, annotations: Annotations) -> str | None:
         """Why the file is not replaced while the wearer's zone is not known, as a sentence; None if it can be."""

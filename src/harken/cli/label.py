@@ -28,6 +28,7 @@ from harken.cli.files import (
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
 from harken.labelling.settings import LabelSettings, Rules, rules_key
 from harken.readers.folders import SUMMARY
+from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import make_folder, not_left_empty
 from harken.support.options import DeclaredOption, Option, options_of
@@ -248,7 +249,7 @@ def _open(out: Path, *, resume: bool) -> None:
 
 
 def _holds_results(out: Path) -> bool:
-    return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
+    return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(map(is_aside, out.iterdir()))
 
 
 def print_line(outcome: "FileOutcome") -> None:

@@ -11,6 +11,7 @@ from harken.cli.label import Scheduler, Workers, finish, print_line, print_one, 
 from harken.cli.options import Json
 from harken.labelling.settings import Rules
 from harken.readers.folders import SUMMARY
+from harken.support.aside import remove_left_behind
 from harken.support.errors import HarkenError
 from harken.support.options import Argument
 
@@ -36,6 +37,7 @@ def summarise(
 
     if (out / SUMMARY).exists():
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")
+    remove_left_behind(out)  # results that a killed process moved are put back
     if not (folders := results_in(out)):
         raise HarkenError(f"{out} holds no results of harken label" if out.is_dir() else f"there is no folder {out}")
     tell_changes(folders, rules)

@@ -21,8 +21,9 @@ from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from harken.support.aside import make_temporary_folder
 from harken.support.errors import HarkenError
-from harken.support.files import regular, temporary_folder
+from harken.support.files import regular
 from harken.support.printable import printable
 
 MOST_PACKED = 200
@@ -319,7 +320,7 @@ def plain_file(owner: object, path: Path, looks_right: Callable[[bytes], bool], 
             raise HarkenError(f"{path}: this is not {kind}, or its beginning is damaged")
         if not gzipped:
             return path
-        unpacked = Path(stack.enter_context(temporary_folder())) / "unpacked"
+        unpacked = stack.enter_context(make_temporary_folder()) / "unpacked"
         with unpacked.open("wb") as target:
             while head:
                 refuse_full_disk(path, unpacked.parent)

@@ -31,10 +31,10 @@ from harken.reports.figures.confusion import confusion_picture
 from harken.reports.figures.curves import coverage_picture, learning_curves, test_title
 from harken.reports.figures.style import save_png
 from harken.reports.run import write_report
+from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     Json,
-    is_aside,
     make_folder,
     not_left_empty,
     read_json,
@@ -315,7 +315,7 @@ def _open_directory(out: Path, *, resume: bool) -> None:
 
 
 def _is_of_a_run(path: Path) -> bool:
-    """False for a file aside and an empty checkpoint folder, which a run leaves if it is killed before it writes."""
+    """False for what is aside and an empty checkpoint folder, which a run leaves if it is killed before it writes."""
     return not is_aside(path) and not (path.name == CHECKPOINTS and path.is_dir() and not any(path.iterdir()))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.support.files import ProcessLock
+from harken.support.locks import LOCK, lock_file, unlock
 
 HEAD = struct.Struct("<4sIQIH")
 """Mark, checksum of the rest, time of receipt (ms), number of samples, length of the watch's name."""
@@ -45,12 +45,12 @@ class SampleLog:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = ProcessLock(folder)
-            if not self._lock.acquire():
-                raise HarkenError(f"{folder}: another harken serve keeps its samples there; name another folder")
+            self._lock = lock_file(folder / LOCK)
             numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
             self._number = max(numbers, default=0) + 1
             self._file = self._begun(self._number)
+        except TimeoutError as error:
+            raise HarkenError(f"{folder}: another harken serve keeps its samples there; name another folder") from error
         except OSError as error:
             raise HarkenError(f"{folder}: samples cannot be kept there ({error.strerror or error})") from error
         self._waiting: list[bytes] = []
@@ -92,7 +92,7 @@ class SampleLog:
             raise
         finally:
             self._file.close()
-            self._lock.release()
+            unlock(self._lock)
 
     async def _write(self) -> None:
         waiting, self._waiting = self._waiting, []

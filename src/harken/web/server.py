@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from harken.support.files import remove_left_behind
+from harken.support.aside import remove_left_behind
 from harken.web.address import BACKLOG
 from harken.web.limits import Limits
 

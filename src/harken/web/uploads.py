@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -21,7 +20,7 @@ from starlette.requests import ClientDisconnect
 
 from harken.models.recogniser import Recogniser
 from harken.readers.unpacking import stem
-from harken.support.files import temporary_folder
+from harken.support.aside import LockedFolder, make_temporary_folder
 from harken.web.jobs import JobError, Message, Progress, Send, limit_memory, run_job
 from harken.web.limits import Limits, RefusedError
 from harken.web.reading_parameters import Given, labels_by_flag, name_parameters, refuse_recording, settings_of
@@ -67,7 +66,7 @@ class Upload:
     """
 
     name: str
-    folder: "TemporaryDirectory[str]"
+    folder: LockedFolder
     stage: str = "send"
     share: float | None = None
 
@@ -81,7 +80,7 @@ class Upload:
         Raises:
             RefusedError: when there is none.
         """
-        path = Path(self.folder.name, name)
+        path = self.folder.path / name
         if self.stage != "done" or not path.is_file():
             raise RefusedError(404, "this recording has no such result")
         return path.open("rb")
@@ -124,7 +123,7 @@ class Uploads:
         """
         shown = PurePosixPath(name.replace("\\", "/")).name or STEM
         async with self._upload(key, stem(Path(name))) as upload:
-            folder = Path(upload.folder.name)
+            folder = upload.folder.path
             path = folder / (STEM + suffixes_of(name))
             await self._write(path, body)
             try:
@@ -168,7 +167,7 @@ class Uploads:
             raise RefusedError(503, sentence, reason="uploads", retry_s=RETRY_S)
         if key in self._by_key:
             raise RefusedError(409, "this key is in use; choose another at random", reason="recording")
-        upload = Upload(name, temporary_folder())
+        upload = Upload(name, make_temporary_folder())
         if key is not None:
             self._by_key[key] = upload
         self._running += 1

@@ -56,11 +56,11 @@ def test_the_entries_used_longest_ago_are_removed(tmp_path: Path) -> None:
     sizes = {"old": 600, "middle": 600, "new": 600}
     for number, (name, size) in enumerate(sizes.items()):
         entry(tmp_path / name, size, 1000 + number)
-    (tmp_path / ".writing-now").mkdir()
+    (tmp_path / ".writing-harken-abcd1234").mkdir()
     remove_oldest(tmp_path, most_bytes=1200)
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".writing-now", "middle", "new"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".writing-harken-abcd1234", "middle", "new"]
     remove_oldest(tmp_path, keep=tmp_path / "middle", most_bytes=0)
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".writing-now", "middle"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".writing-harken-abcd1234", "middle"]
     remove_oldest(tmp_path / "none")
 
 

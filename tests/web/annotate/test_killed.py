@@ -12,7 +12,7 @@ import pytest
 from annotating_server import intervals, put, write_recording
 from harken.annotations.formats import read_annotations
 from harken.annotations.times import Span
-from harken.support.files import is_aside
+from harken.support.aside import is_aside
 from server_process import server_process
 from server_thread import Served
 

@@ -19,7 +19,7 @@ from harken.annotations.find import with_labels
 from harken.annotations.store import LabelStore
 from harken.annotations.table import why_not_kept
 from harken.support.errors import HarkenError
-from harken.support.files import ProcessLock
+from harken.support.locks import lock_file
 from harken.web.annotate.recording import restored_ns
 from harken.web.limits import RefusedError
 from harken.web.record.session import checked_label
@@ -212,14 +212,13 @@ def test_labels_are_saved_where_a_link_leads(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_another_program_keeps_locked_is_not_written(
+def test_a_file_that_another_harken_keeps_locked_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harken.annotations.store.LONGEST_S", 0.1)
     labels = opened(tmp_path, "start,end,label\n")
-    lock = ProcessLock(labels.path)
-    assert lock.acquire()
-    with pytest.raises(TimeoutError, match=r"another program has locked anna\.labels\.csv"):
+    lock = lock_file(tmp_path / ".anna.labels.csv.harken.lock")
+    with pytest.raises(TimeoutError, match=r"another harken has locked anna\.labels\.csv"):
         save(labels, [row(1, 2)])
     lock.release()
     save(labels, [row(1, 2)])
@@ -257,7 +256,7 @@ def test_labels_are_on_the_disk_and_their_name_too(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "fsync", fsync)
     save(labels, [row(1, 2)])
     assert len(synced) == 2
-    assert synced[0].startswith(".writing-")
+    assert synced[0] == "new.csv"
     assert synced[1] == tmp_path.name
 
 

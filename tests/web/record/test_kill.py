@@ -15,7 +15,7 @@ import pytest
 
 import harken
 from harken.annotations.formats import read_annotations
-from harken.support.files import is_aside
+from harken.support.aside import is_aside
 from harken.web.limits import Limits
 from harken.web.record.recorder import Recorder
 from harken.web.sample_log import logged_samples
@@ -143,5 +143,5 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     found = {entry.start.ns // 10**6: entry.label for entry in entries}
     assert ended.items() <= found.items()
     assert len(ended) > 3
-    left = [name for _, _, names in os.walk(keep) for name in names if is_aside(name)]
+    left = [name for _, folders, files in os.walk(keep) for name in (*folders, *files) if is_aside(name)]
     assert left == []

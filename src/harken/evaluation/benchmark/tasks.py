@@ -28,6 +28,7 @@ from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.evaluation.benchmark.study_scoring import StudyScoring
 from harken.models.known_labels import LabelSets
 from harken.support.arrays import Float32Array
+from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
     Json,
@@ -216,7 +217,7 @@ def open_directory(out: Path, *, resume: bool) -> None:
     Raises:
         HarkenError: when it is not empty and ``resume`` is false, or holds something else.
     """
-    content = {one.name for one in out.iterdir()} if out.is_dir() else set()
+    content = {path.name for path in out.iterdir() if not is_aside(path)} if out.is_dir() else set()
     own = any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content)
     refuse_occupied(out, "benchmark", occupied=bool(content), own=own, resume=resume)
     for folder in (out, *out.glob("fold_*")):

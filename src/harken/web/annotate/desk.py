@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
-from harken.support.files import temporary_folder
+from harken.support.aside import make_temporary_folder
 from harken.web.annotate.reading import cache_folder, entry_name, read_facts, read_recording
 from harken.web.annotate.recording import OpenRecording
 from harken.web.annotate.suggestions import Suggestions, suggest
@@ -59,8 +59,8 @@ class Desk:
             self._cache.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self._cache).close()
         except OSError:  # it cannot be written
-            self._temporary = temporary_folder()
-            self._cache = Path(self._temporary.name)
+            self._temporary = make_temporary_folder()
+            self._cache = self._temporary.path
         self._changed = asyncio.Event()
         self._status_due: set[OpenRecording] = set()
         self._tasks = asyncio.TaskGroup()

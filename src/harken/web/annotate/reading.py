@@ -28,8 +28,9 @@ from harken.recordings.survey import GAP_NS, deduplicated
 from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.arrays import Int64Array
+from harken.support.aside import is_aside
 from harken.support.errors import HarkenError
-from harken.support.files import appearing, is_aside
+from harken.support.files import appearing
 from harken.web.annotate.levels import ROW_BYTES, LevelsWriter, file_names, slot_length_ns
 from harken.web.jobs import Send
 
