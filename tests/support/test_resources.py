@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from harken.support.resources import computing_threads, fastest_threads, hand_back, resident_bytes
+from harken.support.resources import computing_threads, hand_back, resident_bytes
 
 WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
 SHOW = f"import json, os, harken; print(json.dumps({{name: os.environ.get(name) for name in {sorted(WAITING)}}}))"
@@ -40,49 +40,6 @@ def test_the_number_of_threads_is_restored_after_an_error() -> None:
     with pytest.raises(ValueError, match="on purpose"):
         fail()
     assert torch.get_num_threads() == before
-
-
-class Machine:
-    """An iteration of training that takes so many milliseconds with so many threads, by a clock of its own."""
-
-    def __init__(self, **milliseconds: float) -> None:
-        self.seconds = {int(name[1:]): value / 1000 for name, value in milliseconds.items()}
-        self.used: list[int] = []
-        self.now_s = 0.0
-        self.stalled: dict[int, float] = {}
-        """Seconds by which single iterations, counted from 0, take longer."""
-
-    def __call__(self) -> None:
-        self.now_s += self.stalled.get(len(self.used), 0.0)
-        self.used.append(torch.get_num_threads())
-        self.now_s += self.seconds[self.used[-1]]
-
-    def clock(self) -> float:
-        return self.now_s
-
-
-@pytest.mark.parametrize(
-    ("machine", "most", "fastest"),
-    [
-        (Machine(t1=4, t2=2), 2, 2),
-        (Machine(t1=2, t2=4), 2, 1),
-        (Machine(t1=4, t2=3.9), 2, 1),  # no gain worth a doubt
-        (Machine(t1=8, t2=4, t4=2, t6=4), 6, 4),
-        (Machine(t1=4, t2=8, t4=1), 4, 1),  # 4 are not tried where 2 are slower
-        (Machine(t1=6, t2=4, t3=2), 3, 3),
-    ],
-)
-def test_the_fastest_number_of_threads_is_chosen(machine: Machine, most: int, fastest: int) -> None:
-    before = torch.get_num_threads()
-    assert fastest_threads(machine, most, 5_000, machine.clock) == fastest
-    assert torch.get_num_threads() == before
-
-
-@pytest.mark.parametrize("stalled", range(2, 11))
-def test_a_stall_of_the_machine_does_not_choose(stalled: int) -> None:
-    for machine, fastest in ((Machine(t1=2, t2=4), 1), (Machine(t1=4, t2=2), 2)):
-        machine.stalled[stalled] = 0.2
-        assert fastest_threads(machine, 2, 5_000, machine.clock) == fastest
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has to be told")

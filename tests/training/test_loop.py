@@ -1,6 +1,5 @@
 """The loop: schedule, batches, sets of labels, and agreement with a loop and a loss written out by hand."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,26 +109,6 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
     np.testing.assert_allclose(history.train_loss, losses, rtol=1e-5)
     for name, tensor in other.state_dict().items():
         np.testing.assert_allclose(network.state_dict()[name], tensor, rtol=1e-4, atol=1e-5)
-
-
-def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some iterations of a copy are measured; the training itself begins anew, with the number that was chosen."""
-    small = task(some_examples(20), TrainingSettings(epochs=2, batch_windows=10, seed=3))
-
-    def choose(iteration: Callable[[], object], most: int, iterations: int) -> int:
-        assert iterations == 4
-        for _ in range(3):
-            iteration()
-        return 1
-
-    monkeypatch.setattr("harken.training.loop.fastest_threads", choose)
-    random_numbers = torch.get_rng_state()
-    chosen, history = train(small)
-    assert torch.equal(random_numbers, torch.get_rng_state())
-    given, _ = train(small, threads=1)
-    assert history.threads == 1
-    for name, tensor in given.state_dict().items():
-        assert torch.equal(tensor, chosen.state_dict()[name])
 
 
 def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:

@@ -18,6 +18,7 @@ import pictures
 from command_line import Run
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
+from harken.support.resources import computing_threads
 from harken.training.loop import Interrupted
 from harken.training.run import train_run
 from training_runs import Quiet, everyday, settings_of
@@ -102,15 +103,8 @@ def test_nothing_is_left_to_stop_after_the_last_iteration(alice: Path, tmp_path:
 
 @pytest.mark.second_stage
 @UNDRAWN
-def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are measured once, and written to run.json; a resumed run does not measure again."""
-    measured: list[int] = []
-
-    def choose(iteration: object, most: int, iterations: int) -> int:
-        measured.append(most)
-        return 2
-
-    monkeypatch.setattr("harken.training.loop.fastest_threads", choose)
+@pytest.mark.parametrize(("of_pytorch", "chosen"), [(1, 1), (3, 2)])
+def test_all_fits_use_the_threads_with_which_the_run_began(tmp_path: Path, of_pytorch: int, chosen: int) -> None:
     used: list[int] = []
     settings = everyday(tmp_path, tmp_path / "run")
 
@@ -118,13 +112,14 @@ def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monke
         used.append(torch.get_num_threads())
         return len(used) == 70
 
-    with pytest.raises(Interrupted):
+    with computing_threads(of_pytorch), pytest.raises(Interrupted):
         train_run(settings, Quiet(), should_stop=should_stop)
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["machine"]["threads"] == 2
-    with pytest.raises(HarkenError, match="began with 2 threads, not 1"):
-        train_run(replace(settings, resume=True, threads=1), Quiet())
-    train_run(replace(settings, resume=True), Quiet(), should_stop=should_stop)
-    assert (len(measured), set(used)) == (1, {2})
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["machine"]["threads"] == chosen
+    with pytest.raises(HarkenError, match=f"began with {chosen} threads, not 4"):
+        train_run(replace(settings, resume=True, threads=4), Quiet())
+    with computing_threads(4):
+        train_run(replace(settings, resume=True), Quiet(), should_stop=should_stop)
+    assert set(used) == {chosen}
 
 
 def start(whole: Path, out: Path, *more: str) -> subprocess.Popen[str]:

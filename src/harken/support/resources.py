@@ -7,24 +7,15 @@ import contextlib
 import ctypes
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from statistics import median
 from typing import TypeVar
 
 from harken.support.errors import HarkenError
 
-SECONDS_TO_COMPARE = 1.0
-SHARE_TO_COMPARE = 0.03
-FEWEST_TURNS = 4
-LARGEST_SHARE = 0.9
-"""More threads are used if they need at most this share of the time."""
-CLEAR = 1.3
-"""A comparison ends early when one number of threads needs this many times the time of the other."""
 CONTAINERS = (
     ("/sys/fs/cgroup", "memory.max", "memory.current"),
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
@@ -64,52 +55,6 @@ def computing_threads(count: int | None) -> Iterator[int]:
         yield before
     finally:
         torch.set_num_threads(before)
-
-
-def fastest_threads(
-    iteration: Callable[[], object], most: int, iterations: int, clock: Callable[[], float] = time.perf_counter
-) -> int:
-    """The number of threads with the fastest training iteration, at the machine's present load.
-
-    1 and 2 threads take turns, then the faster of them and 4, and so on up to ``most``. Because they take turns, other
-    work of the machine slows both alike, and because their medians are compared, a moment in which the machine does
-    something else decides nothing. More threads must save a tenth of the time; smaller gains are ignored. The
-    comparisons take about 3 % of the training, and at most 1 s each.
-
-    Args:
-        iteration: computes one training iteration.
-        most: the largest number to try.
-        iterations: the iterations of the whole training. If it is too short for a comparison, the result is 1.
-        clock: the present time in seconds, from any origin.
-    """
-    import torch
-
-    def seconds(threads: int) -> float:
-        torch.set_num_threads(threads)
-        began = clock()
-        iteration()
-        return clock() - began
-
-    sizes = [2**power for power in range(1, most.bit_length()) if 2**power < most] + [most] * (most > 1)
-    best = 1
-    with computing_threads(best):
-        once = min(seconds(best) for _ in range(2)) if sizes else 0.0
-        allowed = min(SECONDS_TO_COMPARE, SHARE_TO_COMPARE * once * iterations / max(1, len(sizes)))
-        for threads in sizes:
-            if allowed < 2 * FEWEST_TURNS * once:
-                break
-            seconds(threads)  # starts the threads
-            turns: list[tuple[float, float]] = []
-            while True:
-                turns.append((seconds(best), seconds(threads)))
-                of_best, of_more = (median(times) for times in zip(*turns, strict=True))
-                clear = max(of_best, of_more) > CLEAR * min(of_best, of_more)
-                if len(turns) >= FEWEST_TURNS and (clear or sum(map(sum, turns)) >= allowed):
-                    break
-            if of_more > LARGEST_SHARE * of_best:
-                break
-            best = threads
-    return best
 
 
 def resident_bytes() -> int:

@@ -25,7 +25,7 @@ from torch.optim.swa_utils import update_bn
 
 from harken.networks.inference import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
-from harken.support.resources import computing_threads, fastest_threads, keep_freed_memory
+from harken.support.resources import computing_threads, keep_freed_memory
 from harken.training.augmentation import Augmentation
 from harken.training.checkpoint import History, load_checkpoint, restore, save_checkpoint
 
@@ -34,6 +34,9 @@ RISING_SHARE = 0.3
 FIRST_DIVISOR, LAST_DIVISOR = 25.0, 25e4
 MOST_SETS = 0.2
 """The largest share of windows with several allowed labels in a batch."""
+
+THREADS = 2
+"""Threads of a training on a CPU, unless a number is given. More were not measured (``docs/results/threads.json``)."""
 
 OptimiserName = Literal["notebook_adam", "adamw", "rmsprop"]
 NOTHING_CHANGED = Augmentation()
@@ -181,8 +184,8 @@ def train(
 
     Args:
         task: what to train.
-        threads: the number of threads on a CPU. None: that of the checkpoint; without a checkpoint, the fastest number
-            among those that PyTorch may use now, measured on some iterations of a copy (see ``fastest_threads``).
+        threads: the number of threads on a CPU. None: that of the checkpoint; without a checkpoint ``THREADS``, or
+            fewer if PyTorch has fewer.
         checkpoint: a file. It is written at every evaluation; if it exists already, training continues from it.
         on_progress, should_stop: called after every iteration. If ``should_stop`` returns True, a checkpoint is written
             and the training ends; the history then has fewer losses than ``iterations``.
@@ -194,7 +197,7 @@ def train(
     keep_freed_memory()
     saved = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
     with _flushed_denormals(), torch.random.fork_rng(devices=cuda), computing_threads(None) as most:
-        threads = _threads(task, threads, None if saved is None else saved[1].threads, most)
+        threads = _choose_threads(task, threads, None if saved is None else saved[1].threads, most)
         if threads:
             torch.set_num_threads(threads)
         loop = _Loop(task)
@@ -205,9 +208,9 @@ def train(
     return loop.network.eval(), loop.history
 
 
-def _threads(task: TrainingTask, threads: int | None, began_with: int | None, most: int) -> int:
-    """The number of threads: that of the checkpoint, ``threads``, or the fastest number up to ``most``; 0 if the device
-    is not a CPU."""
+def _choose_threads(task: TrainingTask, threads: int | None, began_with: int | None, most: int) -> int:
+    """Choose the number of threads: that of the checkpoint, ``threads``, or ``THREADS`` but at most ``most``; 0 if the
+    device is not a CPU."""
     if began_with is not None:
         if threads is not None and threads != began_with:
             raise HarkenError(
@@ -217,11 +220,7 @@ def _threads(task: TrainingTask, threads: int | None, began_with: int | None, mo
         return began_with
     if task.device != "cpu":
         return 0
-    if threads is not None:
-        return threads
-    trial = _Loop(task)
-    trial.iteration = 1
-    return fastest_threads(trial.iterate, most, trial.history.iterations)
+    return min(THREADS, most) if threads is None else threads
 
 
 @contextmanager

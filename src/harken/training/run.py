@@ -419,7 +419,7 @@ def _record(settings: RunSettings, data: RunData) -> Json:
         "machine": {
             "processor": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
-            "threads": settings.threads,  # None until it was measured
+            "threads": settings.threads,  # None until the training has chosen
         },
     }
 

@@ -39,7 +39,7 @@ class RunSettings:
         labels: where the labels of the training people are; trim and new names apply to all recordings.
         cross_labels: the file of labels of the unseen people.
         cross_labels_offset_s: seconds added to each time in files of labels of the unseen people.
-        threads: the number of threads on a CPU; None for the fastest number, measured before the first iteration.
+        threads: the number of threads on a CPU; None for two, or one where PyTorch has only one.
         resume: resume the run in ``out``.
     """
 
@@ -78,8 +78,8 @@ class RunSettings:
     threads: Annotated[
         int | None,
         Option(
-            "Threads of the processor to compute with. Runs with the same number give the same bytes. [default: the "
-            "fastest number, measured before the first iteration]",
+            "Threads of the processor to compute with. Runs with the same number give the same bytes. [default: 2, or "
+            "1 with one core]",
             metavar="N",
             least=1,
             most=1024,
