@@ -19,25 +19,20 @@ ARCHIVE = zipped(FILES)
 
 @dataclass
 class Publisher:
-    """What the server has and how it behaves; the requested ranges and how much it sent."""
+    """What the server has and how it behaves; how often it was asked and how much it sent."""
 
     content: bytes = ARCHIVE
     status: int = 200
-    etag: str | None = '"one"'
-    modified: str | None = None
-    ranges: bool = True
     says_length: bool = True
     break_after: list[int] = field(default_factory=list)
     """For each answer to come: after how many bytes of it the connection drops."""
     busy_answers: int = 0
-    requested_ranges: list[str | None] = field(default_factory=list)
-    """The Range of each request."""
+    requests: int = 0
     sent: list[int] = field(default_factory=list)
     """How many bytes of content each answer held."""
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        requested = handler.headers.get("Range")
-        self.requested_ranges.append(requested)
+        self.requests += 1
         if self.busy_answers:
             self.busy_answers -= 1
             handler.send_error(503)
@@ -45,29 +40,12 @@ class Publisher:
         if self.status != 200:
             handler.send_error(self.status)
             return
-        validator = handler.headers.get("If-Range")
-        partial = requested is not None and self.ranges and validator in (None, self.etag, self.modified)
-        start = int(requested.removeprefix("bytes=").removesuffix("-")) if partial and requested else 0
-        if start >= len(self.content):
-            handler.send_response(416)
-            handler.send_header("Content-Range", f"bytes */{len(self.content)}")
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-            return
-        self._send(handler, self.content[start:], start if partial else None)
-
-    def _send(self, handler: BaseHTTPRequestHandler, body: bytes, start: int | None) -> None:
-        handler.send_response(200 if start is None else 206)
-        if start is not None:
-            handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+        handler.send_response(200)
         if self.says_length:
-            handler.send_header("Content-Length", str(len(body)))
-        for name, value in (("ETag", self.etag), ("Last-Modified", self.modified)):
-            if value is not None:
-                handler.send_header(name, value)
+            handler.send_header("Content-Length", str(len(self.content)))
         handler.end_headers()
         breaks = bool(self.break_after)
-        body = body[: self.break_after.pop(0)] if breaks else body
+        body = self.content[: self.break_after.pop(0)] if breaks else self.content
         handler.wfile.write(body)
         handler.wfile.flush()
         self.sent.append(len(body))

@@ -1,8 +1,4 @@
-"""Downloads of public data sets: archives are resumed after a break, checked, and unpacked.
-
-Libraries that download data sets do not resume a broken download (pooch, the usual one, begins again). This module
-therefore uses ``requests`` and the HTTP header ``Range``. ``If-Range`` ensures that parts of two versions of a file are
-never combined (RFC 9110, 13.1.5 and 14.2).
+"""Downloads of public data sets: archives are fetched whole or not at all, checked, and unpacked.
 
 Zip and tar archives, and archives inside them, are unpacked only inside the given folder.
 """
@@ -10,8 +6,6 @@ Zip and tar archives, and archives inside them, are unpacked only inside the giv
 import hashlib
 import json
 import lzma
-import os
-import re
 import shutil
 import stat
 import tarfile
@@ -28,14 +22,15 @@ import requests
 
 from harken.datasets.info import Archive, DatasetInfo
 from harken.readers.unpacking import ZIP_DAMAGE, damage_named
+from harken.support.aside import make_aside
 from harken.support.errors import HarkenError
-from harken.support.files import not_left_empty, write_text
+from harken.support.files import not_left_empty, replacing, write_text
 
 BLOCK_BYTES = 1 << 18
 TIMEOUT_S = (15.0, 60.0)
 """The timeouts for the connection and between two pieces of the response."""
 ATTEMPTS = 4
-"""The number of consecutive attempts without any new byte."""
+"""How often a file is asked for, from its beginning, before a download fails."""
 WAIT_S = 2.0
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses of temporary errors, after which another attempt is made."""
@@ -65,8 +60,8 @@ def fetch(
 ) -> Path:
     """Download a data set's archives into ``folder`` and unpack them there. Complete archives and files are kept.
 
-    A broken download is resumed, in this call or in the next one. An archive that was obtained in another way is used
-    if it is in ``folder`` under its ``file_name``. The archive is kept after unpacking and may be deleted. The file
+    A download that breaks off begins again. An archive that was obtained in another way is used if it is in ``folder``
+    under its ``file_name``. The archive is kept after unpacking and may be deleted. The file
     ``<file_name>.fetched.json`` beside it contains its SHA-256 and the unpacked files.
 
     Args:
@@ -98,7 +93,7 @@ def _disk(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise HarkenError(
             f"{error.filename or folder} cannot be written: {error.strerror}. Mend that (is the disk full?) and run "
-            "the command again to continue"
+            "the command again"
         ) from error
 
 
@@ -108,11 +103,7 @@ class _BrokenOffError(Exception):
 
 @dataclass
 class _Fetch:
-    """The download and the unpacking of one archive.
-
-    ``part`` is the downloaded part of it, and ``facts`` beside it has the validator that identifies the publisher's
-    version of the file.
-    """
+    """The download and the unpacking of one archive."""
 
     info: DatasetInfo
     archive: Archive
@@ -121,26 +112,18 @@ class _Fetch:
     on_note: Callable[[str], None]
 
     def __post_init__(self) -> None:
-        folder, name = self.folder, self.archive.file_name
-        self.path, self.record = folder / name, folder / f"{name}.fetched.json"
-        self.part, self.facts = folder / f".{name}.part", folder / f".{name}.part.json"
+        name = self.archive.file_name
+        self.path, self.record = self.folder / name, self.folder / f"{name}.fetched.json"
 
     def run(self) -> None:
         if self._is_complete():
             return
         if self.path.exists():
-            sha256 = self._checked(self.path, f"{self.path} is not the expected file")
+            sha256 = self._check(self.path, str(self.path))
         else:
-            self._download()
-            try:
-                sha256 = self._checked(self.part, f"the response of {self.archive.url} is not the expected file")
-            except HarkenError:
-                self._remove_part()
-                raise
-            with self.part.open("rb") as file:
-                os.fsync(file.fileno())
-            self.part.replace(self.path)
-            self._remove_part()
+            with replacing(self.path) as aside:
+                self._download(aside)
+                sha256 = self._check(aside, f"the response of {self.archive.url}")
         files = unpack(self.path, self.folder)  # first: the checksum of a damaged archive would refuse the next one
         size_bytes = self.path.stat().st_size
         _write_json(self.record, {"url": self.archive.url, "sha256": sha256, "size_bytes": size_bytes, "files": files})
@@ -156,9 +139,10 @@ class _Fetch:
         paths = ((self.folder / name, size) for name, size in files.items())
         return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
-    def _checked(self, path: Path, complaint: str) -> str:
-        """The file's SHA-256, after a comparison with the known checksum, if there is one."""
-        if not is_archive(path):
+    def _check(self, path: Path, known_as: str) -> str:
+        """Compare a file with the known checksum, if there is one. Return its SHA-256."""
+        complaint = f"{known_as} is not the expected file"
+        if not is_archive(path, known_as):
             raise HarkenError(f"{complaint}: it is neither zip nor tar. See {self.info.url}")
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -180,102 +164,69 @@ class _Fetch:
             )
         return sha256
 
-    def _download(self) -> None:
-        """Download the archive completely into ``part``. Stop after ``ATTEMPTS`` attempts without progress."""
-        most, failures = _size(self.part), 0
+    def _download(self, target: Path) -> None:
+        """Download the archive to ``target``. Stop after ``ATTEMPTS`` attempts, each from its beginning."""
         with requests.Session() as session:
-            while True:
+            for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    self._receive(session)
+                    self._receive(session, target)
                     return
                 except _BrokenOffError as error:
-                    size = _size(self.part)
-                    failures = 1 if size > most else failures + 1
-                    most = max(most, size)
-                    if failures >= ATTEMPTS:
-                        again = "; run the command again to continue there" if self._range_headers() else ""
+                    if attempt == ATTEMPTS:
                         raise HarkenError(
-                            f"{self.archive.url}: {error}, after {size / 1e6:,.1f} MB{again}. Are you online? Else "
-                            f"download it by hand (see {self.info.url}) and put it at {self.path}"
+                            f"{self.archive.url}: {error}. Are you online? Else download it by hand "
+                            f"(see {self.info.url}) and put it at {self.path}"
                         ) from error
-                    time.sleep(WAIT_S * failures)
+                    time.sleep(WAIT_S * attempt)
 
-    def _receive(self, session: requests.Session) -> None:
-        """Request the missing bytes once, and write the received bytes.
+    def _receive(self, session: requests.Session, target: Path) -> None:
+        """Request the file once, and write what arrives to ``target``.
 
         Raises:
-            _BrokenOffError: when fewer bytes arrive than the file has.
+            _BrokenOffError: when the server is busy, or fewer bytes arrive than the file has.
             HarkenError: when the server has no such file, or the disk is full.
         """
-        url, name = self.archive.url, self.archive.file_name
-        # A compressed response would have other lengths and ranges than the file.
-        headers = {"Accept-Encoding": "identity", **self._range_headers()}
+        url, name, received = self.archive.url, self.archive.file_name, 0
+        headers = {"Accept-Encoding": "identity"}  # a compressed response would have another length than the file
         try:
             with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
-                length = self._length_bytes(response)
+                self._check_status(response)
+                stated = response.headers.get("Content-Length", "")
+                length = int(stated) if stated.isdecimal() else None
                 total = self.archive.size_bytes if length is None else length
-                received = _size(self.part)
-                missing = (total or 0) - received
-                free = shutil.disk_usage(self.folder).free
-                if missing > free:
-                    raise HarkenError(
-                        f"{name}: {missing / 1e6:,.0f} MB are missing, but {self.folder} has "
-                        f"only {free / 1e6:,.0f} MB free; free some space, or choose another folder"
-                    )
-                with self.part.open("ab") as file:
+                self._check_room(total or 0)
+                with target.open("wb") as file:
                     self.on_progress(DownloadProgress(name, received, total))
-                    for block in response.iter_content(BLOCK_BYTES) if received != length else ():
+                    for block in response.iter_content(BLOCK_BYTES):
                         file.write(block)
                         received += len(block)
                         self.on_progress(DownloadProgress(name, received, total))
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise _BrokenOffError("the connection could not be made, or was lost") from error
+            why = f"the connection was lost after {received / 1e6:,.1f} MB" if received else "no connection was made"
+            raise _BrokenOffError(why) from error
         except requests.RequestException as error:
             raise HarkenError(f"{url} cannot be fetched: {error}. See {self.info.url}") from error
         if length is not None and received != length:
-            raise _BrokenOffError("the connection was lost")
+            raise _BrokenOffError(f"the connection was lost after {received / 1e6:,.1f} MB")
 
-    def _range_headers(self) -> dict[str, str]:
-        """The request headers: only the rest of the file is requested, if the version can be checked."""
-        size, facts = _size(self.part), _json(self.facts)
-        validator = facts.get("validator") if facts.get("url") == self.archive.url else None
-        if not size or (validator is None and self.archive.sha256 is None):
-            return {}
-        return {"Range": f"bytes={size}-"} | ({"If-Range": str(validator)} if validator else {})
-
-    def _length_bytes(self, response: requests.Response) -> int | None:
-        """Prepare ``part`` for the content of the response. Return the size of the whole file, or None if it is not
-        stated."""
-        status, size = response.status_code, str(_size(self.part))
+    def _check_status(self, response: requests.Response) -> None:
+        status = response.status_code
         if status in PASSING:
             raise _BrokenOffError(f"the server answers {status} {response.reason}")
-        if status in (requests.codes.partial_content, requests.codes.requested_range_not_satisfiable):
-            stated = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
-            # The next bytes, or none because all have come.
-            if stated is None or size != (stated[1] or stated[2]):
-                self._remove_part()
-                raise _BrokenOffError("the partial download does not belong to the current file")
-            return int(stated[2])
         if status != requests.codes.ok:
             why = "the file no longer exists" if status in GONE_FOR_GOOD else "the request was refused"
             raise HarkenError(
                 f"{self.archive.url}: the server answers {status} {response.reason}: {why}. Look for it at "
                 f"{self.info.url}, and put it at {self.path}"
             )
-        etag = response.headers.get("ETag", "")
-        strong = etag if etag.startswith('"') else None
-        self.part.write_bytes(b"")
-        _write_json(self.facts, {"url": self.archive.url, "validator": strong or response.headers.get("Last-Modified")})
-        length = response.headers.get("Content-Length", "")
-        return int(length) if length.isdecimal() else None
 
-    def _remove_part(self) -> None:
-        self.part.unlink(missing_ok=True)
-        self.facts.unlink(missing_ok=True)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+    def _check_room(self, needed_bytes: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if needed_bytes > free:
+            raise HarkenError(
+                f"{self.archive.file_name} has {needed_bytes / 1e6:,.0f} MB, but {self.folder} has only "
+                f"{free / 1e6:,.0f} MB free; free some space, or choose another folder"
+            )
 
 
 def _write_json(path: Path, content: dict[str, object]) -> None:
@@ -304,7 +255,7 @@ def is_archive(path: Path, known_as: str | None = None) -> bool:
 def unpack(archive: Path, folder: Path) -> dict[str, int]:
     """Unpack an archive into ``folder``. Archives inside it are unpacked into the folders that contain them.
 
-    All files are first unpacked into a temporary folder and then moved one by one, so that no incomplete file ever has
+    All files are first unpacked into a folder aside and then moved one by one, so that no incomplete file ever has
     its final name. Files with the same names are replaced, and other files are kept. Only regular files and their
     folders are created.
 
@@ -315,14 +266,11 @@ def unpack(archive: Path, folder: Path) -> dict[str, int]:
         HarkenError: when a member would leave the folder or is a link or a device; when the archive is damaged,
             encrypted, or nested too deeply; when the disk is full. No file has been moved in these cases.
     """
-    aside = folder / f".unpacking-{archive.name}"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        _unpack_nested(archive, aside, str(archive), depth=1)
-        return _moved(aside, folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with make_aside(folder) as aside:
+        unpacked = aside / "unpacked"
+        unpacked.mkdir()
+        _unpack_nested(archive, unpacked, str(archive), depth=1)
+        return _move_all(unpacked, folder)
 
 
 def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> None:
@@ -338,7 +286,7 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
         free = shutil.disk_usage(into).free
         if needed > free:
             raise HarkenError(
-                f"{known_as} unpacks to {needed / 1e6:,.0f} MB, but {into.parent} has {free / 1e6:,.0f} MB left; "
+                f"{known_as} unpacks to {needed / 1e6:,.0f} MB, but the disk has {free / 1e6:,.0f} MB left; "
                 "make room, or choose another folder"
             )
         for name, _, opened in members:
@@ -385,11 +333,11 @@ def _within(name: str, known_as: str) -> PurePosixPath:
     return path
 
 
-def _moved(aside: Path, folder: Path) -> dict[str, int]:
+def _move_all(unpacked: Path, folder: Path) -> dict[str, int]:
     sizes = {}
-    for path in sorted(aside.rglob("*")):
+    for path in sorted(unpacked.rglob("*")):
         if path.is_file():
-            name = path.relative_to(aside)
+            name = path.relative_to(unpacked)
             sizes[name.as_posix()] = path.stat().st_size
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             path.replace(folder / name)
