@@ -186,7 +186,7 @@ def check_script(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", lambda parser, *_: parse_and_stop(parser))
     module, *rest = arguments[1:] if arguments[0] == "-m" else arguments
     if f"`{module.removeprefix('benchmarks.')}`" in LEFT:
-        return  # it runs at the tag that the page names
+        return  # it runs at the commit that the page names
     monkeypatch.setattr(sys, "argv", [module, *rest])
     main = importlib.import_module(module).main if rest != arguments[1:] else runpy.run_path(str(ROOT / module))["main"]
     with pytest.raises(ParsedError):

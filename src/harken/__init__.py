@@ -60,7 +60,7 @@ _WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "KMP_BLOCKTI
 """How threads wait for one another in GNU's OpenMP, which PyTorch uses on Linux, and in LLVM's (macOS, Windows): they
 sleep after 1,000 turns of an empty loop, some 10 microseconds. By default they sleep after 300,000. On a machine with
 other busy processes that loop takes the time slices of the thread that is waited for, and a training step takes ten
-times as long (``benchmarks/speed/threads.py`` at the tag ``before-lighter``). PyTorch reads these environment variables
+times as long (``benchmarks/speed/threads.py`` at commit 51da616). PyTorch reads these environment variables
 once, when it is loaded. Whatever the user has set stays as it is."""
 if not any(name in os.environ for name in _WAITING):
     os.environ.update(_WAITING)

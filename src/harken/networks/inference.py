@@ -27,7 +27,7 @@ WINDOWS_AT_ONCE = 128
 """Windows in one forward pass without gradients. On a CPU the output of a layer for so many is still in the cache when
 the next layer reads it. With 500 windows per call, each window takes 1.1 to 1.8 times as long, depending on the
 network; with 16, the calls themselves take a measurable part of the time.
-``benchmarks/speed/prediction.py`` (at the tag ``before-lighter``) tries sizes."""
+``benchmarks/speed/prediction.py`` (at commit 51da616) tries sizes."""
 MOST_VALUES_AT_ONCE = 1 << 27
 """The most values of a layer in one forward pass. Models with very long windows or very wide layers process fewer
 windows at once."""

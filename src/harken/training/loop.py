@@ -228,8 +228,8 @@ def _flushed_denormals() -> Iterator[None]:
     """Set denormal numbers (below 1e-38) to 0 on the CPU, where they take up to a hundred times as long to compute.
 
     The gradients of the notebook's network vanish over 512 time steps and become denormal. In the first iterations,
-    setting them to 0 makes training three to four times faster (``benchmarks/speed/training_step.py`` at the tag
-    ``before-lighter``). Threads that PyTorch starts inside the block have the same setting.
+    setting them to 0 makes training three to four times faster (``benchmarks/speed/training_step.py`` at commit
+    51da616). Threads that PyTorch starts inside the block have the same setting.
     """
     torch.set_flush_denormal(True)
     try:
