@@ -199,8 +199,7 @@ def trained_with_x_to_elbow(recogniser: Recogniser) -> bool:
 
 
 def trained_axis(recogniser: Recogniser) -> ForearmAxis | None:
-    """The axis that lay along the forearm in most training recordings of a model; None if it is unknown, as it is of
-    models that an earlier version trained."""
+    """The axis that lay along the forearm in most training recordings of a model; None if it is unknown."""
     return "x" if trained_with_x_to_elbow(recogniser) else recogniser.provenance_.get("forearm_axis")
 
 

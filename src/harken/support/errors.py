@@ -42,7 +42,7 @@ def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, 
     """The first place at which two JSON values differ, as a dotted path, and both values there; None if equal.
 
     A run or a benchmark is resumed only with the settings with which it began. The error names the first difference. A
-    missing value is None: an earlier version did not have the setting, and it is not used.
+    missing value is None: the committed results were made before ``averaged_share`` was a setting.
     """
     if isinstance(before, dict) and isinstance(now, dict):
         for key in [*before, *(key for key in now if key not in before)]:

@@ -106,14 +106,13 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], History]:
     """Read a checkpoint: its tensors for ``restore``, and the history.
 
     Raises:
-        HarkenError: when it is damaged, or of an earlier version.
+        HarkenError: when it is damaged.
     """
     file = path.read_bytes()
     digest, content = file[:DIGEST_BYTES], file[DIGEST_BYTES:]
     if sha256(content).digest() != digest:
         raise HarkenError(
-            f"{path}: the checkpoint is damaged, or of an earlier version of harken (its checksum is wrong); remove "
-            "it, and the training begins again"
+            f"{path}: the checkpoint is damaged (its checksum is wrong); remove it, and the training begins again"
         )
     tensors = load(content)
     columns = {

@@ -75,6 +75,8 @@ class _Read(TypedDict):
 class Record(TypedDict):
     """What a resumed run needs of ``run.json``."""
 
+    status: str
+    started: str
     settings: Json
     data: dict[str, list[_Read]]
 
@@ -257,11 +259,11 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     if (out / RUN_RECORD).exists():
         before = read_json(out / RUN_RECORD, Record, advice="start again in an empty folder")
         _refuse_changes(before, record)
-        if before.get("status") == "finished":
+        if before["status"] == "finished":
             display.show(f"{printable(out)} already holds this run, finished.")
             shutil.rmtree(checkpoints, ignore_errors=True)
             return None
-        record["started"] = before.get("started", record["started"])
+        record["started"] = before["started"]
     _write_record(out, record)
     interrupted: Interrupted | None = None
     fits = {MODEL: recogniser}
@@ -426,8 +428,7 @@ def _record(settings: RunSettings, data: RunData) -> Json:
 
 def _refuse_changes(before: Json, now: Json) -> None:
     """Raise a HarkenError if a run would be resumed with other settings or data."""
-    settings = {name: before["settings"].get(name) for name in now["settings"]}
-    changed = first_difference(settings, now["settings"])
+    changed = first_difference(before["settings"], now["settings"])
     if changed is not None:
         where, earlier, later = changed
         raise HarkenError(

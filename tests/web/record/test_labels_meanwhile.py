@@ -1,11 +1,9 @@
 """Labels that another program changes while bouts, or their samples, are still to come."""
 
-import json
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -202,31 +200,3 @@ def test_an_end_after_the_last_sample_is_that_of_the_file_when_the_samples_come(
     made(again)
     assert again.trouble(path.stem) is None
     assert bouts(again.sessions("anna", 1)[0]) == rows
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_session_that_an_earlier_version_stored_is_read(recorder: Recorder, tmp_path: Path, version: int) -> None:
-    """It stored all bouts; the first version did not say which part of them was written."""
-    record(recorder, 10, 40, "walking")
-    record(recorder, 150, 300, "sitting")
-    (path,) = made(recorder)
-    stored = json.loads((state := tmp_path / "sessions" / f"{path.stem}.json").read_text())
-    del stored["pending"]
-    old: list[dict[str, Any]] = []
-    for start, end, label, written in ((10, 40, "walking", 40), (150, 300, "sitting", 200)):
-        times = {"start_ns": START + start * SECOND, "end_ns": START + end * SECOND}
-        part = {"written": [times["start_ns"], START + written * SECOND - 39 * 10**6]}
-        old.append({**times, "label": label, "note": "", **(part if version == 2 else {})})
-    stored |= {"bouts": old, "labels_digests": ["a digest"]}
-    state.write_text(json.dumps(stored))
-    again = Recorder(tmp_path, Limits())
-    expected = [(10, 40, "walking"), (150, 300 if version == 2 else pytest.approx(200, abs=0.1), "sitting")]
-    assert bouts(again.sessions("anna", 1)[0]) == expected
-    save(labels := annotate(path), labels.as_json()["intervals"][1:])
-    assert bouts(Recorder(tmp_path, Limits()).sessions("anna", 1)[0]) == expected[1:]
-    path.with_suffix(".labels.csv").unlink()
-    old[1]["start_ns"] = START + 30 * SECOND  # it stored bouts that overlap
-    state.write_text(json.dumps(stored | {"labels_digests": [""], "bouts": [one | {"written": None} for one in old]}))
-    again = Recorder(tmp_path, Limits())
-    assert bouts(again.sessions("anna", 1)[0]) == [(10, 40, "walking"), (40, 300, "sitting")]
-    assert made(again) == [path]

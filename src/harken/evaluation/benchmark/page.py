@@ -162,9 +162,9 @@ def _methods(result: Result) -> TextTable:
             f"{scores['expected_calibration_error']:.3f}",
         )
         rows.append((name, *cells, duration_text(seconds["fit_s"]), duration_text(seconds["predict_s"])))
-    # The folds that were run, if they are not all of the protocol's; older results have no number of folds.
+    # The folds that were run, if they are not all of the protocol's.
     folds = list(result["folds"])
-    every = result.get("protocol_folds", 0)
+    every = result["protocol_folds"]
     some = f"Only {'fold' if len(folds) == 1 else 'folds'} {', '.join(folds)} of the protocol's {every}. "
     scores = next(iter(result["methods"].values()))
     return TextTable(
@@ -238,7 +238,7 @@ def _studies(result: Result) -> TextTable:
 def _every_study(result: Result) -> TextTable:
     rows = []
     for (name, method), (mounting, text) in product(result["methods"].items(), WORN.items()):
-        # A result of an earlier version has none of these.
+        # docs/results/studies.json and studies_deep_conv_lstm.json have none of these.
         cells = [number_text(method.get(key, {}).get(mounting)) for key in ("mean_recall", "hands")]
         if {*cells} != {number_text(None)}:
             rows.append((name, text, *cells))
@@ -319,7 +319,7 @@ def _label_rows(
 
     methods, heads = _by_method(result), []
     for study in studies:
-        # A result of an earlier version has no groups.
+        # docs/results/studies.json and studies_deep_conv_lstm.json have no groups.
         heads += [
             (study, label)
             for label in sorted({*chain(*(_scores(one, study, mounting).get(what, ()) for one in methods))})

@@ -361,7 +361,7 @@ def study_summary(people: Mapping[str, Json]) -> Json:
     over the people who have one; ``group_intervals`` are of ``groups``, as ``interval``.
     """
     f1_of_people = list(person_f1(people).values())
-    groups = [person.get("groups", {}) for person in people.values()]
+    groups = [person["groups"] for person in people.values()]
     of_groups = mean_of_each(groups)
     shares = [person["allowed_share"] for person in people.values() if person["allowed_share"] is not None]
     return {
@@ -373,7 +373,7 @@ def study_summary(people: Mapping[str, Json]) -> Json:
         "group_intervals": {
             name: interval_over_people(one[name] for one in groups if name in one) for name in of_groups
         },
-        "group_recall": mean_of_each([person.get("group_recall", {}) for person in people.values()]),
+        "group_recall": mean_of_each([person["group_recall"] for person in people.values()]),
         "allowed_share": _mean_if_any(shares),
         "people": dict(people),
     }
@@ -404,7 +404,7 @@ def _means(studies: Mapping[str, Json], *, every: bool) -> Json:
     main = [one["mean_f1"] for study, one in studies.items() if study in MAIN_STUDIES]
     scored = studies.values() if every else ()
     recalls = [recall for one in scored for recall in one["recall"].values()]
-    of_hands = [one.get("hands", {}) for one in scored]  # an earlier version has none
+    of_hands = [one["hands"] for one in scored]
     busy = [one["busy"]["mean"] for one in of_hands if "busy" in one]
     calm = [one["calm"]["mean"] for one in of_hands if "calm" in one]
     hands = float(np.mean([np.mean(busy), np.mean(calm)])) if busy and calm else None

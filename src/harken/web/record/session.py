@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -123,16 +122,12 @@ class RecordedSession:
 
     @classmethod
     def of_json(cls, content: bytes) -> "RecordedSession":
-        """The session that ``to_json`` wrote, also that of an earlier version, which had all bouts there.
+        """Read the session that ``to_json`` wrote.
 
         Raises:
-            ValueError, TypeError, KeyError: when it is something else.
+            ValueError: when it is something else.
         """
-        fields: dict[str, Any] = dict(orjson.loads(content))
-        if "bouts" in fields:
-            labelled = fields["labels_digests"] != [""]
-            fields["pending"] = [rest for bout in fields["bouts"] for rest in _not_written(bout, labelled=labelled)]
-        return msgspec.convert(fields, cls)
+        return msgspec.json.decode(content, type=cls)
 
     @cached_property
     def bouts(self) -> tuple[Bout, ...]:
@@ -291,20 +286,6 @@ def _outside(bout: Bout, others: Iterable[Bout]) -> Iterator[Bout]:
         yield replace(bout, start_ns=begin_ns)
 
 
-def _not_written(stored: dict[str, Any], *, labelled: bool) -> list[dict[str, Any]]:
-    """What is not in the file of labels of a bout that an earlier version stored.
-
-    It stored the part that was written, and before that nothing: then all of it was in the file, if there was one.
-    """
-    start_ns, end_ns = stored["start_ns"], stored["end_ns"]
-    bout = {name: stored[name] for name in ("start_ns", "end_ns", "label", "note")}
-    written = stored.get("written", [start_ns, end_ns] if labelled else None)
-    if written is None:
-        return [bout]
-    rests = [bout | {"end_ns": written[0], "cut": "end"}, bout | {"start_ns": written[1], "cut": "start"}]
-    return [rest for rest in rests if rest["start_ns"] < rest["end_ns"]]
-
-
 class SessionFiles:
     """Reads and writes the files of sessions. Each is written aside, synced, and renamed.
 
@@ -332,7 +313,7 @@ class SessionFiles:
                 session = RecordedSession.of_json(path.read_bytes())
                 if session.name != path.stem:
                     raise ValueError(f"it is the session {session.name}")
-            except (OSError, ValueError, TypeError, KeyError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 LOG.warning("%s is not a recorded session (%s)", path, error)
             else:
                 found.append(session)
