@@ -98,7 +98,10 @@ def test_stopped_and_resumed_ends_in_the_same_bytes(
 @UNDRAWN
 def test_nothing_is_left_to_stop_after_the_last_iteration(alice: Path, tmp_path: Path) -> None:
     settings = settings_of(alice, None, tmp_path / "run")
+    settings.out.mkdir()
+    (settings.out / ".harken.lock").touch()  # all that a run leaves that is killed at its beginning
     assert train_run(settings, Quiet(), should_stop=stopping_after(12)) is not None
+    assert not (settings.out / ".harken.lock").exists()
 
 
 @pytest.mark.second_stage
