@@ -158,7 +158,7 @@ def test_a_next_file_that_cannot_be_begun_stops_nothing(
                 patch.setattr("harken.web.sample_log.sync_folder", refuse)
             await append(0)
             await append(1)
-        assert [path.name for path in tmp_path.iterdir()] == ["00000001.samples"]
+        assert [path.name for path in tmp_path.glob("*.samples")] == ["00000001.samples"]
         await append(2)
         await append(3)
         running.cancel()

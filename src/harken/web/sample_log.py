@@ -46,9 +46,13 @@ class SampleLog:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = lock_file(folder / LOCK)
-            numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
-            self._number = max(numbers, default=0) + 1
-            self._file = self._begun(self._number)
+            try:
+                numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
+                self._number = max(numbers, default=0) + 1
+                self._file = self._begun(self._number)
+            except BaseException:
+                unlock(self._lock)
+                raise
         except TimeoutError as error:
             raise HarkenError(f"{folder}: another harken serve keeps its samples there; name another folder") from error
         except OSError as error:
