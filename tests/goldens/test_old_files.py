@@ -6,7 +6,6 @@ written anew when a format changes; when a new kind is added, the last version t
 """
 
 import json
-import re
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -18,7 +17,6 @@ from command_line import Run
 from server_process import serving
 
 ZIP = Path(__file__).parent / "old_files.zip"
-TRAIN = ("train", "alice.csv", "--preset", "tiny", "--epochs", "20", "--threads", "1", "--out", "run")
 SESSION_LABELS = ("lying", "walking")
 """Of the session that was recorded live."""
 
@@ -64,18 +62,6 @@ def test_a_labelled_folder_of_another_version_is_refused_and_stays(old: Path, ru
         assert {path.name: path.read_bytes() for path in (old / "labelled" / "alice").iterdir()} == before
     rows = (old / "labelled" / "person.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["subject", "bob"]
-
-
-@pytest.mark.usefixtures("small_preset", "undrawn")
-def test_a_run_is_resumed_from_its_checkpoint(old: Path, run_harken: Run) -> None:
-    (old / "alice.labels.csv").unlink()  # the run read the labels in the recording
-    iterations = len((old / "run" / "history.csv").read_text().splitlines()) - 1
-    ended = run_harken(*TRAIN, "--resume")
-    assert ended.exit_code == 0, ended.stderr
-    first = re.search(r"iteration (\d+) of", ended.stderr)
-    assert first is not None
-    assert int(first[1]) == iterations + 1
-    assert json.loads((old / "run" / "run.json").read_text())["status"] == "finished"
 
 
 def test_recorded_sessions_are_shown_and_read(old: Path, run_harken: Run) -> None:
