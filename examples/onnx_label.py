@@ -36,5 +36,5 @@ for part in np.split(table, np.flatnonzero(steps > r["gap_s"]) + 1):
     if len(t) > 1 and (r["always"] or off > r["else_if_rate_is_off_by"]):
         t, v = resample(t, v, r)
     for first in sorted({*range(0, len(t) - length + 1, hop), len(t) - length}) if len(t) >= length else []:
-        [[shares]] = session.run(None, {"windows": v[None, first : first + length].astype(np.float32)})
-        print(f"{t[first]:.3f}", *map("{}={:.5f}".format, said["output"]["labels"], shares))
+        [[shares]] = session.run(["probabilities"], {"windows": v[None, first : first + length].astype(np.float32)})
+        print(f"{t[first] + 0:.3f}", *map("{}={:.5f}".format, said["output"]["labels"], shares))

@@ -70,11 +70,12 @@ def answered(model: FittedModel, recording: Recording) -> tuple[np.ndarray, np.n
     starts, answers = [], []
 
     def answer(windows: Windows) -> np.ndarray:
-        out = logits(model.network, model.specification.prepare(windows))
-        probabilities = softmax(out / np.float32(model.specification.temperature))
+        outputs = logits(model.network, model.specification.prepare(windows))
+        of_labels, of_hands = model.specification.labels_and_hands(outputs)
+        probabilities = softmax(of_labels / np.float32(model.specification.temperature))
         starts.append(windows.starts_ns / 1e9)
         answers.append(probabilities)
-        return probabilities
+        return probabilities if of_hands is None else outputs
 
     label_recording(model.specification, recording, answer)
     return np.concatenate(starts), np.concatenate(answers)

@@ -18,7 +18,7 @@ from harken.networks.onnx import Graph, write_graph
 from harken.networks.pytorch import logits
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import ACCELERATION, MINIMUM_GAP_S, STANDARD_GRAVITY, UNLABELLED, Recording
-from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, MISSING, LowPass
+from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, MISSING, Grid, LowPass
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.support.files import Json, write_bytes
@@ -64,7 +64,7 @@ def metadata(model: FittedModel) -> dict[str, str]:
             "calibrated_on": specification.calibrated_on,
         },
         "windows": {
-            "sample_rate_hz": specification.sample_rate_hz,
+            "sample_rate_hz": _grid_rate_hz(specification),
             "length": specification.window_length,
             "hop": max(1, round(specification.hop_s * specification.sample_rate_hz)),
         },
@@ -77,7 +77,7 @@ def metadata(model: FittedModel) -> dict[str, str]:
 
 
 def _resampling(specification: Specification) -> Json:
-    rate_hz = specification.sample_rate_hz
+    rate_hz = _grid_rate_hz(specification)
     return {
         "always": specification.even_grid,
         "else_if_rate_is_off_by": RATE_TOLERANCE,
@@ -91,6 +91,15 @@ def _resampling(specification: Specification) -> Json:
         "cut_off": CUT_OFF,
         "kaiser_beta": KAISER_BETA,
     }
+
+
+def _grid_rate_hz(specification: Specification) -> float:
+    """Return the rate of harken's grid of new samples.
+
+    A model may have been trained at 29.99999999995 Hz. Counted from 1970, a grid at that rate lies milliseconds beside
+    harken's own, which has the next simple fraction: 30 Hz.
+    """
+    return float(Grid(specification.sample_rate_hz).rate_hz)
 
 
 def example(model: FittedModel) -> Json:
