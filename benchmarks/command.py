@@ -21,6 +21,7 @@ HELP = {
     "work": "the folder for what is kept until the next call",
     "people": "so many people, of each study where there are several",
     "epochs": "so many epochs of training, in place of the recipe's",
+    "hours": "hours of the recording",
     "workers": "processes",
     "rate": "samples per second",
 }

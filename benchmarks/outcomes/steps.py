@@ -1,7 +1,7 @@
 """Steps counted at the wrist beside strides of a leg that was worn at the same time, and beside steps counted aloud.
 
     python -m benchmarks.outcomes.steps [--data $HARKEN_DATA] [--studies NAME ...] [--held-out] [--model RUN/...]
-        [--json FILE]
+        [--people N] [--json FILE]
 
 The truth is two steps for each swing of the thigh (selfBACK) or the knees (DSADS). Four counts of a session must agree:
 sessions whose two middle counts differ by more than 5 % are left out. Down the stairs they do not agree, because every
@@ -19,6 +19,7 @@ recorded, too. Every second day, in the order of their names, was used to choose
 are scored, too. The steps are counted twice: with the true label over the whole recording, and with the labels of
 ``--model``, as ``harken label`` counts them (``harken_label``). The packaged model was trained on these recordings.
 The models of ``harken benchmark studies --protocol leave-one-study-out`` were not; the fold ``hawthorne`` is used.
+``--people`` makes a small trial of so many people of each study; in Pebble's recordings it counts days.
 """
 
 import os
@@ -177,10 +178,10 @@ def of_selfback(folder: Path, people: Sequence[str] | None = None) -> Iterator[S
         yield Session("selfback", person, activity, SELFBACK[activity], signals, 100, count, apart)
 
 
-def of_dsads(folder: Path) -> Iterator[Session]:
-    """The sessions of DSADS, at 25 Hz, each with both arms."""
-    arms = pieces(folder / "dsads_arms.parquet", pl.col("t"))
-    legs = pieces(folder / "dsads_torso_and_knees.parquet", pl.col("t"))
+def of_dsads(folder: Path, people: Sequence[str] | None = None) -> Iterator[Session]:
+    """The sessions of DSADS, at 25 Hz, each with both arms, of these people or of all."""
+    arms = pieces(folder / "dsads_arms.parquet", pl.col("t"), people)
+    legs = pieces(folder / "dsads_torso_and_knees.parquet", pl.col("t"), people)
     for (person, activity, place), (time_s, wrist) in arms.items():
         knees = [legs[person, activity, side] for side in ("left_knee", "right_knee")]
         counts = [counts_of_leg(even(at_s, knee, at_s[0], at_s[-1], 100)) for at_s, knee in knees]
@@ -189,10 +190,17 @@ def of_dsads(folder: Path) -> Iterator[Session]:
         yield Session("dsads", f"{person} {place}", activity, DSADS[activity], signals, 25, count, apart)
 
 
-def of_pebble(folder: Path, half: str) -> Iterator[Session]:
+def first_people(path: Path, most: int | None) -> list[str] | None:
+    """Return the names of the first people of a study's table; None for all."""
+    if most is None:
+        return None
+    return sorted(pl.read_parquet(path, columns=["subject"])["subject"].cast(pl.String).unique())[:most]
+
+
+def of_pebble(folder: Path, half: str, most_days: int | None = None) -> Iterator[Session]:
     """The recordings of one half of Pebble's days, at 25 Hz, with and without steps."""
     counted = pl.read_csv(folder / "counted_steps.csv").sort("session")
-    days = sorted(counted["subject"].unique())[HALVES.index(half) :: 2]
+    days = sorted(counted["subject"].unique())[HALVES.index(half) :: 2][:most_days]
     frame = pl.read_parquet(folder / "pebble_steps.parquet").sort("t")
     recordings = {str(key[0]): part for key, part in frame.group_by("session", maintain_order=True)}
     for row in counted.filter(pl.col("subject").is_in(days) & pl.col("session").is_in([*recordings])).to_dicts():
@@ -301,6 +309,8 @@ def counted_errors(sessions: Sequence[Session], each: Sequence[dict[str, float]]
     rows: list[dict[str, object]] = []
     for activity in ("all", *SPEEDS, "running"):
         chosen = [k for k, one in enumerate(sessions) if one.strides and activity in ("all", one.activity)]
+        if not chosen:
+            continue
         truth = np.array([2 * sessions[k].strides for k in chosen])
         low, high = np.array([sessions[k].band for k in chosen]).reshape(-1, 2).T
         found = float(np.mean([each[k]["found"] for k in chosen]))
@@ -352,7 +362,7 @@ def page_lines(result: Mapping[str, Any]) -> list[str]:
 
 def main() -> None:
     """Print the lines of the tables, and write the errors as JSON."""
-    parser = options_of(__doc__, None)
+    parser = options_of(__doc__, None, people=None)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
     parser.add_argument("--studies", nargs="+", default=STUDIES, choices=STUDIES, metavar="NAME", help="default: all")
     parser.add_argument("--held-out", action="store_true", help="also score the days of Pebble that chose nothing")
@@ -361,13 +371,18 @@ def main() -> None:
     if "pebble_steps" in options.studies and options.model is None:
         parser.error("pebble_steps needs --model, because the packaged model was trained on it")
     result: dict[str, Any] = {}
-    sessions = [one for name in options.studies if name in OF_LEGS for one in OF_LEGS[name](options.data / name)]
+    sessions: list[Session] = []
+    for name in options.studies:
+        if name in OF_LEGS:
+            folder = Path(options.data) / name
+            people = first_people(folder / WRIST_TABLES[name], options.people)
+            sessions += OF_LEGS[name](folder, people)
     if sessions:
         result["per_cent"] = errors(sessions)
     if "pebble_steps" in options.studies:
         model, result["pebble"] = Recogniser.load(options.model), {}
         for half in HALVES[: 1 + options.held_out]:
-            recordings = list(of_pebble(options.data / "pebble_steps", half))
+            recordings = list(of_pebble(Path(options.data) / "pebble_steps", half, options.people))
             each = [counts(one, model) for one in recordings]
             counted, without = counted_errors(recordings, each), false_steps(recordings, each)
             result["pebble"][half] = {"counted": counted, "without_walking": without}
@@ -376,6 +391,7 @@ def main() -> None:
 
 
 OF_LEGS = {"selfback": of_selfback, "dsads": of_dsads}
+WRIST_TABLES = {"selfback": "selfback_wrist.parquet", "dsads": "dsads_arms.parquet"}
 STUDIES = (*OF_LEGS, "pebble_steps")
 
 if __name__ == "__main__":

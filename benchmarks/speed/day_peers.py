@@ -21,7 +21,8 @@ CHECKED_WINDOWS = 256
 """Windows of the day whose probabilities are compared."""
 WINDOWS_AT_ONCE = 64
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Windows in the model's unit ``[n, time, channels]`` -> probabilities ``[n, labels]``."""
+"""Windows in the model's unit ``[n, time, channels]`` -> the probabilities of labels, and that of busy hands if the
+model gives it, ``[n, outputs]``."""
 
 
 def pytorch(recogniser: Any) -> Predict:
@@ -32,7 +33,7 @@ def pytorch(recogniser: Any) -> Predict:
 
     def predict(windows: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return probabilities(network(torch.from_numpy(windows)), recogniser)
+            return compute_probabilities(network(torch.from_numpy(windows)), recogniser)
 
     return predict
 
@@ -45,14 +46,18 @@ def torch_compile(recogniser: Any) -> Predict:
     # The first call computes matrices that the network keeps. If it were compiled, it would be cut in pieces there.
     network(torch.zeros(1, specification.window_length, len(specification.channels)))
     compiled = with_frozen_weights(network)
-    return lambda windows: probabilities(compiled(torch.from_numpy(windows)), recogniser)
+    return lambda windows: compute_probabilities(compiled(torch.from_numpy(windows)), recogniser)
 
 
-def probabilities(logits: Any, recogniser: Any) -> NDArray[np.float32]:
-    """Probabilities of logits in PyTorch."""
+def compute_probabilities(outputs: Any, recogniser: Any) -> NDArray[np.float32]:
+    """Return the probabilities of the network's outputs, in PyTorch."""
     import torch
 
-    found: NDArray[np.float32] = torch.softmax(logits / recogniser.specification_.temperature, dim=1).numpy()
+    specification = recogniser.specification_
+    labels = len(specification.labels)
+    of_labels = torch.softmax(outputs[:, :labels] / specification.temperature, dim=1)
+    of_hands = torch.sigmoid(outputs[:, labels:])  # no column without hands
+    found: NDArray[np.float32] = torch.cat([of_labels, of_hands], dim=1).numpy()
     return found
 
 
@@ -75,7 +80,7 @@ def onnx_runtime(recogniser: Any) -> Predict:
     from harken.models.runtime import ExportedRecogniser
 
     exported = ExportedRecogniser(exported_bytes(recogniser.model_), threads=1)
-    return exported.predict_proba
+    return exported.predict_answers
 
 
 def openvino(recogniser: Any) -> Predict:
@@ -86,7 +91,8 @@ def openvino(recogniser: Any) -> Predict:
 
     def predict(windows: NDArray[np.float32]) -> NDArray[np.float32]:
         request = network.create_infer_request()  # one for each call, because calls run in parallel
-        return np.array(request.infer({0: windows})[0])
+        outputs = request.infer({0: windows})
+        return np.concatenate([outputs[number] for number in range(len(network.outputs))], axis=1)
 
     return predict
 
@@ -107,16 +113,16 @@ def in_batches(predict: Predict, windows: NDArray[np.float32], executor: ThreadP
     return np.concatenate(list(parts))
 
 
-def labelling(name: str) -> tuple[Calls, NDArray[np.float32]]:
-    """The call that labels the day with one library, and the probabilities of its first windows."""
+def labelling(name: str, hours: float) -> tuple[Calls, NDArray[np.float32]]:
+    """The call that labels so many hours with one library, and the probabilities of their first windows."""
     from harken import Recogniser
     from harken.datasets.simulated import Simulation
     from harken.timelines import label_recording
 
-    recording = Simulation(days=1, sample_rate_hz=30.0).recording()
+    recording = Simulation(days=hours / 24, sample_rate_hz=30.0).recording()
     recogniser = Recogniser.load(device="cpu")
     if name == "harken":
-        call, predict = (lambda: recogniser.label_prepared(recording)), recogniser.predict_proba
+        call, predict = (lambda: recogniser.label_prepared(recording)), recogniser.predict_answers
     else:
         peer, executor = PEERS[name](recogniser), ThreadPoolExecutor(threads())
         if name in ("PyTorch", "torch.compile"):
@@ -144,4 +150,4 @@ def labelling(name: str) -> tuple[Calls, NDArray[np.float32]]:
 
 
 if __name__ == "__main__":
-    serve_calls(*labelling(sys.argv[1]))
+    serve_calls(*labelling(sys.argv[1], float(sys.argv[2])))

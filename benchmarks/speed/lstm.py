@@ -1,7 +1,7 @@
 """Our own LSTM beside other libraries (PyTorch, torch.compile, Keras/TensorFlow, JAX, ONNX Runtime, OpenVINO).
 
-    python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--peers-python PYTHON]
-                                    [--json FILE] [--instructions avx2] [--neighbour] [--only-everyday]
+    python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--peers-python PYTHON] [--libraries NAME ...]
+                                    [--hours 24] [--json FILE] [--instructions avx2] [--neighbour] [--only-everyday]
 
 There are five measurements. In each the programs take turns, so that other work on the machine slows all of them:
 
@@ -9,8 +9,8 @@ There are five measurements. In each the programs take turns, so that other work
   with dropout, cross-entropy, L2 and Adam; each library in a process of its own (``lstm_peers.py``);
 - training of the recipe ``everyday`` with harken's own loop, with our kernels, and with ``nn.LSTM`` and PyTorch's other
   layers (``HARKEN_NATIVE=0``); with ``--only-everyday`` this alone;
-- the labels of a simulated day by the packaged model: in harken, and with the network in each library for inference
-  (``day_peers.py``);
+- the labels of a simulated day (``--hours``) by the packaged model: in harken, and with the network in each library for
+  inference (``day_peers.py``);
 - the share of the processor's peak (a loop of multiplications and additions in registers, on as many threads) that the
   forward pass of the two LSTM layers reaches;
 - the cost of one time step of one window as batch and length grow.
@@ -19,8 +19,9 @@ Before anything is measured, all libraries must give the same probabilities, to 
 
 A time is that of the best call of a round. A ratio is the median over rounds of the other library's time over ours in
 the same round, so above 1 ours is faster. ``training_ratio``, ``inference_ratio`` and ``labelling_ratio`` are those of
-the fastest library. The libraries come with the extra ``bench``, in this environment or in that of ``--peers-python``;
-one that does not start is left out with a message.
+the fastest library. The libraries come with the extra ``bench``, in this environment or in that of ``--peers-python``,
+which needs harken and its extra ``train``, too. A library that does not start is left out with a message.
+``--libraries`` and ``--hours`` make a small trial.
 """
 
 import argparse
@@ -31,7 +32,7 @@ import time
 import timeit
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.command import ROOT, command, options_of, write_result
 from benchmarks.conditions import add_conditions, conditions
@@ -51,6 +52,22 @@ PEAK_ROUNDS = 300_000
 
 
 EVERYDAY_STEPS = 6
+LIBRARIES = tuple(name for name in lstm_peers.CONTESTANTS if name != OURS)
+
+
+class Settings(NamedTuple):
+    """The options of the whole measurement.
+
+    Attributes:
+        libraries: those that take part beside harken.
+        hours: the length of the recording that is labelled.
+    """
+
+    threads: int
+    rounds: int
+    peers_python: str
+    libraries: Sequence[str]
+    hours: float
 
 
 def everyday() -> Callable[[], object]:
@@ -148,13 +165,15 @@ def growth(rounds: int) -> dict[str, Any]:
     return found
 
 
-def started(module: str, names: Sequence[str], threads: int, peers_python: str) -> dict[str, Contestant]:
-    """The contestants of a module, which print a message when they do not start."""
+def started(module: str, names: Sequence[str], settings: Settings, *words_after: str) -> dict[str, Contestant]:
+    """Start the contestants of a module that take part. Print a message for each that does not start."""
     found = {}
     for name in names:
-        python = sys.executable if name in IN_THIS_PYTHON else peers_python
-        words = [python, "-m", f"benchmarks.speed.{module}", name]
-        found[name] = Contestant(words, threads, PYTHONPATH=str(ROOT / "src"))
+        if name not in (OURS, *settings.libraries):
+            continue
+        python = sys.executable if name in IN_THIS_PYTHON else settings.peers_python
+        words = [python, "-m", f"benchmarks.speed.{module}", name, *words_after]
+        found[name] = Contestant(words, settings.threads, PYTHONPATH=str(ROOT / "src"))
         if found[name].reason:
             print(f"{name}: left out ({found[name].reason})", file=sys.stderr)
     return found
@@ -180,28 +199,37 @@ def trainings_of_everyday(threads: int, rounds: int) -> dict[str, Any]:
     return in_turns(contestants, ("everyday",), rounds)
 
 
-def measure(threads: int, rounds: int, peers_python: str) -> dict[str, Any]:
-    """All measurements."""
+def measure(settings: Settings) -> dict[str, Any]:
+    """Make all measurements."""
     import torch
 
     from harken.networks.native import library
 
+    threads, rounds = settings.threads, settings.rounds
     torch.set_num_threads(threads)
     found: dict[str, Any] = {"instruction_set": library.instructions()}
     found["forward"] = share_of_peak(threads, rounds)
-    contestants = started("lstm_peers", tuple(lstm_peers.CONTESTANTS), threads, peers_python)
+    contestants = started("lstm_peers", tuple(lstm_peers.CONTESTANTS), settings)
     found["left_out"] = {name: one.reason for name, one in contestants.items() if one.reason}
     found |= in_turns(contestants, ("training", "inference"), rounds)
     found |= trainings_of_everyday(threads, rounds)
-    contestants = started("day_peers", day_peers.CONTESTANTS, threads, peers_python)
+    contestants = started("day_peers", day_peers.CONTESTANTS, settings, str(settings.hours))
     found |= in_turns(contestants, ("labelling",), min(rounds, 4))
     return found | {"growth": growth(max(2, rounds // 2))}
 
 
 def main() -> None:
     """Measure and write."""
-    parser = options_of(__doc__, None, threads=os.cpu_count() or 1, rounds=12)
-    parser.add_argument("--peers-python", default=sys.executable, help="the Python that has the other libraries")
+    parser = options_of(__doc__, None, threads=os.cpu_count() or 1, rounds=12, hours=24.0)
+    parser.add_argument(
+        "--peers-python",
+        metavar="PYTHON",
+        default=sys.executable,
+        help='another Python that has the other libraries; run PYTHON -m pip install ".[train,bench]" here first',
+    )
+    parser.add_argument(
+        "--libraries", nargs="*", choices=LIBRARIES, metavar="NAME", default=LIBRARIES, help="only these beside harken"
+    )
     parser.add_argument("--only-everyday", action="store_true", help="measure only the training of everyday")
     parser.add_argument("--serve-everyday", action="store_true", help=argparse.SUPPRESS)
     add_conditions(parser)
@@ -214,7 +242,8 @@ def main() -> None:
         if arguments.only_everyday:
             found = trainings_of_everyday(threads, rounds)
         else:
-            found = measure(threads, rounds, arguments.peers_python)
+            libraries, hours = tuple(arguments.libraries), arguments.hours
+            found = measure(Settings(threads, rounds, arguments.peers_python, libraries, hours))
     content = {"threads": threads, "conditions": under, **found}
     write_result(arguments.json, command("speed.lstm"), content)
 

@@ -1,0 +1,111 @@
+"""Each benchmark that a page cites runs from its command to its result, in a form of some seconds."""
+
+import importlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.model import packaged_model
+from benchmarks.model.fold_logits import FoldLogits
+from benchmarks.recognition import composed_days
+from benchmarks.speed import lstm, summarise
+from harken import Recogniser
+from harken.datasets.registry import dataset
+from harken.evaluation.protocols.studies import NINE_STUDIES
+from harken.models.model_file import PACKAGED_MODEL
+from harken.training.presets import PRESETS
+from studies import made_up_studies
+
+pytestmark = pytest.mark.second_stage
+NEEDS_DATA = pytest.mark.skipif(
+    not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings"
+)
+
+
+def run_benchmark(module: str, folder: Path, *words: str | Path) -> dict[str, Any]:
+    """Run ``python -m benchmarks.MODULE`` in this process; returns its result."""
+    path = folder / "result.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [module, "--json", str(path), *map(str, words)])
+        importlib.import_module(f"benchmarks.{module}").main()
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def test_our_lstm_beside_other_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler, so there is no LSTM of our own to measure")
+    monkeypatch.setattr(lstm, "BATCHES", (1, 32, 64))
+    monkeypatch.setattr(lstm, "LENGTHS", (64, 128))
+    small = ("--threads", "1", "--rounds", "1", "--hours", "0.1", "--libraries", "PyTorch", "ONNX Runtime")
+    result = run_benchmark("speed.lstm", tmp_path, *small)
+    assert result["left_out"] == {}
+    assert result["inference"]["ratio"].keys() == {"PyTorch", "ONNX Runtime"}
+    assert result["labelling"]["ratio"].keys() == {"PyTorch", "ONNX Runtime"}
+    assert result["everyday"]["ratio"].keys() == {"nn.LSTM"}
+
+
+def test_a_week_from_its_file_to_its_report(tmp_path: Path) -> None:
+    result = run_benchmark("speed.week", tmp_path, "--days", "0.05", "--rate", "25", "--cores", "1")
+    assert result["days"]["0.05"]["wear_hours"] == pytest.approx(1.2, abs=0.05)
+    assert result["days"]["0.05"]["stages"].keys() > {"hash"}
+
+
+def test_preparation(tmp_path: Path) -> None:
+    result = run_benchmark("speed.preparation", tmp_path, "--days", "0.05", "--rate", "25")
+    assert result["results"]["harken"]["samples"] > 100_000
+
+
+def test_other_rules_beside_labelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summarise, "WEEK_DAYS", 0.05)
+    result = run_benchmark("speed.summarise", tmp_path, "--days", "0.05", "--people", "2")
+    assert result["long_recording"]["summarise_s"] > 0
+    assert result["people"]["summarise_s"] > 0
+
+
+def test_learning(tmp_path: Path) -> None:
+    result = run_benchmark("speed.learning", tmp_path, "--minutes", "6", "--epochs", "1")
+    assert result["adapt"]["tested_windows"] == result["train"]["tested_windows"] > 0
+
+
+@NEEDS_DATA
+def test_steps_beside_a_leg_and_beside_people_who_counted(tmp_path: Path) -> None:
+    words = ("--studies", "selfback", "pebble_steps", "--people", "2", "--held-out", "--model", PACKAGED_MODEL)
+    result = run_benchmark("outcomes.steps", tmp_path, *words)
+    assert {row["study"] for row in result["per_cent"]} == {"selfback"}
+    assert result["pebble"].keys() == {"chosen on", "held out"}
+
+
+def test_the_folds_of_the_packaged_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    length = PRESETS[packaged_model.RECIPE].window_length
+    made_up = made_up_studies(NINE_STUDIES, length=length)
+    monkeypatch.setattr(packaged_model, "draw_studies", lambda paths, names: made_up)
+    words = ("--data", tmp_path, "--work", tmp_path, "--folds", "--workers", "0", "--epochs", "1", "--people", "2")
+    result = run_benchmark("model.packaged_model", tmp_path, *words)
+    assert len(result["new_people"]["fold_seconds"]) == packaged_model.FOLDS
+    assert {path.suffix for path in tmp_path.glob("fits_*/fold_*")} == {".json", ".npz", ".safetensors"}
+
+
+@NEEDS_DATA
+def test_composed_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composed_days, "DAY_S", 1800.0)
+    recogniser = Recogniser.load().with_provenance({"training_people": []})
+    labels = recogniser.specification_.labels
+    data = Path(os.environ["HARKEN_DATA"])
+    for fold, name in enumerate(("wisdm", "dsads")):
+        person = min(recording.subject for recording in dataset(name).read(data / name))
+        codes = np.arange(2 * len(labels), dtype=np.int16) % len(labels)
+        logits = np.eye(len(labels), dtype=np.float32)[codes]
+        FoldLogits(logits, codes, np.full(len(codes), person), labels).write(tmp_path / f"fold_{fold}.npz")
+        recogniser.save(tmp_path / f"fold_{fold}.safetensors")
+    folders = ("--data", data, "--models", tmp_path, "--work", tmp_path, "--page", tmp_path / "page.md")
+    result = run_benchmark("recognition.composed_days", tmp_path, *folders, "--workers", "0", "--people", "1")
+    assert result["day_hours"] == 0.5
+    assert "wisdm" in (tmp_path / "page.md").read_text(encoding="utf-8").lower()
