@@ -34,7 +34,8 @@ def main(
     print(f"same person, overlapping windows: {recogniser.score(same_person):.1%}")
     print(f"an unseen person:            {recogniser.score(cross):.1%}")
     scores = recogniser.evaluate(cross)
-    print(f"macro F1 {scores.macro_f1:.3f}, kappa {scores.cohen_kappa}; true labels are rows:")
+    kappa = "undefined" if scores.cohen_kappa is None else f"{scores.cohen_kappa:.3f}"
+    print(f"macro F1 {scores.macro_f1:.3f}, kappa {kappa}; true labels are rows:")
     print(scores.label_names)
     print(scores.confusion)
 

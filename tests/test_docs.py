@@ -81,7 +81,7 @@ def shown_commands(*pages: Path) -> Iterator[str]:
                     yield line.removeprefix("$ ")
 
 
-OTHER_PROGRAMS = (".", "curl", "dask", "export", "pip", "script/test")
+OTHER_PROGRAMS = (".", "curl", "dask", "export", "pip", "script/demo", "script/test")
 """Programs whose options are not checked."""
 
 

@@ -1,6 +1,7 @@
 """Every example script runs, on a small setting."""
 
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -141,7 +142,9 @@ def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     main = runpy.run_path(str(EXAMPLES / "notebook.py"))["main"]
     accuracy = main(str(mine), str(friend), 2, out=tmp_path, length=32, draws=500)
     assert 0 <= accuracy <= 1
-    assert "an unseen person" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "an unseen person" in printed
+    assert re.search(r", kappa (-?\d\.\d{3}|undefined);", printed)
     assert (tmp_path / "model.safetensors").exists()
 
 

@@ -50,7 +50,8 @@ def test_recordings_are_written_as_the_csv_that_is_read(run_harken: Run, tmp_pat
     finished = run_harken("datasets", "exercises", "--out", tmp_path / "out")
     assert finished.exit_code == 0
     first = tmp_path / "out" / "exercises_01.csv"
-    assert finished.stdout.startswith(f"20 recordings: {first} to exercises_10_2.csv.\nLicence: BSD-3-Clause.")
+    assert finished.stdout.startswith(f"20 recordings: {first} to exercises_10_2.csv.\nWorn: both wrists; ")
+    assert "\nLicence: BSD-3-Clause." in finished.stdout
     left, right = exercises()[:2]
     for path, expected in ((first, left), (first.with_stem("exercises_01_2"), right)):
         read = harken.read(path)

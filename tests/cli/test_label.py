@@ -249,7 +249,7 @@ def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_shown(
     watch = write_gt3x(tmp_path, activity(ACTIVITY_2, off, RATE), info(Limb="Waist"))
     ended = run_harken("label", watch, "--model", model, "--out", tmp_path / "out")
     printed = " ".join(ended.stdout.split())
-    assert "(not worn) 2.00" in printed
+    assert "(not worn) 2 h 00 min" in printed
     assert "warning: According to the file's header, the sensor was worn on the waist, not on a wrist." in printed
     (row,) = pl.read_parquet(tmp_path / "out" / "quality.parquet").iter_rows(named=True)
     assert (row["placement"], row["made_up"]) == ("waist", False)

@@ -29,7 +29,7 @@ COMMANDS = {
     "evaluate": "Score a model on labelled recordings: each person, and the mean over people with an interval.",
     "compare": "Compare two models, or two benchmarks, on the same unseen people: each person with themselves.",
     "adapt": "Adapt a model to its wearer, and keep the result only if it is better in cross-validation.",
-    "label": "Label recordings from beginning to end, and print the hours of each label.",
+    "label": "Label recordings from beginning to end, and print the time of each label.",
     "summarise": "Make the tables and reports of a labelled folder again by other rules, without the recordings.",
     "annotate": "Label recordings by hand, on a page that shows them at any zoom.",
     "serve": "Label live samples, and show them on a page.",

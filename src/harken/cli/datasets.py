@@ -162,7 +162,7 @@ def _write(found: "Dataset", folder: Path, *, json: bool) -> None:
     else:
         first = printable(paths[0])
         last = printable(paths[-1].name)
-        typer.echo(f"{len(paths)} recordings: {first} to {last}.\n{_terms(found.info)}")
+        typer.echo(f"{len(paths)} recordings: {first} to {last}.\nWorn: {found.info.placement}.\n{_terms(found.info)}")
 
 
 def _terms(info: "DatasetInfo") -> str:

@@ -87,7 +87,7 @@ def label(
     workers: Workers = None,
     scheduler: Scheduler = None,
     shard: Shard = None,
-    verbose: Annotated[bool, Option("Print hours, warnings and notes of each of several files.")] = False,
+    verbose: Annotated[bool, Option("Print times, warnings and notes of each of several files.")] = False,
     json: Json = False,
 ) -> None:
     """Writes report.html, days.csv (what most papers report), days_all.parquet (all columns), nights.csv, bouts.csv,
@@ -271,17 +271,17 @@ def print_line(outcome: "FileOutcome") -> None:
 
 
 def print_one(outcome: "FileOutcome") -> None:
-    """Print the hours of each label, and of time without a label; warnings and notes."""
+    """Print the time of each label, and without a label; warnings and notes."""
     summary: dict[str, Any] = outcome.summary or {}
     times = summary["seconds_by_label"]
     busy = summary["busy_hands_s"]
     labelled = sum(times.values())
-    table = plain_table("label", "hours", "share of labelled time")
+    table = plain_table("label", "time", "share of labelled time")
     for name, seconds in times.items():
         share = percent(seconds / labelled) if labelled else ""  # it may never have been worn
-        table.add_row(Text(name), _hours(seconds), share)
+        table.add_row(Text(name), _time(seconds), share)
         if busy.get(name):
-            table.add_row("  with busy hands", _hours(busy[name]), percent(busy[name] / labelled))
+            table.add_row("  with busy hands", _time(busy[name]), percent(busy[name] / labelled))
     off_s = 3600 * (summary["non_wear_hours"] or 0.0)
     for name, seconds in (
         ("(no label)", summary["unlabelled_s"]),
@@ -289,7 +289,7 @@ def print_one(outcome: "FileOutcome") -> None:
         ("(gaps)", summary["gaps_s"]),
     ):
         if seconds:
-            table.add_row(name, _hours(seconds), "")
+            table.add_row(name, _time(seconds), "")
     console = Console(highlight=False, markup=False, emoji=False)
     shown = f"{printable(outcome.task.path)}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown, style="bold"), soft_wrap=True)
@@ -301,6 +301,9 @@ def print_one(outcome: "FileOutcome") -> None:
     console.print(f"Report: {printable(outcome.task.folder / 'report.html')}{done}\n", soft_wrap=True)
 
 
-def _hours(seconds: float) -> str:
-    """A duration in hours. A few seconds are not rounded to zero."""
-    return "< 0.01" if 0 < seconds < 18 else f"{seconds / 3600:.2f}"
+def _time(seconds: float) -> str:
+    """Format a length of time: ``55 h 05 min``, ``1 min 36 s``, ``38 s``. Part of a second is not rounded to zero."""
+    minutes = round(seconds / 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return duration_text(round(seconds) if seconds >= 1 else seconds)

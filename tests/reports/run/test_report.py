@@ -54,6 +54,13 @@ def test_the_report_is_one_file_that_needs_nothing_else(usual: tuple[Outcome, Re
     assert all((image["src"] or "").startswith("data:image/png;base64,") for image in page.all("img"))
 
 
+def test_the_table_of_scores_leads_to_what_its_words_mean(usual: tuple[Outcome, ReportPage, Path]) -> None:
+    _, page, _ = usual
+    (target,) = [attributes["href"] for attributes in page.all("a")]
+    assert [f"#{attributes['id']}" for attributes in page.all("section") if "id" in attributes] == [target]
+    assert page.html.index('class="tests"') < page.html.index(f'href="{target}"') < page.html.index('glossary"')
+
+
 def test_the_pictures_are_whole_and_described(usual: tuple[Outcome, ReportPage, Path]) -> None:
     _, page, _ = usual
     images = page.all("img")

@@ -272,7 +272,7 @@ def test_a_reload_keeps_zoom_and_cursor_and_a_key_jumps_over_the_gap(page: Annot
     page.press("0", "HOME", " ", "END", " ")
     new_label(page, "sitting")
     page.saved()
-    assert page.text("labelled-share") == "10 min, 100 % of the recording, in 1 bout"
+    assert page.text("labelled-share") == "9 min 40 s, 100 % of the recording, in 1 bout"
     listed = fetched(page.browser, f"{address}/api/recordings")
     assert listed[0]["labelled_s"] == pytest.approx(SECONDS - (GAP_S[1] - GAP_S[0]), abs=0.4)
 

@@ -102,7 +102,7 @@ def test_long_words_stay_inside_of_their_cards(
         page.focus()
         page.press("HOME", "n")
         until(lambda: "nnn…" in page.text("readout"))
-        assert page.text("summary").endswith("5 min")
+        assert page.text("summary").endswith("5 min 00 s")
         outside = (
             "const seen = (e) => e.offsetParent && !e.closest('.visually-hidden, dialog');"
             "return [...document.querySelectorAll('.card *, header *')].filter(seen)"
@@ -289,7 +289,7 @@ def test_several_files_are_a_list_and_one_that_failed_says_why(
         page.writable()
         until(lambda: "cannot be read" in page.text("file-list"))
         labelled(page, 0.2, 0.5, "walking")
-        until(lambda: "3 min labelled" in page.text("file-list"))
+        until(lambda: "3 min 00 s labelled" in page.text("file-list"))
         browser.run("document.querySelector('#file-list [data-number=\"1\"]').click()")
         until(lambda: page.shown("trouble"))
         assert "found no column for time" in page.text("trouble")

@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
 import { ask } from "./server.js";
 import { useStore } from "./state.js";
-import { TIME, capitalised, duration, listed, percent, plain } from "./text.js";
+import { TIME, capitalised, duration, lengthOf, listed, percent, plain } from "./text.js";
 
 const ASK_MS = 700; // while a model is being made
 const IDLE_MS = 10_000;
@@ -108,7 +108,7 @@ function keepFocus(card, earlier, { state }) {
 }
 
 function Available({ people, too_short: short, least_bout_s: least }) {
-  const labelled = (seconds) => listed(Object.entries(seconds).map(([label, s]) => `${plain(label)} ${duration(s)}`));
+  const labelled = (seconds) => listed(Object.entries(seconds).map(([label, s]) => `${plain(label)} ${lengthOf(s)}`));
   const few = listed(short.map((label) => `“${plain(label)}”`));
   return html`<ul class="learn-people">
       ${people.map(({ subject, seconds_by_label: seconds }) => html`<li><b>${subject}</b>${" "}${labelled(seconds) || "labels that cannot be read"}</li>`)}

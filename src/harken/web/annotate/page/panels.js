@@ -5,7 +5,7 @@ import { LONGEST_NOTE, NOTE_CUT, at, plainNote, recordedSeconds, whyNoLabel } fr
 import { zoneInWords } from "./clock.js";
 import { Chip, inColour, useColours } from "./colours.js";
 import { KEYS } from "./keys.js";
-import { duration, percent, plain, secondsByLabel, shortened } from "./text.js";
+import { duration, lengthOf, percent, plain, secondsByLabel, shortened } from "./text.js";
 
 const WITH_A_KEY = 9; // labels
 const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
@@ -53,7 +53,7 @@ export function Files({ list, chosen, onChoose }) {
 const ongoing = (doing, share) => `${doing}${share ? ` ${percent(share)}` : ""}`;
 
 function stateOf({ state, share, labelled_s: seconds }) {
-  const labelled = seconds ? `${duration(seconds)} labelled` : "no labels";
+  const labelled = seconds ? `${lengthOf(seconds)} labelled` : "no labels";
   const reading = `${ongoing("reading", share)} · ${labelled}`;
   return { waiting: `waits to be read · ${labelled}`, reading, failed: "cannot be read" }[state] ?? labelled;
 }
@@ -179,7 +179,7 @@ export function Summary({ session: { info, view, editor, gaps, names, readOnly, 
   const total = seconds.reduce((sum, [, s]) => sum + s, 0);
   const recorded = (view.end - view.start - gaps.reduce((sum, gap) => sum + gap.end_ms - gap.start_ms, 0)) / 1000;
   const most = Math.max(1, ...seconds.map(([, s]) => s));
-  const share = `${duration(total)}, ${percent(total / recorded)} of the recording, in ${bouts.length} ${bouts.length === 1 ? "bout" : "bouts"}`;
+  const share = `${lengthOf(total)}, ${percent(total / recorded)} of the recording, in ${bouts.length} ${bouts.length === 1 ? "bout" : "bouts"}`;
   const waits = saving.state === "failed" ? "Not saved yet in" : "Will be saved in";
   const place = readOnly ? "File of labels, read-only:" : saving.onDisk && saving.state !== "failed" ? "Saved in" : waits;
   const known = info.labels_path && readOnly !== undefined && saving.onDisk !== null && (!readOnly || saving.onDisk);
@@ -188,7 +188,7 @@ export function Summary({ session: { info, view, editor, gaps, names, readOnly, 
     <div id="summary">${bouts.length > 0 && html`<table><tbody>${seconds.map(([label, s]) => html`<tr key=${label}>
       <th scope="row"><${Chip} colour=${colours.get(label)} />${plain(label)}</th>
       <td class="measure"><span class="painted" style=${`width: ${((100 * s) / most).toFixed(1)}%; ${inColour(colours.get(label))}`} /></td>
-      <td>${duration(s)}</td></tr>`)}</tbody></table>`}</div>
+      <td>${lengthOf(s)}</td></tr>`)}</tbody></table>`}</div>
     ${known && html`<p id="labels-path" class="quiet">${place} ${info.labels_path}</p>`}
   </section>`;
 }
