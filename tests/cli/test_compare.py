@@ -115,3 +115,27 @@ def test_two_models_without_recordings_are_refused(run_harken: Run, trained: Pat
     ended = run_harken("compare", trained / "run", "packaged")
     assert ended.exit_code == 2
     assert "this is no benchmark (it has no benchmark.json); to compare two models, add labelled" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        ({}, "it has no method, so there is nothing to compare; give a benchmark.json that harken benchmark wrote"),
+        (
+            {"light": {"folds": {"0": {"people": {"bob": {"macro_f1": np.nan}}}}}},
+            "the macro F1 of bob with light in fold 0 is nan, not a number from 0 to 1; give a benchmark.json",
+        ),
+    ],
+)
+def test_a_benchmark_without_a_method_or_with_a_score_that_is_no_number_is_refused(
+    methods: dict[str, Any], message: str, run_harken: Run, tmp_path: Path
+) -> None:
+    result: dict[str, Any] = {"windows": {}, "folds": {}, "made_with": []}
+    good = {"light": {"folds": {"0": {"people": {"bob": {"macro_f1": 0.5}}}}}}
+    (tmp_path / "a.json").write_text(json.dumps(result | {"methods": good}))
+    (tmp_path / "b.json").write_text(json.dumps(result | {"methods": methods}))
+    assert run_harken("compare", tmp_path / "a.json", tmp_path / "a.json").exit_code == 0
+    for pair in (("a.json", "b.json"), ("b.json", "a.json")):
+        ended = run_harken("compare", *(tmp_path / name for name in pair))
+        assert (ended.exit_code, ended.stdout) == (2, "")
+        assert f"{tmp_path / 'b.json'}: {message}" in ended.stderr

@@ -152,12 +152,24 @@ class Agreement:
 
 
 def read_result(path: Path) -> Json:
-    """A ``benchmark.json``.
+    """Read a ``benchmark.json``.
 
     Raises:
-        HarkenError: when the file is missing, or is not the result of a benchmark.
+        HarkenError: when the file is missing, or is not the result of a benchmark; when it has no method, or a macro F1
+            is not a number from 0 to 1.
     """
-    return read_json(path, Result, advice="give a benchmark.json that harken benchmark wrote")
+    advice = "give a benchmark.json that harken benchmark wrote"
+    result = read_json(path, Result, advice=advice)
+    if not result["methods"]:
+        raise HarkenError(f"{path}: it has no method, so there is nothing to compare; {advice}")
+    for name, method in result["methods"].items():
+        for (fold, person), macro_f1 in evaluations_of(method).items():
+            if not 0 <= macro_f1 <= 1:  # also true for NaN
+                raise HarkenError(
+                    f"{path}: the macro F1 of {person} with {name} in fold {fold} is {macro_f1}, not a number from 0 "
+                    f"to 1; {advice}"
+                )
+    return result
 
 
 def compare(result: Json, earlier: Json) -> Agreement:
