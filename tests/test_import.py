@@ -23,8 +23,8 @@ def test_import_is_quick() -> None:
     assert float(ran.stdout) < 0.3
 
 
-def test_every_public_name_is_listed() -> None:
-    assert set(harken.__all__) <= set(dir(harken))
+def test_the_public_names_are_listed_and_no_others() -> None:
+    assert set(dir(harken)) == set(harken.__all__)
 
 
 def test_unknown_name() -> None:

@@ -231,7 +231,9 @@ def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path
 
 
 def test_a_picture_that_cannot_be_written_leaves_the_facts(run_harken: Run, recording: Path) -> None:
-    finished = run_harken("inspect", "--json", recording, "--plot", recording / "a.png")
+    folder = recording.parent / "pictures"
+    (folder / f"{recording.stem}.png").mkdir(parents=True)
+    finished = run_harken("inspect", "--json", recording, "--plot", folder)
     assert finished.exit_code == 2
     assert "cannot be written" in finished.stderr
     assert json.loads(finished.stdout)[0]["picture"] is None

@@ -311,3 +311,16 @@ def test_a_night_that_idle_sleep_mode_hides_has_the_cause_in_the_report(
         "mode, for example, does not record while it lies still; the notes below give the cause), the watch was off"
     )
     assert "the watch was in idle sleep mode" in later
+
+
+def test_without_a_terminal_long_work_says_how_far_it_is(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = run_harken("label", alice, "--model", model, "--out", tmp_path / "short")
+    assert "%" not in short.stderr
+    monkeypatch.setattr("harken.cli.files.SECONDS_BETWEEN_LINES", 0.0)
+    long = run_harken("label", alice, "--model", model, "--out", tmp_path / "long")
+    assert re.search(
+        r"^Labelling alice\.csv: \d+ %(, about .+ left|, writing the results)?$", long.stderr, re.MULTILINE
+    )
+    assert "Labelling" not in long.stdout

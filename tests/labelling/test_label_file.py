@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import harken
 import people
 from harken import read, sliding_windows
 from harken.datasets.simulated import Simulation, truth_path, write_simulation
@@ -216,3 +217,11 @@ def test_the_share_that_was_used_for_training_is_that_of_the_whole_recording(
     assert share == known.trained_samples(read(path)).mean()
     assert share == pytest.approx(1600 / 4600, abs=0.1)
     assert label_file(path, model=recogniser).quality.training_share is None
+
+
+@pytest.mark.parametrize("name", ["read", "inspect", "label_file", "evaluate"])
+def test_a_table_in_place_of_a_path_is_refused_with_what_to_pass(name: str) -> None:
+    table = pl.DataFrame({"x": [0.0]})
+    arguments = ("packaged", table) if name == "evaluate" else (table,)
+    with pytest.raises(TypeError, match=r"must be the path of a file, but got (DataFrame|Series); write a table"):
+        getattr(harken, name)(*arguments)

@@ -134,3 +134,10 @@ def test_windows_whose_set_has_no_label_of_the_model_are_left_out(tmp_path: Path
     assert set(recogniser.specification_.labels) == names
     plain = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(unknown[unknown.labels != "diving"])
     np.testing.assert_array_equal(plain.predict_proba(alice), recogniser.predict_proba(alice))
+
+
+@pytest.mark.parametrize("method", ["fit", "predict", "predict_proba", "predict_logits", "score", "evaluate"])
+def test_an_array_is_refused_with_what_to_pass(method: str) -> None:
+    windows = np.zeros((2, 300, 3), np.float32)
+    with pytest.raises(TypeError, match=r"takes harken\.Windows, but got ndarray; cut them .*sliding_windows, or"):
+        getattr(Recogniser.load(), method)(windows)

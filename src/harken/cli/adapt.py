@@ -13,7 +13,7 @@ from harken.cli.options import IgnoreLabels, Json, Model
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import StatedAxis
 from harken.support.errors import HarkenError
-from harken.support.files import real_path
+from harken.support.files import check_output_file, real_path
 from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
 from harken.support.printable import printable
@@ -50,6 +50,7 @@ def adapt(
         raise HarkenError(f"{out} is the general model, which must not be overwritten; choose another --out")
     if out.exists():
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
+    check_output_file(out, "--out")
     recogniser = Recogniser.load(model)
     paths = recordings(files)
     recorded = LabelledFiles(paths, reading, labels, one_person=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harken.annotations.options import LabelOptions
-from harken.cli.evaluate import ONLY, refuse_endings
+from harken.cli.evaluate import ONLY, check_outputs
 from harken.cli.files import plain_table, print_json, print_warning, recordings
 from harken.cli.options import IgnoreLabels, Json, OnlyLabels
 from harken.readers.options import TableOptions
@@ -53,7 +53,7 @@ def compare(
     from harken.evaluation.comparison import compare as compare_models
     from harken.evaluation.comparison import compare_benchmarks
 
-    refuse_endings(plot, None)
+    check_outputs(plot, None)
     if not files:
         methods = compare_benchmarks(a, b)
         if json:

@@ -16,6 +16,7 @@ from harken.cli.options import IgnoreLabels, Json, Model, OnlyLabels
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.files import check_output_file
 from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
 from harken.support.printable import listed, percent, printable
@@ -73,7 +74,7 @@ def evaluate(
     need_training("harken evaluate")
     from harken.evaluation.files import evaluate as evaluate_files
 
-    refuse_endings(plot, predictions)
+    check_outputs(plot, predictions)
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below must be a probability from 0 to 1, got {unsure_below:g}")
     paths = recordings(files)
@@ -109,12 +110,16 @@ def evaluate(
     raise_failures([error for _, error in evaluated.failures], len(paths))
 
 
-def refuse_endings(plot: Path | None, predictions: Path | None) -> None:
-    """Raise a HarkenError for a file whose format is not known by its name."""
+def check_outputs(plot: Path | None, predictions: Path | None) -> None:
+    """Raise a HarkenError for a file whose format is not known by its name, or that cannot be written."""
     if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise HarkenError(f"{plot}: give the picture a name that ends in .png, .pdf or .svg")
     if predictions is not None and predictions.suffix.lower() != ".parquet":
         raise HarkenError(f"{predictions}: give the predictions a name that ends in .parquet")
+    if plot is not None:
+        check_output_file(plot, "--plot")
+    if predictions is not None:
+        check_output_file(predictions, "--predictions")
 
 
 def _draw(scores: "Evaluation", path: Path) -> None:

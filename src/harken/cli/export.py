@@ -8,6 +8,7 @@ import typer
 from harken.cli.files import print_json
 from harken.cli.options import Json, Model
 from harken.support.errors import HarkenError
+from harken.support.files import check_output_file
 from harken.support.options import Option
 from harken.support.plugins import need_training
 from harken.support.printable import printable
@@ -33,6 +34,7 @@ def export(
         raise HarkenError(f"{out}: the name of an exported model must end in .onnx; choose another --out")
     if out.exists():
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
+    check_output_file(out, "--out")
     read = read_model(model)
     difference = write(out, read)
     specification = read.specification

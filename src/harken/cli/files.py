@@ -1,6 +1,8 @@
 """What several commands do: find recordings, name results, show progress, and print tables and notes."""
 
 import os
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ LONGEST_NAME = 200
 """The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
 DIGITS_OF_A_DIGEST = 8
 LABELS_SHOWN = 3
+SECONDS_BETWEEN_LINES = 30.0
+"""Of progress where there is no terminal. Short work prints none."""
 
 
 def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Path]:
@@ -99,7 +103,7 @@ def _short(name: str) -> str:
 
 @contextmanager
 def progress(doing: str, done: int, total: int) -> Iterator[Callable[[float], None]]:
-    """A bar on the standard error, if that is a terminal. It is removed at the end.
+    """Show a bar on the standard error if that is a terminal, and remove it at the end; else print a line now and then.
 
     The function that it gives is called with the share of the current item that is done: per cent and the time left are
     then shown, too.
@@ -111,15 +115,27 @@ def progress(doing: str, done: int, total: int) -> Iterator[Callable[[float], No
     columns += [TimeElapsedColumn(), TextColumn("{task.fields[left]}")]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(printable(doing), completed=done, total=total, left="")
+        began_s = last_line_s = time.monotonic()
 
         def show(share: float) -> None:
-            bar.update(task, completed=done + share)
-            seconds = bar.tasks[0].time_remaining
-            until = f", about {duration_text(round(seconds))} left" if seconds else ""
-            until = ", writing the results" if share >= 1 else until
-            bar.update(task, left=f"{(done + share) / total:.0%}{until}".replace("%", " %"))
+            nonlocal last_line_s
+            now_s = time.monotonic()
+            if console.is_terminal:
+                bar.update(task, completed=done + share)
+                bar.update(task, left=_left((done + share) / total, bar.tasks[0].time_remaining, writing=share >= 1))
+            elif now_s - last_line_s >= SECONDS_BETWEEN_LINES:
+                last_line_s = now_s
+                left_s = (now_s - began_s) * (1 - share) / share if share else None
+                item = f"{printable(doing)} ({done + 1} of {total})" if total > 1 else printable(doing)
+                print(f"{item}: {_left(share, left_s, writing=share >= 1)}", file=sys.stderr, flush=True)
 
         yield show
+
+
+def _left(share: float, seconds: float | None, *, writing: bool) -> str:
+    """Format the share that is done and the time left: ``40 %, about 3 min left``."""
+    until = f", about {duration_text(round(seconds))} left" if seconds else ""
+    return f"{100 * share:.0f} %{', writing the results' if writing else until}"
 
 
 def largest_shares(times: Mapping[str, float], others: Mapping[str, float] | None = None) -> str:

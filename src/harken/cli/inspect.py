@@ -25,7 +25,7 @@ from harken.cli.files import (
 from harken.cli.options import FilesOrFolders, Json
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
-from harken.support.files import not_left_empty
+from harken.support.files import check_output_file, not_left_empty
 from harken.support.options import Option
 from harken.support.printable import duration_text, percent_number, printable, zone_in_words
 
@@ -142,6 +142,7 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
     """
     is_png = plot.suffix.lower() == ".png"
     if is_png and len(files) == 1 and not plot.is_dir():
+        check_output_file(plot, "--plot")
         return [plot]
     if not plot.is_dir() and (is_png or plot.exists() or plot.suffix.lower() in OTHER_PICTURES):
         what = f"one picture for {len(files)} files" if is_png else "neither a PNG nor a folder"

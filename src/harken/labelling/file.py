@@ -30,7 +30,7 @@ from harken.signals.movement import Moments, MovementStatistics, like_walking, m
 from harken.signals.non_wear import non_wear
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
-from harken.support.files import Json
+from harken.support.files import Json, check_recording_path
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream
@@ -74,7 +74,9 @@ def label_file(
     Raises:
         HarkenError: when the model or the file cannot be read, the file cannot be labelled, or ``out`` cannot be
             written.
+        TypeError: when ``path`` is not a path.
     """
+    check_recording_path(path)
     settings, stage = settings or LabelSettings(), on_stage or (lambda _: None)
     recogniser = Recogniser.load(model)
     if key is None:

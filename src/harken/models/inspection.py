@@ -17,6 +17,7 @@ from harken.signals.forearm import CalmMoments, along_forearm
 from harken.signals.movement import movement_of
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
+from harken.support.files import check_recording_path
 
 if TYPE_CHECKING:
     from harken.models.recogniser import Recogniser
@@ -53,6 +54,7 @@ def inspect(
     Raises:
         HarkenError: when the file cannot be read, or contains several recordings.
     """
+    check_recording_path(path)
     options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s)
     people = inspect_people(path, reading or TableOptions(), options, one_person=True, model=model)
     (facts, _), *others = people

@@ -192,6 +192,7 @@ class Recogniser:
             HarkenError: when fewer than two labels occur, there are fewer windows than one batch, or a test
                 has a label that does not occur in ``windows``.
         """
+        _check_windows(windows)
         need_extra("train", "torch", what="training")
         from harken.networks.pytorch import weights_of
         from harken.training.loop import Interrupted, train
@@ -246,6 +247,7 @@ class Recogniser:
 
     def _outputs(self, windows: Windows) -> Float32Array:
         """The outputs of the network, float32 ``[n, outputs]``."""
+        _check_windows(windows)
         signals = self.specification_.prepare(windows)
         network = None if self.device == "cuda" else self.inference_network()
         if network is not None:
@@ -298,6 +300,7 @@ class Recogniser:
         Raises:
             HarkenError: as ``evaluate``.
         """
+        _check_windows(windows)
         labels = self.specification_.labels
         return known_windows(windows, labels, ignore_labels=ignore_labels, only_labels=only_labels)
 
@@ -354,3 +357,12 @@ class Recogniser:
             HarkenError: when this recogniser is not fitted.
         """
         return self.model_.inference_network
+
+
+def _check_windows(windows: object) -> None:
+    """Raise a TypeError for what is not ``Windows``, such as an array, which has neither rate nor channels."""
+    if not isinstance(windows, Windows):
+        raise TypeError(
+            f"a Recogniser takes harken.Windows, but got {type(windows).__name__}; cut them from a recording with "
+            "harken.sliding_windows, or use harken.ActivityClassifier, which takes arrays"
+        )

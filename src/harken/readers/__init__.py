@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
-from harken.support.files import regular
+from harken.support.files import check_recording_path, regular
 
 if TYPE_CHECKING:
     from harken.recordings.mending import MendedStream, Observer
@@ -45,7 +45,9 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> "Record
     Raises:
         HarkenError: for errors in the file or the options; the message names the file, the row, the column, and the
             option that solves the problem.
+        TypeError: when ``path`` is not a path.
     """
+    check_recording_path(path)
     table_options = _table_options(options)
     return recording_of(open_source(path, table_options), table_options, as_found=as_found)
 

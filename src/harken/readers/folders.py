@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harken.support.errors import HarkenError
-from harken.support.files import real_path, regular
+from harken.support.files import check_recording_path, real_path, regular
 from harken.support.printable import printable
 
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
@@ -77,7 +77,10 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
     files: dict[Path, None] = {}
     left_out: dict[str, list[Path]] = {}
     apart = None if out is None else Path(out).absolute()
-    named = list(map(Path, [paths] if isinstance(paths, str | Path) else paths))
+    given = [paths] if isinstance(paths, str | Path) or not isinstance(paths, Iterable) else list(paths)
+    for path in given:
+        check_recording_path(path)
+    named = list(map(Path, given))
     if named and all(map(is_side_file, named)):
         raise HarkenError(f"{named[0]}: this is a file of labels; name the recording that it belongs to")
     for path in named:

@@ -237,6 +237,38 @@ def refuse_occupied(out: Path, what: str, *, occupied: bool, own: bool, resume: 
         raise HarkenError(f"{out} is not empty; choose another --out, or continue this {what} with --resume")
 
 
+def check_recording_path(value: object) -> None:
+    """Check what a program passes as a recording.
+
+    Raises:
+        TypeError: when it is not a path, such as a table.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(
+            f"a recording must be the path of a file, but got {type(value).__name__}; write a table as CSV or Parquet, "
+            "and pass the path of that file"
+        )
+
+
+def check_output_file(path: Path, option: str) -> None:
+    """Check, before the work begins, that a file can be written at its end.
+
+    Args:
+        path: the file.
+        option: the option that named it.
+
+    Raises:
+        HarkenError: when the path is a folder, or its folder does not exist or cannot be written to.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise HarkenError(f"{option} {path}: that is a folder; name a file in it")
+    if not folder.is_dir():
+        raise HarkenError(f"{option} {path}: there is no folder {folder}; make it, or name a file in another folder")
+    if not os.access(folder, os.W_OK):
+        raise HarkenError(f"{option} {path}: the folder {folder} cannot be written to; name a file in another folder")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder if there is none, and remove what a killed process left behind in it.
 
