@@ -108,7 +108,7 @@ def test_a_recording_is_labelled_by_keyboard_alone(page: AnnotatePage, folder: P
     page.press("HOME", "SHIFT+ARROW_RIGHT", " ")
     assert page.said() == "Begins at 10:01:00.0."
     page.press("SHIFT+ARROW_RIGHT", "ARROW_RIGHT", ".", " ")
-    assert page.said() == "Marked 10:01:00 to 10:02:07, 1 min. Choose a label."
+    assert page.said() == "Marked 10:01:00 to 10:02:07, 1 min 07 s. Choose a label."
     new_label(page, "walking")
     assert page.said() == "walking, 10:01:00 to 10:02:07"
     page.saved()

@@ -1,7 +1,7 @@
 /* What a person does to the labels of a recording: the cursor, a marked stretch, the selected bout, and each change. */
 
 import { NOTE_CUT, at, changed, equal, firstAfter, frozen, joined, replaced, snapped } from "./bouts.js";
-import { duration, listed, plain } from "./text.js";
+import { lengthOf, listed, plain } from "./text.js";
 
 const LEAST_MS = 10; // of a bout that can be made
 const MOST_STEPS = 1000; // that can be undone
@@ -95,7 +95,7 @@ export class Editor {
   /** The mark is done; one that is too short is none. */
   markDone() {
     const [start, end] = this.marked ?? [0, 0];
-    if (end - start >= LEAST_MS) return this.say(`Marked ${this.clock().stretch(start, end)}, ${duration((end - start) / 1000)}. Choose a label.`);
+    if (end - start >= LEAST_MS) return this.say(`Marked ${this.clock().stretch(start, end)}, ${lengthOf((end - start) / 1000)}. Choose a label.`);
     this.mark = null;
     return this.say("A mark needs a beginning and an end at different times.");
   }
@@ -179,7 +179,7 @@ export class Editor {
     const gapMs = last.start_ms - first.end_ms;
     const besides = [
       replacement([neighbour], neighbour.start_ms, neighbour.end_ms, bout.label),
-      gapMs > 0 ? `${duration(gapMs / 1000)} without a label filled` : "",
+      gapMs > 0 ? `${lengthOf(gapMs / 1000)} without a label filled` : "",
     ].filter(Boolean).join(", ");
     return this.#commit([bout, neighbour], changed(first, { label: bout.label, end_ms: last.end_ms, note }), { cut, besides });
   }

@@ -140,14 +140,14 @@ export function Picked({ session, say, draw, act }) {
       <${Button} id="delete" title="Delete the bout (Delete)" disabled=${!writing || !(selected || (marked && !mark.open))}
         act=${() => editor.remove()}>Delete<//>
       ${model && html`<${Button} id="accept" title="Accept the model's bout under the cursor (a)" disabled=${!writing || !bout || here}
-        act=${() => editor.accept()}>${bout ? `Accept “${plain(bout.label)}”, ${duration((bout.end_ms - bout.start_ms) / 1000)}` : "Accept the model’s"}<//>
+        act=${() => editor.accept()}>${bout ? `Accept “${plain(bout.label)}”, ${lengthOf((bout.end_ms - bout.start_ms) / 1000)}` : "Accept the model’s"}<//>
         <${Button} id="unsure" title="Next unsure moment (u)" act=${act.unsure}>Next unsure moment<//>`}
     </div>
   </div>`;
 }
 
 function pickedIn({ editor: { selected, marked, mark, writing }, clock }) {
-  const stretch = (start, end) => `${clock.stretch(start, end)} (${duration((end - start) / 1000)})`;
+  const stretch = (start, end) => `${clock.stretch(start, end)} (${lengthOf((end - start) / 1000)})`;
   if (mark?.open) return `From ${clock.time(mark.from, 100)}: move the cursor to the end.`;
   if (marked) return `Marked: ${stretch(...marked)}.${writing ? " Choose or type its label." : ""}`;
   if (selected) return `${plain(selected.label)}, ${stretch(selected.start_ms, selected.end_ms)}`;
