@@ -14,7 +14,9 @@ pytestmark = pytest.mark.usefixtures("small_preset")
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
+def test_folders_stand_for_the_recordings_in_them(
+    run_harken: Run, alice: Path, bob: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learned, met = tmp_path / "learned", tmp_path / "met"
     for folder, files in ((learned, [alice]), (met, [bob, people.write_person(tmp_path / "carol.csv", 3)])):
         folder.mkdir()
@@ -28,8 +30,11 @@ def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, 
     assert [one["subject"] for one in record["data"]["training"]] == ["alice"]
     assert [one["subject"] for one in record["data"]["cross"]] == ["bob", "carol"]
     assert f"skipped, not a recording: {met / 'notes.md'} (unknown file type)" in ended.stderr.replace("\n", "")
+    assert "Reading" not in ended.stderr
+    monkeypatch.setattr("harken.training.run.SECONDS_BETWEEN_SENTENCES", 0.0)
     again = run_harken(*command, "--resume")  # the run itself now lies in the folder that is learned from
     assert again.exit_code == 0
+    assert "Reading bob.csv, 2 of 3 files." in again.stderr
     ended = run_harken("evaluate", learned / "run", met, "--json")
     assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"bob", "carol"}
     (tmp_path / "empty").mkdir()

@@ -92,8 +92,12 @@ class RunData:
     """Sentences on names of labels that are one, on those that may be misspelt, and on times that may be wrong."""
 
 
-def read_run_data(settings: RunSettings) -> RunData:
+def read_run_data(settings: RunSettings, on_file: Callable[[Path], None] = lambda _: None) -> RunData:
     """Read a run's files.
+
+    Args:
+        settings: the settings of the run.
+        on_file: called with each file before it is read.
 
     Raises:
         HarkenError: when a file cannot be read, is given twice or has no label; when a person or a recording is in both
@@ -111,7 +115,7 @@ def read_run_data(settings: RunSettings) -> RunData:
     if own is not None and other is not None and real_path(own) == real_path(other):
         tables = [(settings.labels, (*settings.files, *settings.cross))]
         refuse_shared_rows(tables[0][1], settings.labels)
-    training, cross = (_read_all(files, settings) for files in sides)
+    training, cross = (_read_all(files, settings, on_file) for files in sides)
     names = sides[0].label_names | sides[1].label_names
     for side in sides:
         side.labels.refuse_unused(names, files=bool(side.label_sources))
@@ -144,11 +148,12 @@ def read_run_data(settings: RunSettings) -> RunData:
     return RunData(training, cross, tuple(sources), tuple(doubts))
 
 
-def _read_all(files: LabelledFiles, settings: RunSettings) -> list[Read]:
+def _read_all(files: LabelledFiles, settings: RunSettings, on_file: Callable[[Path], None]) -> list[Read]:
     """The recordings of all people in files, by the new names of their labels."""
     ignored = {*map(spelling, settings.ignore_labels)}
     reads = []
     for path in files.paths:
+        on_file(path)
         for recording in files.read(path):
             recording = by_new_names(recording, files.labels)
             if ignored:

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -146,6 +147,10 @@ class Outcome:
         return {name: scores.as_dict() for name, scores in tests.items() if scores is not None}
 
 
+SECONDS_BETWEEN_SENTENCES = 30.0
+"""Of reading. Files that are read sooner are not named."""
+
+
 class TrainingDisplay(Protocol):
     """Shows the progress of a run."""
 
@@ -249,7 +254,7 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     recogniser = settings.recogniser()
     recogniser.settings()  # raises for invalid settings before files are read or written
     settings = replace(settings, device=resolve_device(settings.device))
-    data = read_run_data(settings)
+    data = read_run_data(settings, _tell_reading(settings, display))
     for sentence in (*data.label_sources, *data.label_doubts):
         display.show(printable(sentence))
     windows = draw_run_windows(data, settings.recipe)
@@ -293,6 +298,20 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
         raise interrupted
     shutil.rmtree(checkpoints, ignore_errors=True)
     return outcome
+
+
+def _tell_reading(settings: RunSettings, display: TrainingDisplay) -> Callable[[Path], None]:
+    """Return the function to call with each file before it is read. It shows a sentence every half minute."""
+    files, begun, last_s = len(settings.files) + len(settings.cross), 0, time.monotonic()
+
+    def tell(path: Path) -> None:
+        nonlocal begun, last_s
+        begun += 1
+        if time.monotonic() - last_s >= SECONDS_BETWEEN_SENTENCES:
+            last_s = time.monotonic()
+            display.show(f"Reading {printable(path.name)}, {begun} of {files} files.")
+
+    return tell
 
 
 def _tests(windows: RunWindows, name: str) -> dict[str, Windows]:
