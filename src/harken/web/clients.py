@@ -73,7 +73,10 @@ class Client:
 
     def refuse(self, refusal: RefusedError) -> None:
         """Close the socket with this reason, after what waits."""
-        self.refusal = self.refusal or refusal
+        if self.refusal is None:
+            # A traceback holds the message, and this client, until cycles of garbage are looked for.
+            refusal.__traceback__ = refusal.__cause__ = refusal.__context__ = None
+            self.refusal = refusal
         self._wake.set()
 
     async def write(self) -> None:
