@@ -1,11 +1,13 @@
 """What must hold for watches through WebSockets: nothing acknowledged is lost, nothing waits for a slow client."""
 
 import asyncio
+import gc
 import json
 import logging
 import random
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 import websockets
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from harken.labelling.live.stream import Due
 from harken.models.recogniser import Recogniser
@@ -102,6 +105,47 @@ def test_messages_after_a_refused_one_are_not_taken() -> None:
         assert frames[-1]["type"] == "error"
         assert [frame["messages"] for frame in frames if frame["type"] == "ack"] == [1]
         assert served.metric("harken_samples_total") == 50
+
+
+def test_refused_messages_are_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even until cycles of garbage are looked for, which here is never."""
+    monkeypatch.setattr("harken.web.hub.SWEEP_S", 1000.0)
+    text, messages = '{"time_ms": ["' + "a" * 500_000, 20
+
+    def send(served: Served) -> None:
+        with served.connect("/ws/samples?watch=w") as watch, suppress(websockets.ConnectionClosed):
+            watch.send(text)
+            while True:
+                heard(watch)
+
+    with serving() as served:
+        send(served)
+        gc.disable()
+        tracemalloc.start()
+        try:
+            for _ in range(messages):
+                send(served)
+            until(lambda: served.metric("harken_refused_total") == messages + 1)
+            held = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+    assert held < messages * len(text) / 4
+
+
+def test_what_unreadable_heads_leave_is_removed_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvicorn leaves a cycle of each, with what was sent."""
+    monkeypatch.setattr("harken.web.hub.SWEEP_S", 0.2)
+
+    def connections() -> int:
+        return sum(type(each) is H11Protocol for each in gc.get_objects())
+
+    with serving() as served:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", served.port), 20) as sender:
+                sender.sendall(b"no HTTP\r\n\r\n")
+                assert sender.recv(200).startswith(b"HTTP/1.1 400")
+        until(lambda: connections() == 0)
 
 
 def test_what_came_before_the_client_left_is_taken(network: Network) -> None:

@@ -48,6 +48,10 @@ a busy interpreter, 60 windows took 104 to 188 ms with Python's 5 ms, and 56 to 
 GARBAGE = 20_000
 """New objects after which cycles of garbage are looked for, but not among the loaded modules. With Python's 700, and
 everything looked through, it took 9 % of the time of 500 watches, in pauses of 65 ms; with this, 1 %."""
+GARBAGE_SHARE = 0.01
+"""The largest share of the time in which all objects are looked through. Beside some hundred watches that is every
+``SWEEP_S``. Otherwise up to 20,000 new objects wait, and with them what hundreds of refused clients have sent; and what
+was in use when the new objects were looked through would be kept for an hour."""
 NAME_CHARACTERS = 128
 REPLAYED_S = 3600.0
 REPLAYED_AT_ONCE = 200
@@ -93,6 +97,7 @@ class Hub:
         self._waiting: dict[Session, None] = {}  # with samples that no tick has labelled, the longest waiting first
         self._dropped: Counter[str] = Counter(late=0, repeated=0)  # of streams that have ended
         self._tick_s = self._wait_s = 0.0  # of the latest tick; 0 if nothing waits
+        self._collect_s = 0.0  # when garbage is looked for next
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._labelling = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -325,7 +330,15 @@ class Hub:
                 self._waiting.pop(session, None)
                 self.metrics.add("harken_forgotten_total")
         self.viewers.send_watches()
+        self._collect_garbage()
         hand_back()
+
+    def _collect_garbage(self) -> None:
+        began_s = time.monotonic()
+        if began_s >= self._collect_s:
+            gc.collect()
+            ended_s = time.monotonic()
+            self._collect_s = ended_s + (ended_s - began_s) / GARBAGE_SHARE
 
     def _is_idle(self, session: Session, now_s: float) -> bool:
         return now_s - session.last_message_s > self.limits.idle_s and not session.senders

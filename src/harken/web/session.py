@@ -1,12 +1,12 @@
 """The state of one watch in the server: its stream, an hour of labels, half a minute of samples, and its sockets.
 
-A history takes little memory: samples are thinned for drawing, and a label takes 10 bytes.
+A history takes little memory: samples are thinned for drawing, and a label that repeats is stored once.
 """
 
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,21 +83,49 @@ def drawn(lot: Lot) -> dict[str, list[Any]]:
 
 
 class RecentLabels:
-    """The labels of the latest hour, each with the end of its window. A label takes 10 bytes."""
+    """The labels of the latest hour, each with the end of its window.
 
-    def __init__(self) -> None:
-        self._ends_ns, self._codes = array("q"), array("h")
+    They are stored as runs. A run is one label at ends that are a hop apart. The arrays change in place: a new array
+    for each label would leave pieces of memory of ever other sizes, in which no later array has room.
+
+    Args:
+        hop_ns: the time from one window to the next.
+    """
+
+    def __init__(self, hop_ns: int) -> None:
+        self._hop_ns = hop_ns
+        self._first_ends_ns, self._last_ends_ns, self._codes = array("q"), array("q"), array("h")
 
     def put(self, end_ns: int, code: int) -> None:
         """Add a label; it replaces those with this end or a later one."""
-        kept = bisect_left(self._ends_ns, end_ns)
-        old = max(bisect_right(self._ends_ns, end_ns - HOUR_NS), kept + 1 - MOST_LABELS)
-        self._ends_ns = self._ends_ns[old:kept] + array("q", [end_ns])
-        self._codes = self._codes[old:kept] + array("h", [code])
+        self._take_back(end_ns)
+        if self._codes and self._codes[-1] == code and end_ns - self._last_ends_ns[-1] == self._hop_ns:
+            self._last_ends_ns[-1] = end_ns
+        else:
+            self._first_ends_ns.append(end_ns)
+            self._last_ends_ns.append(end_ns)
+            self._codes.append(code)
+        old = bisect_right(self._last_ends_ns, end_ns - HOUR_NS)
+        old = max(old, len(self._codes) - MOST_LABELS)
+        for column in (self._first_ends_ns, self._last_ends_ns, self._codes):
+            del column[:old]
 
-    def ends_and_codes(self) -> Iterator[tuple[int, int]]:
-        """The labels in order of time."""
-        return zip(self._ends_ns, self._codes, strict=True)
+    def _take_back(self, end_ns: int) -> None:
+        """Remove the labels with this end or a later one."""
+        kept = bisect_left(self._first_ends_ns, end_ns)
+        for column in (self._first_ends_ns, self._last_ends_ns, self._codes):
+            del column[kept:]
+        if self._codes and self._last_ends_ns[-1] >= end_ns:
+            first_ns = self._first_ends_ns[-1]
+            hops = (end_ns - 1 - first_ns) // self._hop_ns
+            self._last_ends_ns[-1] = first_ns + hops * self._hop_ns
+
+    def ends_and_codes(self) -> list[tuple[int, int]]:
+        """The labels in order of time, at most ``MOST_LABELS``."""
+        labels: list[tuple[int, int]] = []
+        for first_ns, last_ns, code in zip(self._first_ends_ns, self._last_ends_ns, self._codes, strict=True):
+            labels += [(end_ns, code) for end_ns in range(first_ns, last_ns + 1, self._hop_ns)]
+        return labels[-MOST_LABELS:]
 
 
 class WatchClock:
@@ -183,7 +211,7 @@ class Session:
         self.stream = Watch(specification)
         self.label: str | None = None
         self.waiting_since_s: float | None = None
-        self._labels = RecentLabels()
+        self._labels = RecentLabels(specification.hop_ns)
         self._last: Update | None = None
 
     def check_rate(self, samples: int, now_s: float) -> None:

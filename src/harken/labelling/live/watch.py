@@ -74,7 +74,8 @@ class StreamSpecification:
         model: the model's specification.
         settings: how streams are labelled.
         length: samples in a window.
-        hop_s, hop: from one window to the next, and of a row of the timeline, in seconds and in samples.
+        hop_s, hop, hop_ns: from one window to the next, and of a row of the timeline, in seconds, samples and
+            nanoseconds.
         interval_ns: the time between two samples at the model's rate.
         resampler: the resampler to that rate; None if samples are not resampled.
         reach_ns: how far around a resampled sample the samples lie that it depends on.
@@ -82,6 +83,7 @@ class StreamSpecification:
         needs_ns: the time before a new sample from which its input begins; the three samples before that are needed,
             too.
         entry: an entry of a watch's history (see ``Watch``).
+        most_entries: the most entries that are kept.
 
     Raises:
         HarkenError: for a hop that is shorter than a sample or longer than a window.
@@ -98,6 +100,7 @@ class StreamSpecification:
             )
         self.hop = max(1, round(self.hop_s * rate_hz))
         self.interval_ns = round(SECOND_NS / rate_hz)
+        self.hop_ns = round(self.hop * SECOND_NS / rate_hz)
         self.resampler: Resampler | None = None
         self.reach_ns, self.needs_ns, self.gap_ns = 0, 0, GAP_NS
         source_hz = self.settings.sensor_rate_hz
@@ -109,6 +112,19 @@ class StreamSpecification:
         times = [(name, np.int64) for name in ("key_ns", "start_ns", "end_ns", "place")]
         shares = ("probabilities", np.float32, (model.outputs,))
         self.entry = np.dtype([*times, ("kind", np.int8), ("bout", np.int16), shares])
+        # Rows are averaged over windows, and are final when no late sample changes them: keep some entries more.
+        late = -(-(LATE_NS + self.reach_ns) // self.hop_ns) + 2
+        self.most_entries = self.settings.kept_rows + 2 * -(-self.length // self.hop) + late
+
+    def room_for(self, entries: int) -> int:
+        """Return the size of an array for so many entries, at most ``most_entries``, and some more.
+
+        There are only three sizes, so that a watch's array fits where another watch's array was.
+        """
+        largest = self.most_entries * 17 // 16 + 1
+        if entries < largest // 16:
+            return largest // 16
+        return largest // 4 if entries < largest // 4 else largest
 
 
 class Update(NamedTuple):
@@ -273,18 +289,19 @@ class Watch:
         return updates
 
     def _remember(self, entries: AnyArray) -> None:
-        """Add entries to the history, which is copied only when there is no room for them."""
-        if len(self._history) + len(entries) > len(self._room):
-            # Rows are averaged over windows, so a few entries more are kept; the oldest are forgotten.
-            most = self.specification.settings.kept_rows + 2 * -(-self.specification.length // self.specification.hop)
-            self._history_is_cut |= len(self._history) > most
-            kept = self._history[-most:]
-            self._room = np.empty((len(kept) + len(entries)) * 17 // 16, self.specification.entry)
-            self._room[: len(kept)] = kept
-            self._history = self._room[: len(kept)]
-        count = len(self._history)
-        self._history = self._room[: count + len(entries)]
-        self._history[count:] = entries
+        """Add entries to the history. When there is no room for them, forget the oldest."""
+        before = len(self._history)
+        count = before + len(entries)
+        if count > len(self._room):
+            most = self.specification.most_entries
+            self._history_is_cut |= count > most
+            entries = np.concatenate([self._history, entries])[-most:]
+            before, count = 0, len(entries)
+            room = self.specification.room_for(count)
+            if room != len(self._room):
+                self._room = np.empty(room, self.specification.entry)
+        self._history = self._room[:count]
+        self._history[before:] = entries
 
     def _answers(self, outputs: Float32Array) -> tuple[Float32Array, Sequence[float | None]]:
         """The probabilities of labels ``[n, labels]``, and of busy hands ``[n]``, from both ``[n, outputs]``."""
