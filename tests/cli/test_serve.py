@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -96,6 +96,20 @@ def test_a_port_in_use_and_an_empty_token_are_refused(
     assert finished.exit_code == 2
     assert message + (str(port) if not token else "") in finished.stderr
     assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no pipes in folders")
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_folder_or_pipe_in_place_of_a_file_of_the_log_is_refused(
+    run_harken: Run, model: Path, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "00000001.samples"
+    make(path)
+    refused = run_harken("serve", "--model", model, "--port", 0, "--no-open", "--keep", tmp_path)
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        f"harken: {path}: this is not a regular file, as those of the log are; move it elsewhere\n"
+    )
 
 
 def test_a_second_server_of_a_folder_is_refused(run_harken: Run, model: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""Browsers for the tests of pages, one for all tests of a file."""
+"""Browsers for the tests of pages, one for all tests of a file, and the log of a server."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -20,3 +21,14 @@ def modules() -> Iterator[Browser]:
     """A browser that runs modules of the pages, without their server."""
     with browser_with_modules() as one:
         yield one
+
+
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    """The lines that a server logs."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("uvicorn.error").addHandler(handler)
+    yield lines
+    logging.getLogger("uvicorn.error").removeHandler(handler)

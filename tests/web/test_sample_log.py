@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -60,14 +61,75 @@ def test_a_push_is_answered_when_its_samples_are_on_the_disk(tmp_path: Path) -> 
         np.testing.assert_array_equal(one.time_ns, time_ns)
 
 
-def test_a_message_cut_short_ends_its_file_and_no_other(tmp_path: Path) -> None:
+def numbered_messages(count: int) -> list[bytes]:
+    """Messages of two watches in turn, whose samples have the number of the message as their time."""
     signals, time_ns = now_wrist(1)
-    whole = record("a", signals, time_ns)
-    broken = bytearray(whole)
-    broken[-1] ^= 1
-    for number, content in enumerate((whole + whole[:-7], bytes(broken) + whole, b"", whole[:9], whole + whole)):
+    names = ("anna", "bob")
+    return [record(names[number % 2], signals, np.full_like(time_ns, number)) for number in range(count)]
+
+
+def numbers_read(folder: Path, watch: str | None = None) -> list[int]:
+    return [int(message.time_ns[0]) for message in logged_samples(folder, watch=watch)]
+
+
+@pytest.mark.parametrize("place", [0, 5, 9, 16, 20, 22, 28, 31, 300, -1])
+def test_a_flipped_bit_costs_one_message_and_is_said(tmp_path: Path, log: list[str], place: int) -> None:
+    """In each part of the head, in the name, and in the samples."""
+    messages = numbered_messages(10)
+    broken = bytearray(messages[4])
+    broken[place] ^= 1
+    path = tmp_path / "00000001.samples"
+    path.write_bytes(b"".join([*messages[:4], broken, *messages[5:]]))
+    left = [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert numbers_read(tmp_path) == left
+    (warning,) = log
+    assert re.fullmatch(
+        re.escape(str(path)) + r": 1,0\d\d bytes are damaged; messages that came (at|from \S+ \S+ UTC to) \S+ \S+ UTC "
+        r"are lost, and the others were read",
+        warning,
+    )
+    assert numbers_read(tmp_path, "bob") == [1, 3, 5, 7, 9]
+    assert numbers_read(tmp_path, "anna") == [0, 2, 6, 8]
+
+
+def test_a_restart_after_a_flipped_bit_labels_what_came_after_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signals, time_ns = now_wrist(20)
+    rows = [slice(row, row + 50) for row in range(0, len(signals), 50)]
+    content = bytearray(b"".join(record("anna", signals[piece], time_ns[piece]) for piece in rows))
+    content[0] ^= 1
+    (tmp_path / "00000001.samples").write_bytes(content)
+    with serving(keep=tmp_path) as served:
+        (watch,) = served.ask("/api/watches").json
+    assert watch["last_ms"] == time_ns[-1] // 10**6
+    assert watch["since_ms"] == time_ns[50] // 10**6
+    warning = f"{tmp_path / '00000001.samples'}: 1,030 bytes are damaged; messages that came before "
+    assert capsys.readouterr().err.count(warning) == 1
+
+
+def test_a_stretch_of_damage_costs_only_its_messages(tmp_path: Path, log: list[str]) -> None:
+    messages = numbered_messages(3000)  # more than is searched at once
+    content = bytearray(b"".join(messages))
+    size = len(messages[0])
+    begin = 100 * len(messages[0] + messages[1]) // 2
+    content[begin : begin + 2000 * size] = b"HKN2" * (500 * size)
+    (tmp_path / "00000001.samples").write_bytes(content)
+    found = numbers_read(tmp_path)
+    assert found[:100] == list(range(100))
+    assert found[100:] == list(range(found[100], 3000))
+    assert abs(found[100] - 2100) <= 5  # the names differ in length
+    assert len(log) == 1
+
+
+def test_a_message_cut_short_is_no_damage_and_costs_no_other(tmp_path: Path, log: list[str]) -> None:
+    messages = numbered_messages(20)
+    cuts = (0, 1, 9, 25, 27, 31, 40, len(messages[1]) - 1)
+    for number, cut in enumerate(cuts):
+        content = messages[2 * number] + messages[2 * number + 1][:cut]
         (tmp_path / f"{number:08d}.samples").write_bytes(content)
-    assert len(list(logged_samples(tmp_path))) == 3
+    assert numbers_read(tmp_path) == [2 * number for number in range(len(cuts))]
+    assert log == []
 
 
 def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import logging
 import random
 import socket
 import threading
@@ -263,17 +262,6 @@ def answer_to(served: Served, *sent: bytes) -> bytes:
 def guarded() -> Iterator[Served]:
     with serving(token="secret") as served:
         yield served
-
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    """The lines that a server logs."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logging.getLogger("uvicorn.error").addHandler(handler)
-    yield lines
-    logging.getLogger("uvicorn.error").removeHandler(handler)
 
 
 @pytest.mark.parametrize(

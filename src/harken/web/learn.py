@@ -24,7 +24,7 @@ from harken.readers.options import TableOptions
 from harken.readers.unpacking import stem
 from harken.recordings.mending import LATEST_NS
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
+from harken.support.files import regular, write_text
 from harken.support.plugins import import_object, need_training
 from harken.support.printable import printable, quoted
 from harken.support.resources import usable_cores
@@ -102,7 +102,7 @@ def models_folder(keep: Path) -> Path:
 def chosen_model(folder: Path, before: Recogniser) -> Path | None:
     """The chosen model in a folder; None if the starting model was chosen, or it was chosen beside another one."""
     try:
-        choice = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
+        choice = json.loads(regular(folder / CHOICE).read_text(encoding="utf-8"))
         path = folder / Path(choice["model"]).name
         if choice["before"] != before.model_.digest:
             return None

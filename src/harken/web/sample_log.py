@@ -1,28 +1,44 @@
-"""The log of ``--keep``: samples of all watches, written to disk before they are acknowledged."""
+"""The log of ``--keep``: samples of all watches, written to disk before they are acknowledged.
+
+A message is a head, the watch's name, the times and the signals. One checksum is over the head and the name, so that
+the length of a message is certain although its samples are damaged. Another one is over the samples. A damaged message
+is left out. After a damaged head, reading goes on at the next mark whose head has the right checksum.
+"""
 
 import asyncio
+import logging
 import os
 import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
 import numpy as np
 
+from harken.recordings.recording import local_time
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.locks import LOCK, lock_file, unlock
 
-HEAD = struct.Struct("<4sIQIH")
-"""Mark, checksum of the rest, time of receipt (ms), number of samples, length of the watch's name."""
-MARK = b"HKN1"
+HEAD = struct.Struct("<4sIQIHI")
+"""Mark, checksum of what follows up to the name's end, time of receipt (ms), number of samples, length of the watch's
+name, checksum of the samples."""
+MARK = b"HKN2"
+CHECKED = 8
+"""Where in the head what is checked begins."""
+SAMPLE_BYTES = 20
 SUFFIX = ".samples"
 FILE_BYTES = 64 << 20
 MOST_SAMPLES = 1 << 20
+MOST_NAME_BYTES = 1024
+SEARCHED_BYTES = 1 << 20
+LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for errors
 
 
 class LoggedSamples(NamedTuple):
@@ -32,6 +48,51 @@ class LoggedSamples(NamedTuple):
     received_ms: int
     signals: Float32Array
     time_ns: Int64Array
+
+
+class _Head(NamedTuple):
+    """The head of a message: where its samples begin and end in the file, and what it says about them."""
+
+    watch: bytes
+    received_ms: int
+    samples: int
+    checksum: int
+    begin: int
+    end: int
+
+
+@dataclass
+class _Damage:
+    """What could not be read of a file of the log.
+
+    Attributes:
+        lost_bytes: how many bytes are damaged.
+        since_ms, until_ms: between these times (ms since 1970) the damaged messages were received; None if unknown.
+    """
+
+    lost_bytes: int = 0
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def add(self, lost_bytes: int, since_ms: int | None, until_ms: int | None) -> None:
+        """Count damaged bytes that were received between these times."""
+        if self.lost_bytes == 0:
+            self.since_ms = since_ms
+        self.lost_bytes += lost_bytes
+        self.until_ms = until_ms
+
+    def sentence(self, path: Path) -> str:
+        """Say what is lost."""
+        since, until = _format_time(self.since_ms), _format_time(self.until_ms)
+        if since and since == until:
+            when = f" that came at {since}"
+        elif since and until:
+            when = f" that came from {since} to {until}"
+        elif until:
+            when = f" that came before {until}"
+        else:
+            when = f" that came after {since}" if since else ""
+        return f"{path}: {self.lost_bytes:,} bytes are damaged; messages{when} are lost, and the others were read"
 
 
 class SampleLog:
@@ -47,7 +108,7 @@ class SampleLog:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = lock_file(folder / LOCK)
             try:
-                numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
+                numbers = [int(path.stem) for path in log_files(folder) if path.stem.isdigit()]
                 self._number = max(numbers, default=0) + 1
                 self._file = self._begun(self._number)
             except BaseException:
@@ -133,43 +194,130 @@ class SampleLog:
 def record(watch: str, signals: Float32Array, time_ns: Int64Array) -> bytes:
     """A message in the log's format."""
     name = watch.encode()
-    body = b"".join([name, time_ns.astype("<i8").tobytes(), signals.astype("<f4").tobytes()])
-    head = HEAD.pack(MARK, 0, time.time_ns() // 10**6, len(time_ns), len(name))
-    return HEAD.pack(MARK, crc32(head[8:] + body), *HEAD.unpack(head)[2:]) + body
+    samples = time_ns.astype("<i8").tobytes() + signals.astype("<f4").tobytes()
+    received_ms = time.time_ns() // 10**6
+    head = HEAD.pack(MARK, 0, received_ms, len(time_ns), len(name), crc32(samples))
+    checked = head[CHECKED:] + name
+    return MARK + crc32(checked).to_bytes(4, "little") + checked + samples
+
+
+def log_files(folder: Path) -> list[Path]:
+    """The files of a log, in the order in which they were written.
+
+    Raises:
+        HarkenError: when one of them is a folder, a pipe or a device.
+    """
+    paths = sorted(folder.glob(f"*{SUFFIX}"))
+    for path in paths:
+        if not path.is_file():
+            raise HarkenError(f"{path}: this is not a regular file, as those of the log are; move it elsewhere")
+    return paths
 
 
 def logged_samples(folder: str | Path, *, after_s: float = 0.0, watch: str | None = None) -> Iterator[LoggedSamples]:
     """The messages in a log, in the order in which they came.
 
-    Reading of a file ends at a message that is incomplete: such a message, cut short by a power failure, was never
-    acknowledged.
+    Damaged messages are left out, and a warning is logged for each file that has some. An incomplete message at the end
+    of a file is not damaged: it was cut short by a power failure, and was never acknowledged.
 
     Args:
         folder: the folder given to ``--keep``.
         after_s: leave out files that were last written to before this time (seconds since 1970).
         watch: only the messages of this watch; None: of all watches.
+
+    Raises:
+        HarkenError: when a file of the log is a folder, a pipe or a device.
     """
-    for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
+    for path in log_files(Path(folder)):
         if path.stat().st_mtime >= after_s:
-            yield from _records(path, None if watch is None else watch.encode())
+            damage = _Damage()
+            with path.open("rb") as file:
+                yield from _messages(file, None if watch is None else watch.encode(), damage)
+            if damage.lost_bytes:
+                _report(damage.sentence(path))
 
 
-def _records(path: Path, watch: bytes | None) -> Iterator[LoggedSamples]:
-    with path.open("rb") as file:
-        while len(head := file.read(HEAD.size)) == HEAD.size:
-            mark, checksum, received_ms, samples, name_bytes = HEAD.unpack(head)
-            if mark != MARK or samples > MOST_SAMPLES:
+def _format_time(time_ms: int | None) -> str:
+    return "" if time_ms is None else f"{local_time(time_ms * 10**6, 'UTC'):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@cache  # a recording is made from the log again and again
+def _report(sentence: str) -> None:
+    LOG.warning("%s", sentence)
+
+
+def _messages(file: BinaryIO, watch: bytes | None, damage: _Damage) -> Iterator[LoggedSamples]:
+    """Yield the messages of a watch (None: of all), and count what is damaged."""
+    head = _find_head(file, 0, None, damage)
+    while head is not None:
+        if watch is None or head.watch == watch:
+            file.seek(head.begin)
+            body = file.read(head.end - head.begin)
+            if len(body) < head.end - head.begin:
                 return
-            name = file.read(name_bytes)
-            if watch is not None and name != watch:
-                file.seek(20 * samples, os.SEEK_CUR)
-                continue
-            body = name + file.read(20 * samples)
-            if len(body) < name_bytes + 20 * samples or crc32(head[8:] + body) != checksum:
-                return
-            times = np.frombuffer(body, "<i8", samples, name_bytes)
-            signals = np.frombuffer(body, "<f4", 3 * samples, name_bytes + 8 * samples).reshape(-1, 3)
-            yield LoggedSamples(name.decode(errors="replace"), received_ms, signals.copy(), times.copy())
+            if crc32(body) == head.checksum:
+                times = np.frombuffer(body, "<i8", head.samples)
+                signals = np.frombuffer(body, "<f4", 3 * head.samples, 8 * head.samples).reshape(-1, 3)
+                name = head.watch.decode(errors="replace")
+                yield LoggedSamples(name, head.received_ms, signals.copy(), times.copy())
+            else:
+                damage.add(len(body), head.received_ms, head.received_ms)
+        head = _find_head(file, head.end, head.received_ms, damage)
+
+
+def _find_head(file: BinaryIO, position: int, since_ms: int | None, damage: _Damage) -> _Head | None:
+    """Find the first valid head from a position on; None if there is none. Count the bytes before it as damaged."""
+    head = _read_head(file, position)
+    if head is not None:
+        return head
+    for place in _find_marks(file, position + 1):
+        head = _read_head(file, place)
+        if head is not None:
+            damage.add(place - position, since_ms, head.received_ms)
+            return head
+    if not _is_cut_short(file, position):
+        damage.add(file.seek(0, os.SEEK_END) - position, since_ms, None)
+    return None
+
+
+def _is_cut_short(file: BinaryIO, position: int) -> bool:
+    """Whether the file ends at this position, or within a head or name that begins there."""
+    file.seek(position)
+    rest = file.read(HEAD.size + MOST_NAME_BYTES)
+    if len(rest) < HEAD.size:
+        return rest[: len(MARK)] == MARK[: len(rest)]
+    name_bytes = HEAD.unpack_from(rest)[4]
+    return rest.startswith(MARK) and len(rest) < HEAD.size + name_bytes
+
+
+def _read_head(file: BinaryIO, position: int) -> _Head | None:
+    """Read the head at a position; None if there is no valid one."""
+    file.seek(position)
+    head = file.read(HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    mark, head_checksum, received_ms, samples, name_bytes, checksum = HEAD.unpack(head)
+    if mark != MARK or samples > MOST_SAMPLES or name_bytes > MOST_NAME_BYTES:
+        return None
+    name = file.read(name_bytes)
+    if crc32(head[CHECKED:] + name) != head_checksum:
+        return None
+    begin = position + HEAD.size + name_bytes
+    return _Head(name, received_ms, samples, checksum, begin, begin + SAMPLE_BYTES * samples)
+
+
+def _find_marks(file: BinaryIO, position: int) -> Iterator[int]:
+    """Yield where marks are, from a position on."""
+    while True:
+        file.seek(position)
+        piece = file.read(SEARCHED_BYTES)
+        place = piece.find(MARK)
+        while place >= 0:
+            yield position + place
+            place = piece.find(MARK, place + 1)
+        if len(piece) < SEARCHED_BYTES:
+            return
+        position += len(piece) - len(MARK) + 1
 
 
 def sync_folder(folder: Path) -> None:

@@ -28,7 +28,7 @@ from harken.readers.folders import SIDE
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
-from harken.support.files import replacing, write_bytes
+from harken.support.files import regular, replacing, write_bytes
 from harken.web.limits import RefusedError
 from harken.web.sample_log import logged_samples, sync_folder
 
@@ -310,10 +310,10 @@ class SessionFiles:
         found = []
         for path in self._states.glob("*.json"):
             try:
-                session = RecordedSession.of_json(path.read_bytes())
+                session = RecordedSession.of_json(regular(path).read_bytes())
                 if session.name != path.stem:
                     raise ValueError(f"it is the session {session.name}")
-            except (OSError, ValueError, RecursionError) as error:
+            except (HarkenError, OSError, ValueError, RecursionError) as error:
                 LOG.warning("%s is not a recorded session (%s)", path, error)
             else:
                 found.append(session)
