@@ -17,6 +17,9 @@ import pytest
 from command_line import Run
 from server_thread import serving
 
+DELETE = "delete the file, and the server makes a new one"
+OWN = "chosen-by-its-user"
+
 
 @contextmanager
 def started(model: Path, *more: str) -> Iterator[tuple["subprocess.Popen[str]", IO[str]]]:
@@ -67,14 +70,45 @@ def test_the_token_outlives_a_killed_server_in_the_folder_of_keep(run_harken: Ru
     kept = token()
     assert kept == token() == (tmp_path / "token").read_text().strip()
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
-    assert token("--token", "mine") == "mine"
+    assert token("--token", OWN) == OWN
     (tmp_path / "token").unlink()
     assert token() != kept
-    (tmp_path / "token").write_text("two words\n")
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have other rights")
+@pytest.mark.parametrize(
+    ("token", "change", "message"),
+    [
+        ("two words", Path.exists, f"this is no token; {DELETE}"),
+        ("x", Path.exists, f"a token of fewer than 16 characters can be guessed; {DELETE}"),
+        (OWN, lambda path: path.chmod(0o640), "other users of this machine may read or change the token; "),
+        (OWN, lambda path: path.chmod(0o604), f"{DELETE}, or keep it with: chmod 600 "),
+        (OWN, make_folder, "the token cannot be kept there (Is a directory)"),
+        (OWN, make_pipe, f"this is no token; {DELETE}"),
+    ],
+)
+def test_a_kept_token_that_protects_nothing_is_refused(
+    run_harken: Run, model: Path, tmp_path: Path, token: str, change: Callable[[Path], object], message: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(token + "\n")
+    path.chmod(0o600)
+    change(path)
     refused = run_harken("serve", "--model", model, "--port", 0, "--no-open", "--host", "0.0.0.0", "--keep", tmp_path)
     assert refused.exit_code == 2
-    sentence = "this is no token; delete the file, and the server makes a new one"
-    assert refused.stderr == f"harken: {tmp_path / 'token'}: {sentence}\n"
+    assert refused.stderr.startswith(f"harken: {path}: ")
+    assert message in refused.stderr
+    assert refused.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -83,9 +117,10 @@ def test_the_token_outlives_a_killed_server_in_the_folder_of_keep(run_harken: Ru
         ((), "cannot listen at 127.0.0.1, port "),
         (("--token", ""), "the argument after --token is empty"),
         (("--token", " "), "the token is empty"),
+        (("--token", "x"), "--token: a token of fewer than 16 characters can be guessed; make one with: python -c "),
     ],
 )
-def test_a_port_in_use_and_an_empty_token_are_refused(
+def test_a_port_in_use_and_a_token_that_protects_nothing_are_refused(
     run_harken: Run, model: Path, token: tuple[str, ...], message: str
 ) -> None:
     with socket.socket() as taken:  # so that a server that wrongly starts ends at once

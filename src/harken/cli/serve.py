@@ -11,7 +11,16 @@ from harken.support.errors import HarkenError
 from harken.support.options import Option
 from harken.support.printable import printable
 from harken.web import extra_serve
-from harken.web.address import address, check_token, is_loopback, kept_token, listening, network_address
+from harken.web.address import (
+    NEW_TOKEN,
+    address,
+    check_token,
+    check_token_length,
+    is_loopback,
+    kept_token,
+    listening,
+    network_address,
+)
 
 Host = Annotated[str, Option("The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")]
 Port = Annotated[int, Option("The port to listen at.", metavar="N", least=0, most=65535)]
@@ -46,6 +55,8 @@ def serve(
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")
     check_token(token)
+    if token is not None:
+        check_token_length(token, "--token", NEW_TOKEN)
     if not is_loopback(host) and token is None:
         token = kept_token(None if demo else keep)
     if demo:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import secrets
+import shlex
 import socket
 from pathlib import Path
 
@@ -14,7 +15,10 @@ EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, 
 """The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
 TOKEN = "token"
 """The file in the folder of ``--keep`` that holds the token."""
-LONGEST_TOKEN = 1000
+LEAST_TOKEN, LONGEST_TOKEN = 16, 1000
+OF_OTHERS = 0o077
+"""The rights of everybody but the owner of a file."""
+NEW_TOKEN = 'make one with: python -c "import secrets; print(secrets.token_urlsafe())"'
 BACKLOG = 4096
 """Connections that may wait to be accepted: after a restart all clients connect at once."""
 
@@ -59,13 +63,28 @@ def check_token(token: str | None) -> None:
         raise HarkenError("a token must be ASCII without spaces: letters, digits and signs")
 
 
+def check_token_length(token: str, where: str, advice: str) -> None:
+    """Check that a token is too long to be guessed.
+
+    Args:
+        token: the token.
+        where: where the user wrote it.
+        advice: what to do when it is too short.
+
+    Raises:
+        HarkenError: when it is too short.
+    """
+    if len(token) < LEAST_TOKEN:
+        raise HarkenError(f"{where}: a token of fewer than {LEAST_TOKEN} characters can be guessed; {advice}")
+
+
 def kept_token(folder: Path | None) -> str:
     """The token that is kept in the folder of ``--keep``, so that phones go on after a restart.
 
     Without a folder, or if there is none in it yet, it is a new one, which only this user may read in the folder.
 
     Raises:
-        HarkenError: when it cannot be read or written, or is no token.
+        HarkenError: when it cannot be read or written, is no token or too short, or other users can read it.
     """
     token = secrets.token_urlsafe(18)
     if folder is None:
@@ -73,10 +92,7 @@ def kept_token(folder: Path | None) -> str:
     path = folder / TOKEN
     try:
         if path.exists():
-            with regular(path).open(encoding="ascii") as file:
-                token = file.read(LONGEST_TOKEN).strip()
-            check_token(token)
-            return token
+            return _read_token(path)
         folder.mkdir(parents=True, exist_ok=True)
         before = os.umask(0o077)
         try:
@@ -85,8 +101,23 @@ def kept_token(folder: Path | None) -> str:
             os.umask(before)
     except OSError as error:
         raise HarkenError(f"{path}: the token cannot be kept there ({error.strerror or error})") from error
+    return token
+
+
+def _read_token(path: Path) -> str:
+    """Raises ``OSError``, and ``HarkenError`` as ``kept_token``."""
+    advice = "delete the file, and the server makes a new one"
+    try:
+        with regular(path).open(encoding="ascii") as file:
+            rights = os.fstat(file.fileno()).st_mode & OF_OTHERS
+            token = file.read(LONGEST_TOKEN).strip()
+        check_token(token)
     except (HarkenError, UnicodeError) as error:
-        raise HarkenError(f"{path}: this is no token; delete the file, and the server makes a new one") from error
+        raise HarkenError(f"{path}: this is no token; {advice}") from error
+    if rights and os.name == "posix":  # elsewhere these are not what the system allows
+        sentence = f"{path}: other users of this machine may read or change the token"
+        raise HarkenError(f"{sentence}; {advice}, or keep it with: chmod 600 {shlex.quote(str(path))}")
+    check_token_length(token, str(path), advice)
     return token
 
 
