@@ -92,6 +92,14 @@ def test_times_are_read_as_spreadsheets_write_them(
     assert facts["sample_rate_hz"] == pytest.approx(25)
 
 
+@pytest.mark.parametrize("option", [[], ["--time-format", "%d.%m.%Y %H:%M:%S%.f"]])
+def test_whole_seconds_may_have_no_fraction(run_harken: Run, tmp_path: Path, option: list[str]) -> None:
+    path = write_times(tmp_path / "anna.csv", "%d.%m.%Y %H:%M:%S,%f")
+    path.write_text(path.read_text().replace(",000;", ";"))
+    facts = json.loads(run_harken("inspect", path, "--json", *option).stdout)[0]
+    assert facts["sample_rate_hz"] == pytest.approx(25)
+
+
 @pytest.mark.parametrize(
     ("written", "time_format", "says"),
     [

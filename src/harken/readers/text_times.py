@@ -18,7 +18,9 @@ FRACTION = "%.f"
 PYTHONS_FRACTION = re.compile(r"(?<!%)((?:%%)*)[.,]%f")
 NANOSECONDS = re.compile(r"(?<!%)(?:%%)*%f")
 """chrono reads digits after ``%f`` as a number of nanoseconds, so that ,500 would be 500 ns."""
-DECIMAL_COMMA = re.compile(r"[:.]\d\d?,\d", re.ASCII)
+DECIMAL_COMMA = r"([:.][0-9][0-9]?),([0-9])"
+ROWS_LOOKED_AT = 1_000
+"""A decimal comma is looked for in so many times."""
 CLOCK_ALONE = re.compile(CLOCK, re.ASCII)
 SHORT_YEAR = re.compile(r"(\d{1,2}[./]\d{1,2}[./])(\d\d)(?!\d)", re.ASCII)
 
@@ -57,10 +59,12 @@ def parse_time_text(
         form = _recognise_form(f"{path}, {where(first_row)}", first)
     else:
         form = TimeForm(_chrono_pattern(time_format))
-        form = form._replace(decimal_comma=FRACTION in form.pattern and DECIMAL_COMMA.search(first) is not None)
+    beginning = written.slice(first_row, ROWS_LOOKED_AT)  # the first time may have no fraction
+    has_comma = beginning.str.contains(DECIMAL_COMMA).any()
+    form = form._replace(decimal_comma=FRACTION in form.pattern and has_comma)
     column = written
     if form.decimal_comma:
-        column = column.str.replace(r"([:.]\d\d?),(\d)", "${1}.${2}")
+        column = column.str.replace(DECIMAL_COMMA, "${1}.${2}")
     if form.zone_name:
         column = column.str.replace(r" ?(UTC|GMT)$", "Z")
     try:
@@ -87,11 +91,7 @@ def _recognise_form(place: str, text: str) -> TimeForm:
         raise HarkenError(f"{place}: {text!r} may begin with the day or with the month; {_offer(patterns)}")
     if not patterns:
         raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
-    return TimeForm(
-        patterns[0],
-        decimal_comma=DECIMAL_COMMA.search(text) is not None,
-        zone_name=match["zone"] in ("UTC", "GMT"),
-    )
+    return TimeForm(patterns[0], zone_name=match["zone"] in ("UTC", "GMT"))
 
 
 def _chrono_pattern(time_format: str) -> str:
