@@ -156,6 +156,26 @@ def test_phyphoxs_linear_acceleration_has_no_gravity(member: str, names: str, tm
 
 
 @pytest.mark.parametrize(
+    ("members", "read", "has_gravity"),
+    [
+        (["berlin_acc.csv"], "berlin_acc.csv", True),
+        (["acceleration without gravity.csv"], "acceleration without gravity.csv", False),
+        (["accelerationIncludingGravity.csv", "Gravity.csv"], "accelerationIncludingGravity.csv", True),
+        (["acc with gravity.csv", "acc without gravity.csv"], "acc with gravity.csv", True),
+        (["./day.csv"], "day.csv", True),
+        (["ann//day.csv"], "ann/day.csv", True),
+    ],
+)
+def test_a_table_in_an_archive_is_found_by_its_name(
+    members: list[str], read: str, has_gravity: bool, tmp_path: Path
+) -> None:
+    table = phyphox_table("{} (m/s^2)", MS2)
+    recording = harken.read(write(tmp_path, zipped(dict.fromkeys(members, table)), "ann.zip"))
+    assert f"Read from {read}." in recording.quality.notes
+    assert ("without gravity: it shows" in notes(recording)) is not has_gravity
+
+
+@pytest.mark.parametrize(
     ("files", "refusal"),
     [
         ({"Gyroscope.csv": phyphox_table("{} (rad/s)", G)}, r"ann\.zip/Gyroscope\.csv: found no column for x, y and z"),

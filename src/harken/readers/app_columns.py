@@ -33,8 +33,8 @@ SIGN_UNKNOWN = (
     "The file does not name the phone: on an iPhone, the signs of all three axes may be reversed. If it is one, add "
     "--gravity-sign negative."
 )
-LINEAR_FILE = re.compile(r"lin(ear)?[ _-]?acc", re.IGNORECASE)
-"""What is in the name of a file of acceleration without gravity."""
+LINEAR_FILE = re.compile(r"(linear|(?<![a-z])lin)[ _-]?acc|without[ _-]?g", re.IGNORECASE)
+"""What is in the name of a file of acceleration without gravity; not in ``berlin_acc``."""
 OMGUI_TIME = re.compile(r"\d{9,10}\.\d{4}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
 OMGUI_VALUE = re.compile(r"-?\d+\.\d{6}")
 OMGUI_OTHER = re.compile(r"-?\d+(\.\d+)?|[rsdeFBIX]*")

@@ -19,8 +19,8 @@ META = "meta"
 MOST_TABLES = 50
 """An export has about ten tables. An archive of thousands is slow to search."""
 MOST_SHOWN = 5
-GRAVITY = re.compile(r"grav", re.IGNORECASE)
-"""What is in the name of a table of gravity alone."""
+GRAVITY_ALONE = re.compile(r"(?!.*acc).*grav", re.IGNORECASE)
+"""How the name of a table of gravity alone begins; not ``acceleration including gravity``."""
 
 
 def find_table(path: Path, options: TableOptions) -> Path:
@@ -64,7 +64,7 @@ def _is_table(name: Path) -> bool:
 
 def _check_columns(path: Path, options: TableOptions) -> None:
     """Raise a HarkenError when a file is not a table with columns of acceleration."""
-    if GRAVITY.search(path.stem):
+    if GRAVITY_ALONE.match(path.stem):
         raise HarkenError(f"{path}: contains gravity alone, not acceleration")
     with opened(path) as file:
         head = file.read(SNIFFED_BYTES)

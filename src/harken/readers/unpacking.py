@@ -242,11 +242,21 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _member_of(archive: Path, path: Path) -> Iterator[IO[bytes]]:
     with opened_archive(archive, named=path) as packed:
-        name = path.relative_to(archive).as_posix()
-        if name not in packed.NameToInfo:
+        name = _find_member(packed, path.relative_to(archive).as_posix())
+        if name is None:
             raise HarkenError(f"{path}: there is no such file in {archive.name}")
         with opened_member(packed, name, path) as file:
             yield file
+
+
+def _find_member(packed: zipfile.ZipFile, name: str) -> str | None:
+    """Find a file by its plain path. In the archive it may be called ``./day.csv`` or ``a//day.csv``."""
+    if name in packed.NameToInfo:
+        return name
+    for written in packed.namelist():
+        if PurePosixPath(written).as_posix() == name and not written.endswith("/"):
+            return written
+    return None
 
 
 @contextmanager
