@@ -165,6 +165,20 @@ def test_a_file_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
         read_tidy(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "refusal"),
+    [
+        ("cp1252", r"s\.csv, line 202: 'Übung' is not in UTF-8, but probably in Windows-1252 \(Latin-1\); save"),
+        ("utf-16", r"s\.csv: a table must be text in UTF-8 .* this file is in UTF-16; save it as CSV in UTF-8"),
+    ],
+)
+def test_text_in_another_encoding_is_refused_by_its_name(tmp_path: Path, encoding: str, refusal: str) -> None:
+    table = pl.concat([session("bo", "1"), session("bo", "2", label="Übung")])
+    (tmp_path / "s.csv").write_bytes(table.write_csv().encode(encoding))
+    with pytest.raises(HarkenError, match=refusal):
+        read_tidy(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["study.csv", "study.parquet"])
 def test_the_reader_of_single_recordings_names_this_one(tmp_path: Path, name: str) -> None:
     """Choosing a person would merge the sessions into one another."""

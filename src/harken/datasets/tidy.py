@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from harken.datasets.info import DatasetInfo, data_folder, files_of, info_of, of_first_copy, offsets_in_turn, readable
+from harken.readers.csv import refuse_other_encoding
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.parquet import without_panics
 from harken.readers.parquet_pages import check_pages
@@ -125,7 +126,11 @@ def read_table(path: Path) -> pl.DataFrame:
         if _is_parquet(path):
             check_pages(path)
             return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=None)
+        try:
+            return pl.read_csv(path, infer_schema_length=None)
+        except pl.exceptions.ComputeError:
+            refuse_other_encoding(path)
+            raise
 
 
 def _roles(path: Path, frame: pl.DataFrame, options: TableOptions) -> pl.DataFrame:

@@ -197,6 +197,32 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     return TableSource(table, options, path=path, notes=notes)
 
 
+def refuse_other_encoding(path: Path) -> None:
+    """Raise a HarkenError if a file of text is not in UTF-8. It names the line, and the encoding that it probably has.
+
+    Raises:
+        HarkenError: also if the file is no text, or has no rows.
+        OSError: when it cannot be read.
+    """
+    layout_of(path)  # refuses UTF-16
+    line = 1
+    with opened(path) as file:
+        while text := file.read(BLOCK_BYTES) + file.readline(LONGEST_LINE + 1):
+            _refuse_long_lines(path, text, line)
+            _decode_block(path, Block(line, text))
+            line += text.count(NEWLINE)
+
+
+def _decode_block(path: Path, block: Block) -> str:
+    try:
+        return block.text.decode()
+    except UnicodeDecodeError as error:
+        line = block.first_line + block.text.count(b"\n", 0, error.start)
+        raise HarkenError(
+            f"{path}, line {line}: {describe_other_encoding(block.text, error.start)}; save the file as {CSV_IN_UTF8}"
+        ) from error
+
+
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:
     """The layout of a file below its first ``skip_rows`` lines. See ``recognise_layout``."""
     with opened(path) as file:
@@ -370,14 +396,7 @@ class CsvTable(Table):
     def _numbered_rows(self, block: Block) -> Iterator[tuple[int, list[str]]]:
         """The rows of a block without blank lines, each with the number of its first line."""
         line = block.first_line
-        try:
-            text = block.text.decode()
-        except UnicodeDecodeError as error:
-            line += block.text.count(b"\n", 0, error.start)
-            raise HarkenError(
-                f"{self.path}, line {line}: {describe_other_encoding(block.text, error.start)}; save the file as "
-                f"{CSV_IN_UTF8}"
-            ) from error
+        text = _decode_block(self.path, block)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self._layout.separator, strict=True)
         try:
             for row in reader:
