@@ -126,6 +126,14 @@ def test_an_offset_shifts_the_labels_of_its_own_file(run_harken: Run, tmp_path: 
             (),
             "Shift a clock that was wrong with --labels-offset SECONDS, or give the wearer's zone with --timezone",
         ),
+        (
+            ("11:47:30,11:48:30,lying",),
+            (),
+            "the interval from 11:47:30 to 11:48:30 (2018-02-21 11:47:30 to 2018-02-21 11:48:30) lies outside the "
+            "recording, which goes from 2018-02-20 23:46:40 to 2018-02-20 23:49:29 (UTC). All labels lie inside with "
+            "--labels-offset -43200; as whole hours fit, the time zone may be wrong instead: give the wearer's with "
+            "--timezone",
+        ),
         (("140,260,lying",), ("--labels-offset", "9.5"), "Choose another offset than --labels-offset 9.5"),
         (("1,2,lying", "0.8e8,0.8001e8,sitting"), (), "Shift a clock that was wrong with --labels-offset SECONDS"),
     ],

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from harken.annotations.outside import LabelsOutside, Shift, explain_outside
-from harken.annotations.table import Entry
-from harken.annotations.times import SECOND_NS, SLACK_NS, Kind, Moment, Span
+from harken.annotations.table import LONGEST_OVER_MIDNIGHT_NS, Entry
+from harken.annotations.times import DAY_NS, SECOND_NS, SLACK_NS, Kind, Moment, Span
 from harken.recordings.recording import UNLABELLED, Recording, gap_limit_ns, recoded
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
@@ -430,7 +430,10 @@ class Annotations:
             else:
                 end_ns = self._instant(entry, entry.end, span, offset_ns)
                 if entry.label and end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
-                    raise line_error(self.path, entry.line, UNDATED)
+                    # Each time has the day on which it is nearest to the recording: for the end, the day before.
+                    end_ns += DAY_NS
+                    if end_ns - start_ns >= LONGEST_OVER_MIDNIGHT_NS:
+                        raise line_error(self.path, entry.line, UNDATED)
             if entry.label:
                 rows.append((start_ns, end_ns, entry.label, entry.line))
         return rows

@@ -28,6 +28,8 @@ from harken.support.printable import printable
 from harken.support.text_rows import line_error
 
 HOUR_NS = 3600 * SECOND_NS
+LONGEST_OVER_MIDNIGHT_NS = DAY_NS // 2
+"""An interval whose end has no date is shorter, if the end is on the next day."""
 LONGEST_LABEL = 200
 """Characters of a label."""
 LONGEST_NOTE = 1000
@@ -156,7 +158,7 @@ def next_day(start: Moment, end: Moment) -> Moment:
     """
     dated = start.kind is Kind.LOCAL and end.kind is Kind.LOCAL
     next_day_ns = end.ns + DAY_NS
-    if dated and end.ns <= start.ns and 0 < next_day_ns - start.ns < DAY_NS // 2:
+    if dated and end.ns <= start.ns and 0 < next_day_ns - start.ns < LONGEST_OVER_MIDNIGHT_NS:
         return Moment(Kind.LOCAL, next_day_ns)
     return end
 
