@@ -78,6 +78,11 @@ SAMPLES = {
     "notes": Sample(
         "# Saturday\n10:00-10:01 lying\n10:01 – 10:02:00.5 walking\n10:02:10 to 10:05: sitting\n", "plain table"
     ),
+    "notes on tests whose names begin with a number": Sample(
+        "10:00-10:01 6MWT\n10:01-10:02: 2-minute walk\n",
+        "plain table",
+        bouts=[(0, 60, "6MWT"), (60, 120, "2-minute walk")],
+    ),
     "notes with columns": Sample(
         "10:00 10:01\tlying\n10h01—10:02:00.5\twalking\n10:02:10 until 10:05\tsitting\n", "plain table"
     ),

@@ -15,8 +15,10 @@ DATE = r"(?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4}[T ] ?)?"
 CLOCK = r"\d{1,2}(?:[:.,h]\d{1,2}){0,2}(?:[.,]\d+)?(?: ?[ap]\.?m\.?(?![a-z])| ?(?:h|Uhr)(?![a-z]))?"
 TIME = DATE + CLOCK
 TO = r"(?: ?(?:-|–|—|−|\bto\b|\buntil\b) ?| )"
+LABEL = r"(?:[^\d\s]|\d+-?[a-z]{2})"
+"""The beginning of a label: no number, but 6MWT and 2-minute walk are labels."""
 NOTE = re.compile(
-    rf"(?P<start>{TIME})(?:{TO}(?P<end>{TIME}))?(?:[ :,;–—−-]+(?P<label>[^\d\s].*))?",
+    rf"(?P<start>{TIME})(?:{TO}(?P<end>{TIME}))?(?:[ :,;–—−-]+(?P<label>{LABEL}.*))?",
     re.IGNORECASE,
 )
 ROLES = ("start", "end", "label", "note", "name")
