@@ -286,9 +286,8 @@ def _from_datetimes(
     if not isinstance(declared, pl.Datetime):
         raise HarkenError(f"{path}: the time column contains {declared}; a date and a time of day are needed")
     outside = _outside(column).arg_true()
-    if (
-        len(outside) and written is None and options.time_unit in ("ms", "us", "ns")
-    ):  # the file may declare another unit than it has
+    may_be_declared_wrongly = len(outside) > 0 and written is None
+    if may_be_declared_wrongly and options.time_unit in ("ms", "us", "ns"):
         column = column.to_physical().cast(pl.Datetime(options.time_unit, declared.time_zone))
         outside = _outside(column).arg_true()
     if len(outside):
