@@ -124,6 +124,15 @@ def test_without_any_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+def test_a_description_of_lists_in_lists_is_refused(tmp_path: Path) -> None:
+    row_groups, list_of_one_list = b"\x49", b"\x19"  # in Thrift
+    description = row_groups + 100_000 * list_of_one_list
+    path = tmp_path / "deep.parquet"
+    path.write_bytes(b"PAR1" + description + len(description).to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(harken.HarkenError, match=r"deep\.parquet: not a complete Parquet file; it is damaged"):
+        harken.read(path)
+
+
 def test_a_page_that_states_an_impossible_number_of_values_does_not_end_the_process(tmp_path: Path) -> None:
     """polars aborts when it reads such a file."""
     numbers = pl.int_range(0, 800, eager=True)

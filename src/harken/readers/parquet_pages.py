@@ -23,7 +23,7 @@ HEAD_BYTES = 512, 1 << 16
 MOST_PAGES = 50_000
 """Further pages are left to polars."""
 DEEPEST = 12
-"""The most structures inside one another; Parquet has seven."""
+"""The most structures and lists inside one another; Parquet has about ten."""
 FIELDS, NUMBERS_OF_ONE_BYTE, INTEGERS = 12, 3, (4, 5, 6)
 TRUE, FALSE, DOUBLE, BINARY, LISTS = 1, 2, 7, 8, (9, 10)
 
@@ -50,8 +50,6 @@ class _Reader:
         self._content, self.position = content, 0
 
     def structure(self, depth: int = 0) -> Structure:
-        if depth > DEEPEST:
-            raise _DamagedError
         fields: Structure = {}
         number = 0
         while (head := self._byte()) != 0:
@@ -61,6 +59,8 @@ class _Reader:
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
+        if depth > DEEPEST:
+            raise _DamagedError
         if kind in (TRUE, FALSE, NUMBERS_OF_ONE_BYTE):  # the first two: in lists
             return self._byte()
         if kind in INTEGERS:
