@@ -134,7 +134,9 @@ def find_app_columns(header: Sequence[str]) -> dict[str, int]:
             continue
         columns = {role: names.index(name) for role, name in zip("xyz", app.axes, strict=True)}
         times = [names.index(name) for name in app.times if name in names]
-        return columns | ({"time": times[0]} if times else {})
+        if times:
+            columns["time"] = times[0]
+        return columns
     return {}
 
 
