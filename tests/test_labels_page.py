@@ -20,7 +20,7 @@ pytestmark = pytest.mark.second_stage
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE, flags=re.DOTALL)
-MINE, JO = (text for kind, text in BLOCKS if not kind)
+MINE, JO, _ = (text for kind, text in BLOCKS if not kind)
 COMMANDS = ("inspect", "inspect", "train", "evaluate", "adapt")
 AT_10, AT_1630 = 1_709_971_200_000, 1_710_081_000_000  # in Athens: 2024-03-09 10:00 and 2024-03-10 16:30
 LENGTH_S = 1080

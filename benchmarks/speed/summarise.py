@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 
 from benchmarks.command import command, options_of, write_result
+from harken.labelling.stored import read_summary, write_summary
+from harken.support.files import write_text
 
 RATE_HZ = 50
 WEEK_DAYS = 7
@@ -37,15 +39,14 @@ def labelled(folder: Path, days: float) -> tuple[Path, float]:
 
 def copied(results: Path, out: Path, people: int) -> Path:
     """The same results for many people; returns a diary with a night of each."""
-    summary = json.loads((results / "summary.json").read_text(encoding="utf-8"))
+    summary = read_summary(results)
     quality = json.loads((results / "quality.json").read_text(encoding="utf-8"))
     nights = ["subject,date,onset,wake"]
     for number in range(people):
         subject = f"person{number:04}"
         shutil.copytree(results, out / subject)
-        for name, content in (("summary", summary), ("quality", quality)):
-            text = json.dumps(content | {"subject": subject}, indent=2)
-            (out / subject / f"{name}.json").write_text(text, encoding="utf-8")
+        write_text(out / subject / "quality.json", json.dumps(quality | {"subject": subject}, indent=2))
+        write_summary(out / subject, summary | {"subject": subject})
         nights.append(f"{subject},{quality['start'][:10]},23:30,07:00")
     diary = out.parent / "diary.csv"
     diary.write_text("\n".join(nights) + "\n", encoding="utf-8")

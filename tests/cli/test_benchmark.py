@@ -49,7 +49,7 @@ def test_json_alone_on_the_standard_output_and_the_same_scores_again(run_harken:
     assert json.loads(again.stdout) == result | {"timing": json.loads(again.stdout)["timing"]}
 
     person = study.folds(study.study_windows())[1].test[0]
-    result["methods"]["small-everyday"]["folds"]["1"]["people"][person]["macro_f1"] += 0.1
+    result["methods"]["small-everyday"]["folds"]["1"]["people"][person]["macro_f1"] -= 0.1
     earlier.write_text(json.dumps(result))
     differs = run_harken(*arguments(tmp_path / "two"), "--resume", "--against", earlier)
     assert differs.exit_code == 1

@@ -74,7 +74,7 @@ def test_other_commands(run_harken: Run, trained: Path, tmp_path: Path, disk: Di
         assert (ended.exit_code, FULL in ended.stderr) == (2, True), ended.stderr
         assert not list(tmp_path.iterdir())
     ended = run_harken("evaluate", model, bob, "--plot", tmp_path / "nowhere" / "a.png")
-    assert f"nowhere/a.png: cannot write there ({os.strerror(errno.ENOENT)})" in ended.stderr
+    assert "there is no folder" in ended.stderr
     ended = run_harken("inspect", bob, "--plot", tmp_path / "a.png")
     assert (ended.exit_code, "cannot be written (No space left on device)" in ended.stderr) == (2, True)
     pytest.importorskip("onnxruntime")
