@@ -143,6 +143,12 @@ def test_recent_labels_are_a_list_whose_end_a_late_sample_replaces(
         labels.put(end_ns, code)
         expected = [(before_ns, other) for before_ns, other in expected if before_ns < end_ns] + [(end_ns, code)]
     since_ns = expected[-1][0] - HOUR_NS
-    assert [each for each in labels.ends_and_codes() if each[0] > since_ns] == [
-        each for each in expected if each[0] > since_ns
-    ]
+    assert labels.ends_and_codes() == [each for each in expected if each[0] > since_ns]
+
+
+def test_the_labels_of_a_night_are_those_of_its_last_hour() -> None:
+    labels, hop_ns = RecentLabels(10 * HOP_NS), 10 * HOP_NS
+    for number in range(8 * 360):
+        labels.put(START_NS + number * hop_ns, 3)
+    last_ns = START_NS + (8 * 360 - 1) * hop_ns
+    assert labels.ends_and_codes() == [(last_ns - back * hop_ns, 3) for back in reversed(range(360))]

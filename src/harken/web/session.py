@@ -105,10 +105,17 @@ class RecentLabels:
             self._first_ends_ns.append(end_ns)
             self._last_ends_ns.append(end_ns)
             self._codes.append(code)
-        old = bisect_right(self._last_ends_ns, end_ns - HOUR_NS)
+        self._forget_older(end_ns - HOUR_NS)
+
+    def _forget_older(self, oldest_ns: int) -> None:
+        """Remove the labels with this end or an earlier one, also those at the beginning of a run."""
+        old = bisect_right(self._last_ends_ns, oldest_ns)
         old = max(old, len(self._codes) - MOST_LABELS)
         for column in (self._first_ends_ns, self._last_ends_ns, self._codes):
             del column[:old]
+        beyond_ns = oldest_ns - self._first_ends_ns[0]
+        if beyond_ns >= 0:
+            self._first_ends_ns[0] += (beyond_ns // self._hop_ns + 1) * self._hop_ns
 
     def _take_back(self, end_ns: int) -> None:
         """Remove the labels with this end or a later one."""
