@@ -325,9 +325,10 @@ def look_ahead_s(sample_rate_hz: float) -> float:
 class Resampler:
     """``resample`` for a stream: each push takes some old samples and returns the new samples known by then.
 
-    The new samples are the same to the bit (on the processors tried) as those of ``resample`` on all samples together,
-    however these are cut into pushes. Each is computed in the same order of additions, independently of its neighbours.
-    A fraction of a second of samples is kept between two pushes.
+    However the samples are cut into pushes, the new samples are those of ``resample`` on all samples together. They can
+    differ by the rounding of float32 where the order of additions in a matrix product depends on its number of rows: on
+    processors without AVX-512 (OpenBLAS 0.3.30), and everywhere in a product of one row. A fraction of a second of
+    samples is kept between two pushes.
 
     Args:
         sample_rate_hz: the new rate, 1 to 1000.

@@ -44,8 +44,8 @@ class LiveRecogniser:
 
     ``push`` takes any number of samples at the sensor's own irregular rate and returns the new results: the
     probabilities of each window as soon as it is complete (an ``Update``). ``rows`` are the latest rows of the
-    timeline whose windows are all complete. These are those of ``Recogniser.label_prepared`` for the same samples with
-    the same range and hop, within 1e-6. They do not depend on how the samples are divided into calls.
+    timeline whose windows are all complete. However the samples are divided into calls, the probabilities are, within
+    1e-6, those of ``Recogniser.label_prepared`` for the same samples with the same range and hop.
 
     A window is complete when three samples have come that are at least 8 intervals of the model later than its last
     sample (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the
