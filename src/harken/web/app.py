@@ -35,7 +35,7 @@ from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
 from harken.web.requests import FileAnswer, Guard, application, check_length, described_body, read_body
 from harken.web.sample_log import SampleLog
-from harken.web.sample_messages import HOW_PUSHED, Push
+from harken.web.sample_messages import HOW_PUSHED, Push, UnitCheck
 from harken.web.schemas import (
     Health,
     ModelDescription,
@@ -331,7 +331,8 @@ def socket_routes(routes: APIRouter, hub: Hub) -> None:
         """Receive samples of one watch and send its labels, until one side closes the socket."""
         acknowledging = hub.log is not None or socket.query_params.get("ack", "").lower() in YES
         watch = socket.query_params.get("watch", "")
-        sender = Sender(socket, hub.limits, hub.metrics, watch=watch, acknowledging=acknowledging)
+        unit = UnitCheck()
+        sender = Sender(socket, hub.limits, hub.metrics, watch=watch, acknowledging=acknowledging, unit=unit)
         await serve(sender, _take_samples(hub, sender), hub.limits.socket_s)
 
     async def view(socket: WebSocket) -> None:

@@ -12,9 +12,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
-from harken.web.sample_messages import UnitCheck
 
 if TYPE_CHECKING:
+    from harken.web.sample_messages import UnitCheck
     from harken.web.session import Session
 
 CLOSE_CODES = {400: 1007, 404: 4404, 408: 4408, 413: 1009, 429: 4429, 503: 1013, 507: 1011}
@@ -130,11 +130,19 @@ class Sender(Client):
         unit: what is known of the unit of its messages without one.
     """
 
-    def __init__(self, socket: WebSocket, limits: Limits, metrics: Metrics, *, watch: str, acknowledging: bool) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        limits: Limits,
+        metrics: Metrics,
+        *,
+        watch: str,
+        acknowledging: bool,
+        unit: "UnitCheck",
+    ) -> None:
         super().__init__(socket, limits, metrics)
-        self.watch, self.acknowledging = watch, acknowledging
+        self.watch, self.acknowledging, self.unit = watch, acknowledging, unit
         self.taken = self._waiting_bytes = 0
-        self.unit = UnitCheck()
         self._room = asyncio.Event()
 
     async def wait(self, message: str | bytes) -> None:
