@@ -92,6 +92,17 @@ def test_a_flipped_bit_costs_one_message_and_is_said(tmp_path: Path, log: list[s
     assert numbers_read(tmp_path, "anna") == [0, 2, 6, 8]
 
 
+@pytest.mark.parametrize("place", [0, 5, 9, 16, 20, 21, 22, 28, -1])
+def test_a_flipped_bit_in_the_last_message_is_said(tmp_path: Path, log: list[str], place: int) -> None:
+    messages = numbered_messages(3)
+    broken = bytearray(messages[2])
+    broken[place] ^= 128
+    (tmp_path / "00000001.samples").write_bytes(b"".join([*messages[:2], broken]))
+    assert numbers_read(tmp_path) == [0, 1]
+    (warning,) = log
+    assert re.search(r"1,0\d\d bytes are damaged; messages that came ", warning)
+
+
 def test_a_restart_after_a_flipped_bit_labels_what_came_after_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -287,7 +287,7 @@ def _is_cut_short(file: BinaryIO, position: int) -> bool:
     if len(rest) < HEAD.size:
         return rest[: len(MARK)] == MARK[: len(rest)]
     name_bytes = HEAD.unpack_from(rest)[4]
-    return rest.startswith(MARK) and len(rest) < HEAD.size + name_bytes
+    return rest.startswith(MARK) and name_bytes <= MOST_NAME_BYTES and len(rest) < HEAD.size + name_bytes
 
 
 def _read_head(file: BinaryIO, position: int) -> _Head | None:
