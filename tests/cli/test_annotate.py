@@ -53,6 +53,20 @@ def test_a_file_that_cannot_be_read_is_named_in_the_terminal(tmp_path: Path) -> 
     assert sorted((tmp_path / "log").read_text().splitlines()[2:]) == sorted(errors)
 
 
+def test_the_axis_that_a_warning_asks_for_can_be_stated(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=60, label=None)
+
+    def warnings_of(*stated: str) -> str:
+        with server_process(*stated, str(path), log=tmp_path / "log", command="annotate") as (_, address):
+            served = Served.of(address)
+            served.ask("/api/recordings/0")
+            about = served.ask_until("/api/recordings/0", lambda each: each["model"]["state"] in ("ready", "failed"))
+        return " ".join(about["model"]["warnings"])
+
+    assert "state it with --forearm-axis x, y, -x or -y." in warnings_of()
+    assert "--forearm-axis" not in warnings_of("--forearm-axis", "-y")
+
+
 def test_a_port_in_use_is_an_error(run_harken: Run, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

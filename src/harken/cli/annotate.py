@@ -11,6 +11,7 @@ import typer
 from harken.cli.files import distinct_names, recordings
 from harken.cli.options import FilesOrFolders, ModelOrPackaged, OpenPage
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import StatedAxis
 from harken.support.errors import HarkenError
 from harken.support.options import Option
 from harken.support.printable import printable
@@ -38,6 +39,7 @@ def annotate(
     *,
     model: ModelOrPackaged = None,
     no_model: Annotated[bool, Option("Make no suggestions.")] = False,
+    forearm_axis: StatedAxis = None,
     port: Port = None,
     open_page: OpenPage = True,
     reading: TableOptions,
@@ -73,6 +75,7 @@ def annotate(
         list(zip(paths, distinct_names(paths), strict=True)),
         reading=reading,
         model=None if no_model else model or PACKAGED_MODEL,
+        forearm_axis=forearm_axis,
         on_started=started,
         on_failed=lambda sentence: typer.echo(printable(sentence), err=True),
     )

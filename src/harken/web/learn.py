@@ -22,6 +22,7 @@ from harken.models.recogniser import Recogniser
 from harken.readers.folders import is_side_file, side_file
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import stem
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.mending import LATEST_NS
 from harken.support.errors import HarkenError
 from harken.support.files import regular, write_text
@@ -191,6 +192,7 @@ class Learner:
         orientation: whether the server turns watches when it labels; see ``harken.training.learn.job.learn``.
         longest_s: a job that takes longer is ended.
         reading: how tables are read.
+        forearm_axis: the axis of all sensors that points along the forearm; None to find it for each recording.
         served: the learned model that the server labels with; None: the starting model.
         refused: why nothing can be learned in this server, a sentence; None if it can.
         training: arguments of ``learn`` for training, in place of the usual ones. A preset may be ``module:name``.
@@ -203,6 +205,7 @@ class Learner:
     orientation: bool
     longest_s: float
     reading: TableOptions = field(default_factory=TableOptions)
+    forearm_axis: ForearmAxis | None = None
     served: Path | None = None
     refused: str | None = None
     training: Mapping[str, Any] | None = None
@@ -288,6 +291,7 @@ class Learner:
     async def _run(self, job: _Job, paths: Sequence[str]) -> None:
         before = None if self.before is None else str(self.folder / BEFORE)
         options = {"before": before, "how": job.how, "out": str(job.out), "orientation": self.orientation}
+        options["forearm_axis"] = self.forearm_axis
         if job.how == "train":
             options |= self.training or {}
         try:

@@ -55,12 +55,27 @@ def tested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, LabelledMoments]]
     """The subject and the moments of each call of a model."""
     found: list[tuple[str, LabelledMoments]] = []
 
-    def noting(model: Recogniser, recording: Recording, moments: LabelledMoments, *, orientation: bool) -> Any:
+    def noting(model: Recogniser, recording: Recording, moments: LabelledMoments, **turning: Any) -> Any:
         found.append((recording.subject, moments))
-        return predicted_labels(model, recording, moments, orientation=orientation)
+        return predicted_labels(model, recording, moments, **turning)
 
     monkeypatch.setattr("harken.training.learn.job.predicted_labels", noting)
     return found
+
+
+def test_a_stated_axis_is_turned_to_for_learning_and_for_the_test(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2)
+    worn = tmp_path / "worn" / "bob.csv"
+    worn.parent.mkdir()
+    header, *rows = path.read_text().splitlines()
+    turned = [f"{time},{y},{-float(x)},{z}" for time, x, y, z in (row.split(",") for row in rows)]
+    worn.write_text("\n".join([header, *turned]) + "\n")
+    worn.with_suffix(".labels.csv").write_bytes(path.with_suffix(".labels.csv").read_bytes())
+    options: dict[str, Any] = {"before": recogniser(), "how": "adapt", "out": tmp_path / "new.safetensors", **SMALL}
+    upright = learn([path], forearm_axis="x", **options)
+    adapted = learn([worn], forearm_axis="-y", **options)
+    assert adapted.test == upright.test
+    assert (adapted.kept, adapted.reason) == (upright.kept, upright.reason)
 
 
 @pytest.mark.parametrize("how", ["adapt", "train"])

@@ -24,6 +24,7 @@ from harken.networks import DEFAULT_PRESET
 from harken.networks.specification import Specification
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.arrays import BoolArray, Float32Array, Int64Array, StrArray
@@ -109,6 +110,7 @@ def learn(
     threads: int | None = None,
     reading: TableOptions | None = None,
     orientation: bool = True,
+    forearm_axis: ForearmAxis | None = None,
     on_progress: OnProgress = lambda _, __: None,
 ) -> outcome.Learned:
     """Adapt a model to labelled recordings, or train a new one on them, and test it honestly beside the starting model.
@@ -130,6 +132,7 @@ def learn(
         reading: how to read tables. ``subject`` says who wore the watch; without it, and without a column of subjects,
             each file counts as another person's.
         orientation: whether watches are turned, as ``harken label`` turns them. False for a model that labels live.
+        forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
         on_progress: called with the stage (``read``, ``test``, ``people``, ``model``) and the share of the whole job.
 
     Raises:
@@ -144,7 +147,7 @@ def learn(
     if how == "train":
         fit = partial(_trained, recipe, epochs, seed, threads)
     elif before is not None:
-        fit = partial(_adapted, before, orientation)
+        fit = partial(_adapted, before, orientation, forearm_axis)
     else:
         raise HarkenError("there is no model to adapt; train a new one")
     on_progress("read", 0.0)
@@ -154,7 +157,8 @@ def learn(
     if how == "train":
         rate_hz = recipe.sample_rate_hz or float(np.median([one.sample_rate_hz for one in recordings]))
         lengths_s.append(recipe.window_length / rate_hz)
-    return _learned(Fits(recordings, before, fit, orientation, max(lengths_s), on_progress), how, Path(out))
+    fits = Fits(recordings, before, fit, orientation, forearm_axis, max(lengths_s), on_progress)
+    return _learned(fits, how, Path(out))
 
 
 def _learned(fits: "Fits", how: outcome.How, out: Path) -> outcome.Learned:
@@ -257,7 +261,13 @@ def _refuse_labels(labels: Sequence[str], before: Recogniser | None, how: outcom
             )
 
 
-def _adapted(before: Recogniser, orientation: bool, recordings: Sequence[Recording], on_share: OnShare) -> Fit:
+def _adapted(
+    before: Recogniser,
+    orientation: bool,
+    forearm_axis: ForearmAxis | None,
+    recordings: Sequence[Recording],
+    on_share: OnShare,
+) -> Fit:
     """The last layer of a model is adapted. Recordings without a window are left out.
 
     Raises:
@@ -267,7 +277,7 @@ def _adapted(before: Recogniser, orientation: bool, recordings: Sequence[Recordi
     if not usable:
         length_s = before.specification_.window_length_s
         raise HarkenError(f"no bout is as long as a window of the model, {length_s:g} s; record longer bouts")
-    adapted = adapt(before, usable, orientation=orientation, several_wearers=True)
+    adapted = adapt(before, usable, orientation=orientation, forearm_axis=forearm_axis, several_wearers=True)
     on_share(1.0)
     return Fit(adapted.recogniser, adapted.kept, adapted.reason)
 
@@ -317,6 +327,7 @@ class Fits:
         before: the starting model.
         fit_to: fits a model to mended recordings.
         orientation: whether watches are turned.
+        forearm_axis: the axis along the forearm to which they are turned; None to find it by walking.
         window_length_s: the length of the longest windows of the two models.
         on_progress: called with the stage and the share of all fits.
         compared: the starting model if it can be compared: it was not trained on one of the recordings.
@@ -329,6 +340,7 @@ class Fits:
     before: Recogniser | None
     fit_to: Callable[[Sequence[Recording], OnShare], Fit]
     orientation: bool
+    forearm_axis: ForearmAxis | None
     window_length_s: float
     on_progress: OnProgress
 
@@ -372,10 +384,11 @@ class Fits:
 
     def _answers(self, recogniser: Recogniser, recording: Recording, moments: LabelledMoments) -> Answers:
         """The answers in one recording. Moments without a whole window of either model are left out."""
-        after, logits = predicted_labels(recogniser, recording, moments, orientation=self.orientation)
+        predict = partial(predicted_labels, orientation=self.orientation, forearm_axis=self.forearm_axis)
+        after, logits = predict(recogniser, recording, moments)
         seen, before = after != "", np.full(len(after), "")
         if self.compared is not None:
-            before, _ = predicted_labels(self.compared, recording, moments, orientation=self.orientation)
+            before, _ = predict(self.compared, recording, moments)
             seen &= before != ""
         truth = moments.labels[seen]
         codes = (truth[:, None] == np.array(recogniser.specification_.labels)).argmax(axis=1)
@@ -471,7 +484,12 @@ def labelled_moments(recording: Recording, *, length_s: float) -> LabelledMoment
 
 
 def predicted_labels(
-    recogniser: Recogniser, recording: Recording, moments: LabelledMoments, *, orientation: bool
+    recogniser: Recogniser,
+    recording: Recording,
+    moments: LabelledMoments,
+    *,
+    orientation: bool,
+    forearm_axis: ForearmAxis | None = None,
 ) -> tuple[Names, Float32Array]:
     """A model's labels of the windows around moments, str ``[n]``, and its logits, float32 ``[n, labels]``.
 
@@ -483,10 +501,11 @@ def predicted_labels(
         recording: the whole mended recording, whose labels are not used.
         moments: the moments.
         orientation: whether the watch is turned as ``harken label`` turns it; live, it is not.
+        forearm_axis: the axis along the forearm to which it is turned; None to find it by walking.
     """
     specification = recogniser.specification_
     if orientation:
-        recording, _ = as_trained(recogniser, recording)
+        recording, _ = as_trained(recogniser, recording, forearm_axis=forearm_axis)
     prepared = specification.prepare_recording(recording)
     windows, whole = _windows_around(prepared, moments.middles_ns, specification)
     logits = np.full((len(whole), len(specification.labels)), np.nan, np.float32)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.aside import make_temporary_folder
 from harken.web.annotate.reading import cache_folder, entry_name, read_facts, read_recording
 from harken.web.annotate.recording import OpenRecording
@@ -33,10 +34,11 @@ class Desk:
         files: the recordings and their names.
         reading: how tables are read.
         model: the model that labels the recordings; None for none.
+        forearm_axis: the axis of all sensors that points along the forearm; None to find it for each recording.
         on_failed: called with a sentence when a recording cannot be read.
 
     Attributes:
-        reading, model: as given; another model after ``use_model``.
+        reading, model, forearm_axis: as given; another model after ``use_model``.
         recordings: the recordings.
 
     Raises:
@@ -49,9 +51,10 @@ class Desk:
         reading: TableOptions,
         *,
         model: Path | None,
+        forearm_axis: ForearmAxis | None = None,
         on_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.reading, self._on_failed = reading, on_failed
+        self.reading, self.forearm_axis, self._on_failed = reading, forearm_axis, on_failed
         self.recordings = [OpenRecording(number, path, name) for number, (path, name) in enumerate(files)]
         self._set_model(model)
         self._cache, self._temporary = cache_folder(), None
@@ -173,11 +176,12 @@ class Desk:
         try:
             with self.model.open("rb") as model:
                 digest = file_digest(model, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]
-            file = self._cache / entry_name(recording.path, self.reading) / f"{digest}.npz"
+            axis = self.forearm_axis or ""
+            file = self._cache / entry_name(recording.path, self.reading) / f"{digest}{axis}.npz"
             if (found := Suggestions.read(file)) is None:
                 recording.model.state = "labelling"
                 self._status_due.add(recording)
-                request = str(recording.path), asdict(self.reading), str(self.model), str(file)
+                request = str(recording.path), asdict(self.reading), self.forearm_axis, str(self.model), str(file)
                 await run_job(suggest, *request, on_message=advance, niceness=LABELLING_NICENESS)
                 found = Suggestions.read(file)
             if found is not None:

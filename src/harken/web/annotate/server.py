@@ -15,6 +15,7 @@ from fastapi import Path as PathParameter
 
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.web.annotate.desk import Desk
 from harken.web.annotate.recording import NOT_READ, OpenRecording, PageBout, as_json, etag_of
@@ -47,6 +48,7 @@ def annotation_server(
     *,
     reading: TableOptions,
     model: Path | None,
+    forearm_axis: ForearmAxis | None = None,
     on_started: Callable[[], None] = lambda: None,
     on_failed: Callable[[str], None] = lambda _: None,
 ) -> Server:
@@ -56,13 +58,14 @@ def annotation_server(
         files: the recordings, and a name for each.
         reading: how tables are read.
         model: the model that makes suggestions, a file or a run directory; None for none.
+        forearm_axis: the axis of all sensors that points along the forearm; None to find it for each recording.
         on_started: called when the server answers requests.
         on_failed: called with a sentence when a recording cannot be read.
 
     Raises:
         HarkenError: when the model cannot be read.
     """
-    desk = Desk(files, reading, model=model, on_failed=on_failed)
+    desk = Desk(files, reading, model=model, forearm_axis=forearm_axis, on_failed=on_failed)
     metrics = Metrics()
 
     @asynccontextmanager
@@ -117,6 +120,7 @@ def _learner_on_demand(desk: Desk, *, longest_s: float) -> "Callable[[], Learner
             orientation=True,
             longest_s=longest_s,
             reading=desk.reading,
+            forearm_axis=desk.forearm_axis,
         )
 
     def learner() -> "Learner":

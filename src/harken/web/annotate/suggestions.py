@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from harken.annotations.bouts import Intervals
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.arrays import BoolArray, Int16Array, Int64Array
 from harken.support.files import replacing
 from harken.web.jobs import Progress, Send
@@ -116,13 +117,16 @@ class Suggestions:
         }
 
 
-def suggest(send: Send, path: str, options: dict[str, Any], model: str, file: str) -> None:
+def suggest(
+    send: Send, path: str, options: dict[str, Any], forearm_axis: ForearmAxis | None, model: str, file: str
+) -> None:
     """The job: label a recording as ``harken label`` does, and write the ``Suggestions`` to a file.
 
     Args:
         send: see ``harken.web.jobs``; sends the share of the recording that is labelled.
         path: the recording.
         options: the fields of ``TableOptions``.
+        forearm_axis: the axis of the sensor that points along the forearm; None to find it.
         model: the model file.
         file: the file to write.
 
@@ -138,7 +142,7 @@ def suggest(send: Send, path: str, options: dict[str, Any], model: str, file: st
     labelled = label_file(
         path,
         model=model,
-        settings=LabelSettings(reading=TableOptions(**options)),
+        settings=LabelSettings(reading=TableOptions(**options), forearm_axis=forearm_axis),
         on_share=lambda share: progress("label", share),
         cores=max(1, usable_cores() - 1),  # one is left for the page and its server
     )
