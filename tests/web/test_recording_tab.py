@@ -9,7 +9,7 @@ import pytest
 
 import people
 from browser import DESKTOP, Browser
-from harken.web.reading_parameters import LABELS
+from harken.web.reading_parameters import PAGE_NAMES
 from server_thread import Served, serving
 
 pytestmark = pytest.mark.second_stage
@@ -100,7 +100,7 @@ def test_a_table_that_is_not_recognised_is_read_by_the_fields_that_the_error_nam
         "times”, “Column of x”, “Column of y”, “Column of z”, or “Samples per second” if there are no times; “Lines to "
         "skip at the top” skips lines above the header"
     )
-    labels = {label: name for name, label in LABELS.items()}
+    labels = {label: name for name, label in PAGE_NAMES.items()}
     for named in page.run("return [...document.querySelectorAll('.named')].map((one) => one.innerText)"):
         assert page.shown(labels[named.strip("“”")])
     for _ in page.looks("reading", wide=(1200, 900), phone=SMALL):

@@ -30,7 +30,7 @@ from harken.web.learn import Labelled, Learner, chosen_model, labelled_in, model
 from harken.web.learn_routes import learn_routes
 from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
-from harken.web.reading_parameters import Given, ReadingParameters
+from harken.web.reading_parameters import ReadingParameters, ReadingValues
 from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
 from harken.web.requests import FileAnswer, Guard, application, check_length, described_body, read_body
@@ -255,7 +255,7 @@ def recording_routes(routes: APIRouter, hub: Hub, uploads: Uploads) -> None:
         name: Annotated[
             str, Query(min_length=1, max_length=255, description="The file's name; its ending selects the reader.")
         ],
-        reading: Annotated[Given, Depends(ReadingParameters())],
+        reading: Annotated[ReadingValues, Depends(ReadingParameters())],
         key: Annotated[
             str | None,
             Query(pattern=KEY, description="A random key for the addresses of the progress, report and tables."),

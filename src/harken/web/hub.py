@@ -49,9 +49,9 @@ GARBAGE = 20_000
 """New objects after which cycles of garbage are looked for, but not among the loaded modules. With Python's 700, and
 everything looked through, it took 9 % of the time of 500 watches, in pauses of 65 ms; with this, 1 %."""
 GARBAGE_SHARE = 0.01
-"""The largest share of the time in which all objects are looked through. Beside some hundred watches that is every
-``SWEEP_S``. Otherwise up to 20,000 new objects wait, and with them what hundreds of refused clients have sent; and what
-was in use when the new objects were looked through would be kept for an hour."""
+"""The largest share of the time that a search of all objects for garbage may take. With some hundred watches, there is
+a search every ``SWEEP_S``. Without it, what hundreds of refused clients have sent waits until there are 20,000 new
+objects. An object that was in use when these were searched would stay for an hour."""
 NAME_CHARACTERS = 128
 REPLAYED_S = 3600.0
 REPLAYED_AT_ONCE = 200

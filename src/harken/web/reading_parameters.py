@@ -13,10 +13,10 @@ from harken.support.errors import HarkenError
 from harken.support.options import options_of, split_at_options
 from harken.web.limits import Part, RefusedError
 
-Given = Mapping[str, str | int | float]
+ReadingValues = Mapping[str, str | int | float]
 """The values of the parameters that a request has, by their names. They can be written as JSON."""
-OF_TABLES = frozenset(field.name for field in fields(TableOptions))
-LABELS = {
+TABLE_PARAMETERS = frozenset(field.name for field in fields(TableOptions))
+PAGE_NAMES = {
     "time_column": "Column of times",
     "time_unit": "Unit of times",
     "time_format": "Pattern of times",
@@ -36,35 +36,35 @@ LABELS = {
     "timezone": "The wearer’s time zone",
 }
 """The parameters, each with the name of the keyword in Python, and what the page calls them, in the page's order."""
-OPTIONS = {declared.name: declared for declared in options_of(LabelSettings) if declared.name in LABELS}
+OPTIONS = {declared.name: declared for declared in options_of(LabelSettings) if declared.name in PAGE_NAMES}
 
 
 class ReadingParameters:
     """A dependency of FastAPI: the parameters of a query that say how a recording is read."""
 
     def __init__(self) -> None:
-        self.__signature__ = inspect.Signature(list(_parameters()))  # where FastAPI looks for parameters
+        self.__signature__ = inspect.Signature(list(_make_parameters()))  # where FastAPI looks for parameters
 
-    def __call__(self, **values: Any) -> Given:
+    def __call__(self, **values: Any) -> ReadingValues:
         """The parameters that were given. Raises ``RefusedError`` for an impossible value."""
         given = {name: value for name, value in values.items() if value is not None}
         try:
-            settings_of(given)
+            make_settings(given)
         except HarkenError as error:
             raise refuse_recording(str(error)) from error
         return given
 
 
-def _parameters() -> Iterator[inspect.Parameter]:
-    for name, label in LABELS.items():
+def _make_parameters() -> Iterator[inspect.Parameter]:
+    for name, label in PAGE_NAMES.items():
         kind: Any = Annotated[OPTIONS[name].kind | None, Query(title=label, description=OPTIONS[name].option.help)]
         yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
-def settings_of(given: Given) -> LabelSettings:
+def make_settings(given: ReadingValues) -> LabelSettings:
     """The settings for labelling a recording with these parameters. Raises ``HarkenError`` for an impossible value."""
-    of_tables: dict[str, Any] = {name: value for name, value in given.items() if name in OF_TABLES}
-    of_watches: dict[str, Any] = {name: value for name, value in given.items() if name not in OF_TABLES}
+    of_tables: dict[str, Any] = {name: value for name, value in given.items() if name in TABLE_PARAMETERS}
+    of_watches: dict[str, Any] = {name: value for name, value in given.items() if name not in TABLE_PARAMETERS}
     return LabelSettings(csv=True, reading=TableOptions(**of_tables), **of_watches)
 
 
@@ -85,6 +85,6 @@ def name_parameters(sentence: str) -> str:
     return "".join(words)
 
 
-def labels_by_flag() -> dict[str, str]:
+def page_names_by_flag() -> dict[str, str]:
     """What the page calls each option, by its flag."""
-    return {OPTIONS[name].flag: f"“{label}”" for name, label in LABELS.items()}
+    return {OPTIONS[name].flag: f"“{label}”" for name, label in PAGE_NAMES.items()}

@@ -85,8 +85,8 @@ def drawn(lot: Lot) -> dict[str, list[Any]]:
 class RecentLabels:
     """The labels of the latest hour, each with the end of its window.
 
-    They are stored as runs. A run is one label at ends that are a hop apart. The arrays change in place: a new array
-    for each label would leave pieces of memory of ever other sizes, in which no later array has room.
+    They are stored as runs. A run is one label at ends that are a hop apart. The arrays change in place: if each label
+    made a new array, free pieces of memory would stay between them that are too small for later arrays.
 
     Args:
         hop_ns: the time from one window to the next.

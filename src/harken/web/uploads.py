@@ -23,7 +23,13 @@ from harken.readers.unpacking import stem
 from harken.support.aside import LockedFolder, make_temporary_folder
 from harken.web.jobs import JobError, Message, Progress, Send, limit_memory, run_job
 from harken.web.limits import Limits, RefusedError
-from harken.web.reading_parameters import Given, labels_by_flag, name_parameters, refuse_recording, settings_of
+from harken.web.reading_parameters import (
+    ReadingValues,
+    make_settings,
+    name_parameters,
+    page_names_by_flag,
+    refuse_recording,
+)
 
 if TYPE_CHECKING:
     from harken.labelling.summary import LabelledFile
@@ -104,7 +110,7 @@ class Uploads:
         body: AsyncIterator[bytes],
         disconnected: Callable[[], Awaitable[None]],
         *,
-        reading: Given,
+        reading: ReadingValues,
         key: str | None = None,
     ) -> bytes:
         """The answer of ``POST /api/recordings``, JSON.
@@ -273,7 +279,7 @@ def label_upload(
     send: Send,
     path: str,
     name: str,
-    reading: Given,
+    reading: ReadingValues,
     key: str | None,
     limits: dict[str, Any],
 ) -> None:
@@ -285,7 +291,7 @@ def label_upload(
             /api/recordings`` is written to the file ``ANSWER`` there, the recording is unpacked into the same folder,
             and with a key, the report and the tables are written there.
         name: the sender's name for it.
-        reading: how it is read, as ``Given``.
+        reading: how it is read, as ``ReadingValues``.
         key: the sender's key.
         limits: the fields of ``Limits``.
 
@@ -303,7 +309,7 @@ def label_upload(
         labelled = label_file(
             path,
             model=recogniser,
-            settings=settings_of(reading),
+            settings=make_settings(reading),
             cores=1,
             on_stage=lambda stage: None if stage == "done" else progress(stage, None),  # the report follows
             on_share=lambda share: progress(progress.stage, share),
@@ -336,7 +342,7 @@ def _write(labelled: "LabelledFile", folder: Path, most_bytes: int) -> bool:
     more than ``most_bytes``."""
     from harken.reports.words import calling_options
 
-    with tempfile.TemporaryDirectory() as name, calling_options(labels_by_flag()):
+    with tempfile.TemporaryDirectory() as name, calling_options(page_names_by_flag()):
         labelled.write(unpacked := Path(name, "tables"))
         files = sorted(unpacked.iterdir())
         small = sum(file.stat().st_size for file in files) <= most_bytes

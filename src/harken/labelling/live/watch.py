@@ -116,15 +116,16 @@ class StreamSpecification:
         late = -(-(LATE_NS + self.reach_ns) // self.hop_ns) + 2
         self.most_entries = self.settings.kept_rows + 2 * -(-self.length // self.hop) + late
 
-    def room_for(self, entries: int) -> int:
-        """Return the size of an array for so many entries, at most ``most_entries``, and some more.
+    def choose_room(self, entries: int) -> int:
+        """Return the size of an array that holds these entries, at most ``most_entries``, and some later ones.
 
         There are only three sizes, so that a watch's array fits where another watch's array was.
         """
         largest = self.most_entries * 17 // 16 + 1
-        if entries < largest // 16:
-            return largest // 16
-        return largest // 4 if entries < largest // 4 else largest
+        for size in (largest // 16, largest // 4):
+            if entries < size:
+                return size
+        return largest
 
 
 class Update(NamedTuple):
@@ -297,7 +298,7 @@ class Watch:
             self._history_is_cut |= count > most
             entries = np.concatenate([self._history, entries])[-most:]
             before, count = 0, len(entries)
-            room = self.specification.room_for(count)
+            room = self.specification.choose_room(count)
             if room != len(self._room):
                 self._room = np.empty(room, self.specification.entry)
         self._history = self._room[:count]
