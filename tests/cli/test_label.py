@@ -176,6 +176,41 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
     ]
 
 
+def test_again_goes_on_after_an_interruption_and_replaces_what_was_changed(
+    run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = ("--model", model, "--out", out, "--workers", 1)
+    assert run_harken("label", alice, bob, *options).exit_code == 0
+    again = (*options, "--timezone", "Asia/Tokyo", "--again")
+    assert run_harken("label", alice, *again).exit_code == 0  # as if it had been stopped then
+    before = (out / "alice" / "timeline.parquet").stat().st_ino
+    continued = run_harken("label", alice, bob, *again)
+    assert continued.exit_code == 0
+    assert re.findall(r"(\w+): .*; unchanged", continued.stdout) == ["alice"]
+    assert (out / "alice" / "timeline.parquet").stat().st_ino == before
+    zones = [json.loads((out / name / "quality.json").read_text())["timezone"] for name in ("alice", "bob")]
+    assert zones == ["Asia/Tokyo"] * 2
+    (out / "alice" / "movement.parquet").write_bytes(b"changed")
+    assert "unchanged" not in run_harken("label", alice, *again).stdout
+    assert (out / "alice" / "movement.parquet").read_bytes() != b"changed"
+
+
+def test_a_folder_without_permission_is_refused_before_the_work(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (out := tmp_path / "out").mkdir()
+    access = os.access
+
+    def refuse_to_write(path: Path, mode: int) -> bool:  # a superuser may write everywhere
+        return access(path, mode) and (path, mode) != (out, os.W_OK)
+
+    monkeypatch.setattr(os, "access", refuse_to_write)
+    ended = run_harken("label", alice, "--model", model, "--out", out)
+    assert (ended.exit_code, ended.stderr) == (2, f"harken: {out}: cannot write there (Permission denied)\n")
+    assert not list(out.iterdir())
+
+
 def test_files_of_one_name_are_both_kept(run_harken: Run, model: Path, tmp_path: Path) -> None:
     """Two sites in turn, one file at a time or all: the error gives the option that keeps both."""
     for seed, name in enumerate(("site_a/P01", "site_b/P01", "site_b/P02"), 1):

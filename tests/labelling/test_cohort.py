@@ -13,6 +13,7 @@ from command_line import Run
 from harken.labelling.cohort import FileTask, labelling, run_cohort, shard_of
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
+from harken.labelling.stored import read_summary
 from harken.readers.folders import recordings_in
 from harken.support.errors import HarkenError
 
@@ -80,6 +81,25 @@ def test_a_fault_of_ours_costs_one_file(
     assert f"a fault in harken: {fault.__name__}: oh" in anna.reason
     assert bert.reason is None
     assert [path.name for path in tmp_path.iterdir()] == ["bert"]  # nothing half-written
+
+
+def test_two_files_of_one_name_that_are_labelled_at_once_do_not_replace_each_other(
+    drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import harken.labelling.cohort as running
+
+    anna, bert = drawer / "p1" / "anna.csv", drawer / "p2" / "bert.csv"
+    folder = tmp_path / "P01"
+
+    def label_while_another_command_ends(path: Path, **named: Any) -> Any:
+        label_file(bert, out=folder)
+        return label_file(path, **named)
+
+    monkeypatch.setattr(running, "label_file", label_while_another_command_ends)
+    (outcome,) = run_cohort([FileTask(anna, folder, "p1_P01")], labelling(None, LabelSettings()))
+    assert outcome.reason is not None
+    assert outcome.reason.endswith("to keep both, add --name p1_P01")
+    assert read_summary(folder)["subject"] == "bert"
 
 
 def test_what_is_a_recording(tmp_path: Path) -> None:

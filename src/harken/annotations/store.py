@@ -9,7 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from hashlib import file_digest, sha256
 from io import StringIO
@@ -24,7 +24,7 @@ from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
 from harken.support.files import linked_file, regular, write_bytes
-from harken.support.locks import LOCK, lock_file, unlock
+from harken.support.locks import locked_beside
 from harken.support.text_rows import MOST_BYTES
 
 LOG = logging.getLogger("uvicorn.error")
@@ -217,15 +217,12 @@ class LabelStore:
         Raises:
             TimeoutError: when another process keeps it locked.
         """
-        path = linked_file(self.path)
-        try:
-            lock = lock_file(path.with_name(f".{path.name}{LOCK}"), timeout_s=LONGEST_S)
-        except TimeoutError as error:
-            raise TimeoutError(f"another harken has locked {self.path.name}") from error
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked_beside(linked_file(self.path), timeout_s=LONGEST_S))
+            except TimeoutError as error:
+                raise TimeoutError(f"another harken has locked {self.path.name}") from error
             yield
-        finally:
-            unlock(lock)
 
     def _why_zone_is_needed(self, annotations: Annotations) -> str | None:
         """Why the file is not replaced while the wearer's zone is not known, as a sentence; None if it can be."""

@@ -81,7 +81,10 @@ def label(
         ),
     ] = None,
     again: Annotated[
-        bool, Option("Label files again that are labelled already, and replace their results by the new ones.")
+        bool,
+        Option(
+            "Label files again whose results were made with other settings, or were changed, and replace these results."
+        ),
     ] = False,
     resume: Annotated[bool, Option("Write even into a folder that contains other files.")] = False,
     workers: Workers = None,
@@ -256,15 +259,12 @@ def print_line(outcome: "FileOutcome") -> None:
     """Print a line for one of several files: its wearer, the time recorded, the labels with most time, and how many
     warnings there are."""
     summary: dict[str, Any] = outcome.summary or {}
-    times, name, wearer = (
-        summary["seconds_by_label"],
-        printable(outcome.task.folder.name),
-        printable(summary["subject"]),
-    )
+    times, warnings = summary["seconds_by_label"], summary["warnings"]
+    name, wearer = printable(outcome.task.folder.name), printable(summary["subject"])
     recorded_s = sum(times.values()) + summary["unlabelled_s"] + 3600 * (summary["non_wear_hours"] or 0.0)
     parts = [duration_text(recorded_s), largest_shares(times) or "no label"]
-    if warnings := summary["warnings"]:
-        parts.append(f"{len(warnings)} warning{'s' * (len(warnings) > 1)}")
+    if warnings:
+        parts.append("1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings")
     if done := DONE[outcome.done]:
         parts.append(done)
     print(f"{name}{'' if wearer == name else f' ({wearer})'}: {'; '.join(parts)}")

@@ -22,7 +22,7 @@ from harken.labelling.summary import summarise_folder
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
-from harken.support.files import Json
+from harken.support.files import Json, writing_in_turn
 from harken.support.printable import printable
 from harken.support.processes import ProcessEndedError, call_in_process, dask_client, one_thread_each, process_pool
 
@@ -76,7 +76,8 @@ def labelling(model: Path | None, settings: LabelSettings, *, cores: int = 1, ag
         model: the model file; None: the one that comes with harken.
         settings: the settings of labelling.
         cores: the number of cores for one file; more than one only if there is a single file.
-        again: whether a file that is labelled already is labelled again, and its results are replaced.
+        again: whether a file is labelled again, and its results are replaced, if they were made in another way or were
+            changed.
 
     Raises:
         HarkenError: when the model cannot be read.
@@ -97,19 +98,24 @@ def _labelled(
     again: bool,
 ) -> FileOutcome:
     key = label_key(task.path, sha256, settings)
-    before = find_earlier(task.folder, task.path, key, again=again, other_name=task.other_name)
-    if before is not None:
-        return _summarised(task, before, settings.rules)
+    find = partial(find_earlier, task.folder, task.path, key, again=again, other_name=task.other_name)
+    earlier = find()
+    if earlier is not None:
+        return _summarised(task, earlier, settings.rules)
     labelled = label_file(
         task.path,
         model=_recogniser(model, sha256),
-        out=task.folder,
         settings=settings,
         key=key,
         on_share=on_share,
         cores=cores,
     )
-    return FileOutcome(task, labelled.summary)
+    with writing_in_turn(task.folder):
+        earlier = find()  # another command may have written there in the meantime
+        if earlier is None:
+            labelled.write(task.folder)
+            return FileOutcome(task, labelled.summary)
+    return _summarised(task, earlier, settings.rules)
 
 
 @lru_cache(maxsize=1)

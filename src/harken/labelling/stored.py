@@ -121,6 +121,15 @@ class StoredResults:
         """What to do when a file of these results cannot be used."""
         return f"label {self.summary['file']} again with --again, and with the options that it was labelled with"
 
+    def is_unchanged(self) -> bool:
+        """Whether all files that are read back are still what harken wrote."""
+        try:
+            for name in self.digests:
+                self.read(name)
+        except HarkenError:
+            return False
+        return True
+
     def read(self, name: str) -> bytes:
         """Return the content of a file.
 
@@ -241,7 +250,7 @@ def find_earlier(folder: Path, path: Path, key: Mapping[str, Any], *, again: boo
         folder: the folder of its results.
         path: the file.
         key: its ``label_key``.
-        again: whether to replace the results of the same file.
+        again: whether to replace results of the same file that were made in another way, or were changed.
         other_name: a value for ``--name`` that gives the results another folder.
 
     Raises:
@@ -250,26 +259,32 @@ def find_earlier(folder: Path, path: Path, key: Mapping[str, Any], *, again: boo
     """
     if not (folder / SUMMARY).exists():
         return None
-    summary = read_summary(folder)
-    before = summary["labelled_by"]
+    stored = StoredResults.open(folder)
+    summary, before = stored.summary, stored.summary["labelled_by"]
     if before["sha256"] != key["sha256"]:
         raise HarkenError(
             f"{printable(path)}: {folder} holds the results of a file with other content ({summary['file']}, worn by "
             f"{summary['subject']}); to keep both, add --name {other_name}"
         )
+    way = _describe_way(before, key)
     if again:
-        return None
+        return summary if way is None and stored.is_unchanged() else None
+    if way is not None:
+        raise HarkenError(
+            f"{printable(path)}: the results in {folder} were made {way}; add --again to replace them, or choose "
+            "another --out to keep both"
+        )
+    return summary
+
+
+def _describe_way(before: Mapping[str, Any], key: Mapping[str, Any]) -> str | None:
+    """Describe the first setting that differs from earlier results; None if none does."""
     earlier, now = ({**settings, **settings["reading"]} for settings in (before, key))
     for name in dict.fromkeys([*now, *earlier]):
         if name != "reading" and earlier.get(name) != now.get(name):
-            way = IN_WORDS.get(
-                name, f"{_in_words(name, earlier.get(name))}, and this is {_in_words(name, now.get(name))}"
-            )
-            raise HarkenError(
-                f"{printable(path)}: the results in {folder} were made {way}; add --again to replace them, or choose "
-                "another --out to keep both"
-            )
-    return summary
+            values = f"{_in_words(name, earlier.get(name))}, and this is {_in_words(name, now.get(name))}"
+            return IN_WORDS.get(name, values)
+    return None
 
 
 def results_digest(summary: Mapping[str, Any], *, rules: bool) -> str:

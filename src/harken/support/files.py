@@ -3,24 +3,29 @@
 Content is written aside (``harken.support.aside``), and then renamed to its final place.
 """
 
+import errno
 import json
 import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from harken.support.aside import is_aside, make_aside, make_temporary_folder, put_in_place, remove_left_behind
 from harken.support.errors import HarkenError
-from harken.support.locks import LOCK, lock_file, unlock
+from harken.support.locks import LOCK, lock_file, locked_beside, unlock
 
 Json = dict[str, Any]
 """An object of JSON."""
 RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 """The form in which libraries written in Rust report the number of a system error."""
+
+
+LONGEST_WRITING_S = 600.0
+"""How long to wait for another process that writes the results of a recording, which usually takes a second."""
 
 
 class NotWrittenError(OSError):
@@ -277,6 +282,8 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         remove_left_behind(folder)
     except OSError as error:
         raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
@@ -305,3 +312,22 @@ def written_alone(folder: Path) -> Iterator[None]:
             yield
         finally:
             unlock(lock)
+
+
+@contextmanager
+def writing_in_turn(folder: Path) -> Iterator[None]:
+    """Within the block, no other process of harken writes this folder in such a block. Wait until they have ended.
+
+    Raises:
+        HarkenError: when the folder above cannot be written to, or another process writes for very long.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked_beside(folder, timeout_s=LONGEST_WRITING_S))
+        except TimeoutError as error:
+            raise HarkenError(
+                f"{folder}: another harken is writing there; repeat the command when it has ended"
+            ) from error
+        except OSError as error:
+            raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
+        yield

@@ -1,7 +1,8 @@
 """Locks between processes. A lock ends with its process, also when the process is killed."""
 
 import errno
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,3 +44,22 @@ def unlock(lock: "BaseFileLock") -> None:
         with suppress(OSError):  # Windows removes no open file; filelock does after the release
             Path(lock.lock_file).unlink()
     lock.release()
+
+
+@contextmanager
+def locked_beside(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """Within the block, no other process of harken is in such a block for ``path``. A hidden file beside it is locked.
+
+    Args:
+        path: a file or folder, which need not exist.
+        timeout_s: how long to wait for another process.
+
+    Raises:
+        TimeoutError: when another process is in its block for longer.
+        OSError: when the hidden file cannot be made.
+    """
+    lock = lock_file(path.with_name(f".{path.name}{LOCK}"), timeout_s=timeout_s)
+    try:
+        yield
+    finally:
+        unlock(lock)
