@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import msgspec
 import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from harken.labelling.cohort import FileOutcome
+from harken.labelling.failures import read_failures, strip_folder
 from harken.labelling.quality import RecordingQuality
 from harken.labelling.settings import Rules
 from harken.labelling.stored import (
@@ -24,7 +23,6 @@ from harken.labelling.stored import (
     RHYTHM,
     TIMELINE,
     StoredResults,
-    read_summary,
     results_digest,
 )
 from harken.outcomes.exclusions import read_exclusions
@@ -36,15 +34,12 @@ from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
-from harken.support.files import write_bytes
-from harken.support.printable import printable, without_path
+from harken.support.printable import printable
 from harken.support.tables import CSV_TIME, spans_ns, write_csv, write_parquet
 from harken.timelines import UNSURE
 
 STUDY = "study.html"
 """The page."""
-FAILURES = "failures*.json"
-"""The files that failed: of a call, or of each shard."""
 MOST_PEOPLE = 5_000
 """People with a row on the page: those with doubts first. A page of so many has some ten megabytes."""
 MOST_DAYS = 28
@@ -110,7 +105,7 @@ def write_study(out: Path) -> WrittenStudy:
 
     before, cohort = None, None
     unread: dict[Path, str] = {}
-    while (now := (_written_ns(out), _failures(out))) != before:
+    while (now := (_written_ns(out), read_failures(out))) != before:
         before = now
         unread = {}
         cohort = read_cohort(list(now[0]), unread)
@@ -124,42 +119,6 @@ def write_study(out: Path) -> WrittenStudy:
                 write_csv(table.select(columns_in(in_csv, table.columns)), out / in_csv)
         write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1], unread))
     return WrittenStudy(cohort, unread)
-
-
-def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
-    """Write the files that failed, with the reasons, except those that do not exist. Without such failures, those of an
-    earlier call are removed.
-
-    Args:
-        path: the table for people, beside the folders of results. Beside it, a JSON file has the same for harken.
-        outcomes: of labelling, or of summarising: then the paths of their tasks are the folders of results.
-    """
-    failures = [_failed(outcome) for outcome in outcomes if outcome.reason is not None and not outcome.missing]
-    if failures:
-        rows = [(failure.file, failure.reason, failure.results or None) for failure in failures]
-        write_csv(pl.DataFrame(rows, schema=dict.fromkeys(Failure._fields, pl.String), orient="row"), path)
-        write_bytes(path.with_suffix(".json"), msgspec.json.encode(failures))
-    else:
-        path.unlink(missing_ok=True)
-        path.with_suffix(".json").unlink(missing_ok=True)
-
-
-def _failed(outcome: FileOutcome) -> Failure:
-    """The file, the reason, and the digest of the results that it has."""
-    path, folder = outcome.task.path, outcome.task.folder
-    reason = _without_folder(outcome.reason or "", path)
-    try:
-        summary = read_summary(folder)
-    except HarkenError:  # there are no results, or they cannot be read
-        return Failure(printable(path), reason)
-    summarising = path == folder
-    file = summary["file"] if summarising else printable(path)
-    return Failure(file, reason, results_digest(summary, rules=summarising))
-
-
-def _without_folder(reason: str, path: Path) -> str:
-    """A reason without the file or folder at its beginning."""
-    return without_path(reason, path).removeprefix(os.sep)
 
 
 def results_in(out: Path) -> list[Path]:
@@ -365,7 +324,7 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unr
         labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
         people = _people(cohort, labels, unread)
     known = {failure.reason for failure in failures}
-    reasons = {folder: _without_folder(reason, folder) for folder, reason in unread.items()}
+    reasons = {folder: strip_folder(reason, folder) for folder, reason in unread.items()}
     damaged = [Failure(printable(folder.name), reason) for folder, reason in reasons.items() if reason not in known]
     if cohort is None:
         return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures), unread=damaged)
@@ -419,17 +378,6 @@ def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, str]) ->
         )
         people.append(person)
     return people
-
-
-def _failures(out: Path) -> list[Failure]:
-    """The files that failed, in all calls and shards, each reason once."""
-    failures: list[Failure] = []
-    for path in sorted(out.glob(FAILURES)):
-        try:
-            failures += msgspec.json.decode(path.read_bytes(), type=list[Failure])
-        except (OSError, msgspec.MsgspecError, ValueError):  # it was removed, or harken did not write it
-            continue
-    return list(dict.fromkeys(failures))
 
 
 def _draw_strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]) -> list[DayStrip]:
