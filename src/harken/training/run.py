@@ -191,8 +191,7 @@ def train(
     resume: bool = False,
     display: TrainingDisplay | None = None,
 ) -> Outcome | None:
-    """Train a recogniser on labelled files and write its run directory, as ``harken train`` does. None is returned if
-    ``resume`` found a finished run, which is not changed.
+    """Train a recogniser on labelled files and write its run directory, as ``harken train`` does.
 
     >>> import harken
     >>> outcome = harken.train("alice.csv", cross=["bob.csv"], out="first-run", epochs=1)
@@ -200,15 +199,14 @@ def train(
     True
 
     Args:
-        files: labelled recordings of the training people, or folders of them.
+        files, cross: labelled recordings of the training people and of unseen people for the test, or their folders.
         out: the run directory. It holds the model, its history, its scores, pictures and the report.
-        cross: recordings of unseen people to test the model on, or folders of them.
         preset, epochs, seed, device, threads: see ``Recogniser`` and its ``fit``.
         channels: which channels to read; None for every channel of the first file.
         ignore_labels: labels to treat as unlabelled, in all files.
         cross_labels, cross_labels_offset_s: for ``cross``, as ``labels`` and ``labels_offset_s`` are for ``files``.
         reading, labels, labels_offset_s, trim_s, rename: see ``harken.evaluate``.
-        resume, display: continue the run in ``out``; what receives the progress that ``harken train`` shows.
+        resume, display: continue the run in ``out`` (None is returned if it is finished); what receives the progress.
 
     Raises:
         HarkenError: for unreadable or unlabelled files, invalid settings, or a run directory that holds something else.

@@ -102,18 +102,22 @@ async def run_job(
                     raise JobError(message["kind"], message["error"])
                 case _:
                     on_message(message)
-        exit_code = await process.wait()
-        if exit_code == KILLED:
-            raise JobError("ended", f"the process was killed, probably because {NO_MEMORY}")
-        if has_crashed(exit_code):
-            raise JobError("crashed", "the process crashed")
-        raise JobError("ended", f"the process ended by itself (exit code {exit_code})")
+        raise _explain_end(await process.wait())
     finally:
         with suppress(ProcessLookupError):
             process.kill()
         while process.returncode is None:
             with suppress(asyncio.CancelledError):  # a second one, such as at the end of the server
                 await process.wait()
+
+
+def _explain_end(exit_code: int) -> JobError:
+    """Make the error for a process that ended without a result."""
+    if exit_code == KILLED:
+        return JobError("ended", f"the process was killed, probably because {NO_MEMORY}")
+    if has_crashed(exit_code):
+        return JobError("crashed", "the process crashed")
+    return JobError("ended", f"the process ended by itself (exit code {exit_code})")
 
 
 class Progress:
