@@ -179,9 +179,11 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
 def test_again_goes_on_after_an_interruption_and_replaces_what_was_changed(
     run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
+    (out := tmp_path / "out").mkdir()
+    (out / ".alice.harken.lock").touch()  # the first process was killed while it wrote
     options = ("--model", model, "--out", out, "--workers", 1)
     assert run_harken("label", alice, bob, *options).exit_code == 0
+    assert not list(out.glob(".*"))
     again = (*options, "--timezone", "Asia/Tokyo", "--again")
     assert run_harken("label", alice, *again).exit_code == 0  # as if it had been stopped then
     before = (out / "alice" / "timeline.parquet").stat().st_ino

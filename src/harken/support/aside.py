@@ -84,9 +84,9 @@ def put_in_place(new: Path, place: Path) -> None:
 
 
 def is_aside(path: str | Path) -> bool:
-    """Whether this is the name of a folder aside, or of the lock of a folder, which are no content."""
+    """Whether this is the name of a folder aside, or of a lock, which are no content."""
     name = Path(path).name
-    return name == LOCK or (name.startswith(ASIDE) and NAME.fullmatch(name) is not None)
+    return name.endswith(LOCK) or (name.startswith(ASIDE) and NAME.fullmatch(name) is not None)
 
 
 def remove_left_behind(parent: str | Path) -> None:
