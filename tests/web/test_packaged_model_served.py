@@ -12,6 +12,7 @@ import harken
 from harken.datasets.simulated import Simulation, write_simulation
 from harken.labelling.file import label_file
 from harken.models.recogniser import Recogniser
+from harken.web.reading_parameters import name_parameters
 from offline import offline
 from server_thread import Served, heard, message, serving
 
@@ -44,7 +45,8 @@ def test_a_recording_that_is_posted(served: Served, packaged: Recogniser, csv: P
     assert answer.status == 200
     labelled = label_file(path, model=packaged)
     expected = labelled.timeline
-    assert answer.json["notes"] == [note.replace(str(path), name) for note in (*labelled.warnings, *labelled.notes)]
+    notes = [name_parameters(note) for note in (*labelled.warnings, *labelled.notes)]
+    assert answer.json["notes"] == [note.replace(str(path), name) for note in notes]
     assert any(note.startswith("the watch was turned by ") for note in answer.json["notes"]) == (path != csv)
     rows = answer.json["rows"]
     assert [row["label"] for row in rows] == expected.frame["label"].to_list()

@@ -81,7 +81,12 @@ def name_parameters(sentence: str) -> str:
     """A sentence with the parameters of the query in place of flags: `sample_rate_hz=HZ` for ``--rate HZ``."""
     words = []
     for part in split_at_options(sentence, OPTIONS.values()):
-        words.append(part if isinstance(part, str) else f"`{part.name}={part.metavar}`")
+        if isinstance(part, str):
+            words.append(part)
+        elif part.metavar:
+            words.append(f"`{part.name}={part.metavar}`")
+        else:
+            words.append(f"`{part.name}`")
     return "".join(words)
 
 
