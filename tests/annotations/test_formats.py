@@ -76,7 +76,7 @@ SAMPLES = {
         "start_s,end_s,label\n1.30,1.45,lying\n", "plain table", bouts=[(1.3, 1.45, "lying")]
     ),
     "notes": Sample(
-        "# Saturday\n10:00-10:01 lying\n10:01 – 10:02:00.5 walking\n10:02:10 to 10:05: sitting\n", "plain table"
+        "# Saturday\n10:00 10:01 lying\n10:01 – 10:02:00.5 walking\n10:02:10 to 10:05: sitting\n", "plain table"
     ),
     "notes on tests whose names begin with a number": Sample(
         "10:00-10:01 6MWT\n10:01-10:02: 2-minute walk\n",
@@ -84,7 +84,7 @@ SAMPLES = {
         bouts=[(0, 60, "6MWT"), (60, 120, "2-minute walk")],
     ),
     "notes with columns": Sample(
-        "10:00 10:01\tlying\n10h01—10:02:00.5\twalking\n10:02:10 until 10:05\tsitting\n", "plain table"
+        "10:00 till 10:01\tlying\n10h01—10:02:00.5\twalking\n10:02:10 until 10:05\tsitting\n", "plain table"
     ),
     "notes of a date": Sample(
         "2024-03-09,10:00-10:01 lying\n2024-03-09,10:01-10:02:00.5 walking\n2024-03-09,10:02:10-10:05,sitting\n",
@@ -217,7 +217,14 @@ def refusal(tmp_path: Path, content: str, span: Span = SPAN) -> str:
         ("start,label\n0930,sitting\n", ", line 2: the start '0930' may be a time of the clock, or seconds from the"),
         ("9.30 - 9.32 sitting\n", ", line 1: a note needs times of the clock, and '9.30' is a number; write 9:30"),
         ("9:30-10 sitting\n", ", line 1: a note needs times of the clock, and '10' is a number; write 10:00"),
-        ("9:30-9:32 sitting\nhello\n", ", line 2: 'hello' is not a note such as 09:30-09:32 sitting"),
+        ("9:30-05 sitting\n", ", line 1: a note needs times of the clock, and '05' is a number; write 05:00"),
+        ("9:30-45 a\n", ", line 1: a note needs times of the clock, and '45' is a number; write a time such as 10:05"),
+        ("9:30-9:32 sitting\nhello\n", ", line 2: 'hello' is not a note such as 09:30-09:32 sitting or 2024-"),
+        ("Sunday\n9:30-9:32 sitting\n", ", line 1: 'Sunday' is not a note such as 09:30-09:32 sitting or 2024-"),
+        ("Sun 10 Mar 9:30-9:32 sitting\n", ", line 1: 'Sun 10 Mar 9:30-9:32 sitting' is not a note such as 09:30"),
+        ("9:30 sitting until 9:32\n", ", line 1: the label 'sitting until 9:32' contains a time; write both times"),
+        ("9:30-9:31: a; 9:31-9:32: b\n", ", line 1: '9:31-9:32: b' is a second note; write it on a line of its own"),
+        ("9:30 a, 9:31 b\n", ", line 1: '9:31 b' is a second note; write it on a line of its own"),
         ("9:30-9:32\n", ", line 1: '9:30-9:32' has no label; write it as in 09:30-09:32 sitting"),
         ("9:30-9:32 a\n9:34 b\n", ", line 2: this note has no end, but others have one; write both times, as in 09:"),
         ("time,label\n9:30-9:32,a\n9:34,b\n", ", line 3: this note has no end, but others have one; write both times"),

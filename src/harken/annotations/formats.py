@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harken.annotations.bouts import PLAIN, Annotations
 from harken.annotations.notes import EXAMPLE as NOTE_EXAMPLE
-from harken.annotations.notes import find_notes, split_notes, split_ranges
+from harken.annotations.notes import describe_no_note, find_notes, looks_like_note, split_notes, split_ranges
 from harken.annotations.outside import OFFSET_COLUMN
 from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns, says_seconds
 from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
@@ -325,10 +325,14 @@ def plain(table: Rows) -> Annotations:
         _refuse_decimal_commas(table, positions, rows)
         positions, rows = split_ranges(table, positions, rows)
     if missing := [role for role in ("start", "label") if role not in positions]:
+        text = ", ".join(first)
+        notes_follow = any(find_notes(fields) is not None for _, fields in table.rows[1:2])
+        if notes_follow or looks_like_note(text):
+            raise table.error(line, describe_no_note(text))
         advice = " and ".join(f"one for {role} ({', '.join(NAMES[role][:3])} or similar)" for role in missing)
         raise table.error(
             line,
-            f"this is no table of labels. Its columns are {printable(', '.join(first))[:200]}; it needs {advice}. "
+            f"this is no table of labels. Its columns are {printable(text)[:200]}; it needs {advice}. "
             f"Without a header, the columns are start, end, label, with times such as {EXAMPLES}; or a line is a note "
             f"such as {NOTE_EXAMPLE}",
         )
