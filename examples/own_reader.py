@@ -1,6 +1,7 @@
 """A reader of your own for files that harken does not know.
 
-python examples/own_reader.py DAY.tiny        (a line "TINY WATCH", then lines of ms since 1970, x, y, z in g)
+python examples/own_reader.py DAY.tiny        (the line "TINY WATCH", then lines such as "1519170400000 0.1 0.2 0.97":
+                                               ms since 1970, and x, y, z in g)
 """
 
 import sys
