@@ -56,7 +56,7 @@ BOUTS = st.tuples(st.sampled_from(["sit", "walk", "lie", ""]), st.integers(1, 9)
 LABELS = st.lists(BOUTS, min_size=1, max_size=8).map(
     lambda bouts: [label for label, size in bouts for _ in range(size)]
 )
-NO_WINDOW = re.compile("so no window has one|no window of")
+NO_WINDOW = re.compile("no row has a label|no window of")
 
 
 def can_begin(labels: Sequence[str], length: int) -> list[bool]:
@@ -191,8 +191,8 @@ TOO_SHORT = (
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "no label": (
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
-        "ann: no row has a label (and all its values), so no window has one; name the column of labels "
-        "with label_column (--label-column)",
+        "ann: no row has a label and all its values; name the column of labels with label_column "
+        "(--label-column), or add a file of labels with with_labels (--labels)",
     ),
     "bouts too short": (
         lambda: random_windows(recording(["a", "a", "b", "b", "b"], as_found=True), length=4, count=1, seed=0),

@@ -147,7 +147,7 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         of_training = f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows"
         say(console, f"{of_training}, so its wearer is not counted as an unseen person.\n")
     if evaluation.unseen is not None:
-        console.print("[bold]Unseen people[/bold] (none of them is named among the training people)")
+        console.print("[bold]Unseen people[/bold] (none has the name of a training person)")
         _print_side(console, evaluation.unseen)
         if (label := evaluation.unseen.together.one_label) is not None:
             sentence = f"warning: the model gave one label, “{label}”, to every window of the unseen people."

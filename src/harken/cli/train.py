@@ -192,8 +192,8 @@ def _about_unseen(outcome: "Outcome") -> list[str]:
     if (people := outcome.held_out_people) is not None:
         lines.append(
             f"Held out: a copy trained without {sentences.held_out_people(outcome)} has an accuracy of "
-            f"{percent(sentences.together(people).accuracy)} on them (mean of each person's macro F1: "
-            f"{people.mean_person_macro_f1:.3f})."
+            f"{percent(sentences.together(people).accuracy)} on {sentences.name_held_out_again(outcome)} "
+            f"(mean of each person's macro F1: {people.mean_person_macro_f1:.3f})."
         )
     return [*lines, sentences.calibration_sentence(outcome), *filter(None, [sentences.error_sentence(outcome)])]
 

@@ -125,7 +125,7 @@ def _probable(
     found = replace(walking, quarters=best, source=MountingSource.NONE, probable=tuple(shares.tolist()))
     if blocks or make is not None:
         found = replace(found, source=MountingSource.CALM if blocks else MountingSource.MAKE)
-    evidence = [f"{blocks:,} calm moments"] if blocks else []
+    evidence = [f"{blocks:,} calm moment{'s' if blocks > 1 else ''}"] if blocks else []
     evidence += ["possible walking"] if sum(counts) >= 1 else []
     evidence += [f"the make ({make})"] if make is not None else []
     by = f", by {listed(evidence)}" if evidence else ""
@@ -273,7 +273,7 @@ def _by_gravity(quarters: int, recognised: Float64Array, moments: int) -> str:
             "turn by 180 degrees"
         )
     worn = "the other way round" if quarters else "as the model expects"
-    return f"{sentence}, but gravity in walking shows that the watch was worn {worn}"
+    return f"gravity in walking shows that the watch was worn {worn}; {sentence}"
 
 
 def _why(mounting: Mounting) -> str:

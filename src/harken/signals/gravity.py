@@ -102,8 +102,8 @@ def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
     before, used = _error_g(points), int(still.sum())
 
     if used < FEWEST_EPOCHS:
-        still_ones = f"{used} {'block is' if used == 1 else 'blocks are'} still"
-        return _refused(f"only {still_ones}; at least {FEWEST_EPOCHS} are needed", before, used)
+        still_ones = "no block is" if used == 0 else f"only {used} {'block is' if used == 1 else 'blocks are'}"
+        return _refused(f"{still_ones} still; at least {FEWEST_EPOCHS} are needed", before, used)
     reached = [("+", points.max(axis=0)), ("-", -points.min(axis=0))]
     short = [f"{sign}{'xyz'[axis]}" for sign, most in reached for axis in range(3) if most[axis] <= COVERED_G]
     if short:

@@ -390,8 +390,8 @@ def _no_window(recordings: list[Recording], length: int, ends: Int64Array, usabl
     names = ", ".join(recording.source or recording.subject for recording in recordings)
     if not usable.any():
         return (
-            f"{names}: no row has a label (and all its values), so no window has one; name the column of labels "
-            "with label_column (--label-column)"
+            f"{names}: no row has a label and all its values; name the column of labels with label_column "
+            "(--label-column), or add a file of labels with with_labels (--labels)"
         )
     longest = int(((ends - np.arange(len(ends))) * usable).max())
     return (

@@ -181,7 +181,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
         (
             {"unseen": (), "calibrated_on": "nobody"},
             [
-                "not calibrated for unseen people, nor for others",
+                "not calibrated and may be much too high, because no windows were left",
                 "There were no recordings of unseen people (--cross)",
                 "Unseen people unknown Not tested.",
             ],
@@ -258,7 +258,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
         *(
             ({"honest": None, "missing": MissingWindows(honest_test=reason)}, [f"same-person test: {words}"], [])
             for reason, words in {
-                NoHonestTest.SHORT_BOUTS: "no bout is long enough for a training window of",
+                NoHonestTest.SHORT_BOUTS: "no bout is long enough. The first 80 % of a bout must contain a training",
                 NoHonestTest.ONE_LABEL: "only one label has bouts long enough to be cut in two.",
                 NoHonestTest.NO_TEST_WINDOW: "no label with training windows has windows left to test on.",
             }.items()

@@ -67,6 +67,12 @@ def held_out_people(outcome: "Outcome") -> str:
     return f"{held_out} of its {len({one.mended.subject for one in outcome.data.training})} training people"
 
 
+def name_held_out_again(outcome: "Outcome") -> str:
+    """Return what stands for the held-out people when they are named again."""
+    people = outcome.held_out_people
+    return "this person" if people is not None and len(people.people) == 1 else "these people"
+
+
 def spread_sentence(people: PeopleScores) -> str:
     """The spread of the scores of people."""
     scores = {person: found.macro_f1 for person, found in people.people.items()}
@@ -182,10 +188,7 @@ def calibration_sentence(outcome: "Outcome") -> str:
             "was trained on, and not for unseen people: for those they may be much too high."
         )
     why = "no windows were left for calibration" if outcome.finished else "the training was stopped before"
-    return (
-        f"Its probabilities are not calibrated for unseen people, nor for others, because {why}. They may be much too "
-        "high."
-    )
+    return f"Its probabilities are not calibrated and may be much too high, because {why}."
 
 
 def error_sentence(outcome: "Outcome") -> str | None:
@@ -194,7 +197,7 @@ def error_sentence(outcome: "Outcome") -> str | None:
         return None
     error = outcome.cross_probabilities.expected_calibration_error
     return (
-        f"On {unseen(outcome)}, the probability of an answer differs from the share of right answers "
+        f"On {unseen(outcome)}, the probabilities of the labels miss the share of right labels "
         f"by {points(error)} on average (expected calibration error {decimals(error)}; 0 is perfect)."
     )
 
@@ -290,10 +293,13 @@ def missing_windows(outcome: "Outcome") -> list[str]:
         )
     match outcome.missing.honest_test:
         case NoHonestTest.SHORT_BOUTS:
-            why = (
-                f"no bout is long enough for a training window of {length} samples in its first "
-                f"{percent(TRAINING_SHARE, decimals=0)} and, after the length of one window, a test window in the rest"
-            )
+            window_s = length / outcome.specification.sample_rate_hz
+            return [
+                *sentences,
+                "There is no honest same-person test: no bout is long enough. The first "
+                f"{percent(TRAINING_SHARE, decimals=0)} of a bout must contain a training window ({window_s:.3g} s), "
+                "and the rest a pause of that length and a test window.",
+            ]
         case None:
             return [*sentences, *filter(None, [_untested(outcome)])]
         case reason:
