@@ -258,6 +258,7 @@ COLUMNS = "&time_column=when&x_column=ax1&y_column=3&z_column=az1"
             f"{COLUMNS}&skip_rows={'9' * 30}",
             f"`skip_rows` {'9' * 30}: give the number of lines to skip, 0 to",
         ),
+        (FOREIGN, f"{COLUMNS}&rate=50", "there is no parameter rate; choose from acceleration_unit, forearm_axis,"),
         (FOREIGN, f"{COLUMNS}&timezone=Nowhere", "there is no time zone 'Nowhere'"),
         (FOREIGN, f"{COLUMNS}&time_unit=h", "query.time_unit: Input should be 's', 'ms', 'us' or 'ns'"),
         (

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 
 from harken.labelling.settings import LabelSettings
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.options import options_of, split_at_options
+from harken.support.printable import printable
 from harken.web.limits import Part, RefusedError
 
 ReadingValues = Mapping[str, str | int | float]
@@ -37,6 +38,8 @@ PAGE_NAMES = {
 }
 """The parameters, each with the name of the keyword in Python, and what the page calls them, in the page's order."""
 OPTIONS = {declared.name: declared for declared in options_of(LabelSettings) if declared.name in PAGE_NAMES}
+OTHER_PARAMETERS = frozenset({"name", "key", "token"})
+"""The parameters of the same query that do not say how a recording is read."""
 
 
 class ReadingParameters:
@@ -45,8 +48,13 @@ class ReadingParameters:
     def __init__(self) -> None:
         self.__signature__ = inspect.Signature(list(_make_parameters()))  # where FastAPI looks for parameters
 
-    def __call__(self, **values: Any) -> ReadingValues:
-        """The parameters that were given. Raises ``RefusedError`` for an impossible value."""
+    def __call__(self, request: Request, **values: Any) -> ReadingValues:
+        """The parameters that were given. Raises ``RefusedError`` for an impossible value or an unknown parameter."""
+        for name in request.query_params:
+            if name not in PAGE_NAMES and name not in OTHER_PARAMETERS:
+                known = ", ".join(sorted(PAGE_NAMES))
+                sentence = f"there is no parameter {printable(name)}; choose from {known}"
+                raise RefusedError(422, sentence, reason="recording")
         given = {name: value for name, value in values.items() if value is not None}
         try:
             make_settings(given)
@@ -56,6 +64,7 @@ class ReadingParameters:
 
 
 def _make_parameters() -> Iterator[inspect.Parameter]:
+    yield inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
     for name, label in PAGE_NAMES.items():
         kind: Any = Annotated[OPTIONS[name].kind | None, Query(title=label, description=OPTIONS[name].option.help)]
         yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
