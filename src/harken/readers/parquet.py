@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import cast, get_args
 
 import polars as pl
 
@@ -59,6 +60,8 @@ def _flush() -> None:
 
 
 MARK = b"PAR1"
+STATED_UNIT = "harken.acceleration_unit"
+"""A key of the file's metadata: a file that harken wrote states its unit, so that none need be recognised."""
 ROWS_AT_ONCE = 1 << 19
 """Half of a row group in the files of ``harken simulate``."""
 
@@ -77,9 +80,12 @@ def open_source(path: Path, options: TableOptions) -> Source:
     check_pages(path)
     with _parquet_errors(path) as plain:
         schema = pl.read_parquet_schema(plain)
+        stated = pl.read_parquet_metadata(plain).get(STATED_UNIT)
     first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
     columns = find_columns(path, list(schema), first_row, options)
     unit, notes = describe_app_columns(path, list(schema), first_row, columns, options)
+    if stated in get_args(AccelerationUnit):
+        unit = cast(AccelerationUnit, stated)
     return TableSource(ParquetTable(path, columns, schema, unit), options, notes=notes)
 
 

@@ -39,6 +39,14 @@ def test_a_session_becomes_a_recording_with_its_labels(recorder: Recorder, tmp_p
     assert [(entry.start.ns - START) / 1e9 for entry in found.entries] == [10, 60]
 
 
+def test_a_recording_of_some_seconds_of_running_states_its_unit(recorder: Recorder, tmp_path: Path) -> None:
+    watch, signals, time_ns = samples(0, 8)
+    log(tmp_path, (watch, 1.4 * signals, time_ns))
+    record(recorder, 1, 7, "running")
+    (path,) = made(recorder)
+    np.testing.assert_array_equal(harken.read(path).signals, 1.4 * signals)
+
+
 def test_every_step_is_on_the_disk_when_it_returns(recorder: Recorder, tmp_path: Path) -> None:
     def restarted() -> RecordedSession:
         (session,) = Recorder(tmp_path, Limits()).sessions("anna", 5)
@@ -172,13 +180,17 @@ def test_a_full_disk_is_said_and_changes_nothing(
     assert Recorder(tmp_path, Limits()).sessions("anna", 5) == [session]
 
 
+def _fail(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left")
+
+
 def test_a_recording_that_cannot_be_written_says_why_and_is_written_later(
     recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log(tmp_path, samples(0, 100))
     record(recorder, 10, 40, "walking")
     with monkeypatch.context() as patch:
-        patch.setattr("polars.DataFrame.write_parquet", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        patch.setattr("polars.DataFrame.write_parquet", _fail)
         assert made(recorder) == []
         (session,) = recorder.sessions("anna", 5)
         assert recorder.trouble(session.name) == "the recording could not be written (No space left)"

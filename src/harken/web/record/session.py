@@ -25,6 +25,7 @@ from harken.annotations.store import FIRST_LINE, NO_FILE, LabelStore
 from harken.annotations.table import why_not_kept
 from harken.annotations.times import Span
 from harken.readers.folders import SIDE
+from harken.readers.parquet import STATED_UNIT
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
@@ -398,7 +399,7 @@ class SessionFiles:
         columns |= {axis: pl.Series(signals[:, row]) for row, axis in enumerate("XYZ")}
         frame = pl.DataFrame(columns).with_columns(Subject=pl.lit(session.watch))
         with replacing(self.recording(session.name)) as aside:
-            frame.write_parquet(aside)
+            frame.write_parquet(aside, metadata={STATED_UNIT: "g"})
 
     def times(self, name: str) -> tuple[int, int] | None:
         """The times of the first and the last sample of a recording; None without one.
