@@ -64,7 +64,7 @@ def test_the_card_and_readme_agree_with_the_file() -> None:
     readme = " ".join((root / "README.md").read_text(encoding="utf-8").split())
     assert (
         f"the mean F1 is {left_out['main_score']['known']:.2f} (WISDM {of_study['wisdm']:.2f}, selfBACK "
-        f"{of_study['selfback']:.2f}, DSADS {of_study['dsads']:.2f}); on unseen people of the training studies it is "
+        f"{of_study['selfback']:.2f}, DSADS {of_study['dsads']:.2f}). On unseen people of the training studies it is "
         f"{result['new_people']['main_score']:.2f}."
     ) in readme
 
