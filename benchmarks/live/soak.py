@@ -119,22 +119,36 @@ async def deaf(port: int, number: int, until_s: float) -> int:
 
 
 async def slow(port: int, number: int, until_s: float) -> int:
-    """View one watch after another and read rarely. Returns the number of frames reported as dropped."""
+    """View one watch after another and read rarely. If the server closes the socket, connect again.
+
+    Returns the number of frames reported as dropped.
+    """
     dropped = 0
-    async with view(port, number, small=True) as looking:
-        while time.time() < until_s:
-            for turn in range(TURNS):
-                await looking.send(json.dumps({"type": "choose", "watch": f"watch-0-{(number + turn) % 20}"}))
-                await asyncio.sleep(TURN_S)
-            behind = True
-            while behind:
-                try:
-                    message = json.loads(await asyncio.wait_for(looking.recv(), 0.2))
-                except TimeoutError:
-                    behind = False
-                else:
-                    dropped += message["frames"] if message["type"] == "dropped" else 0
-                    behind = message["type"] != "samples" or message["t_ms"][-1] < 1e3 * (time.time() - 2)
+    while time.time() < until_s:
+        async with view(port, number, small=True) as looking:
+            try:
+                while time.time() < until_s:
+                    dropped += await _choose_and_catch_up(looking, number)
+            except websockets.ConnectionClosed:  # the server waited too long for an answer to its ping
+                looking.transport.abort()
+    return dropped
+
+
+async def _choose_and_catch_up(looking: websockets.ClientConnection, number: int) -> int:
+    """Choose one watch after another without reading; then read what has come. Returns the frames dropped."""
+    for turn in range(TURNS):
+        await looking.send(json.dumps({"type": "choose", "watch": f"watch-0-{(number + turn) % 20}"}))
+        await asyncio.sleep(TURN_S)
+    dropped = 0
+    behind = True
+    while behind:
+        try:
+            message = json.loads(await asyncio.wait_for(looking.recv(), 0.2))
+        except TimeoutError:
+            behind = False
+        else:
+            dropped += message["frames"] if message["type"] == "dropped" else 0
+            behind = message["type"] != "samples" or message["t_ms"][-1] < 1e3 * (time.time() - 2)
     return dropped
 
 
