@@ -123,8 +123,7 @@ def learn(
 
     Args:
         files: recordings, each with its labels in the file beside it (``NAME.labels.csv``), or else in itself.
-        before: the model to adapt, and to compare with: a recogniser, a model file, or ``"packaged"``; None: there is
-            none, and ``how`` is ``"train"``.
+        before: the model to adapt and compare with, a model file, or ``"packaged"``; None only if ``how`` is "train".
         how: ``"adapt"`` fits the last layer of ``before`` again, in seconds; ``"train"`` trains a new model, in
             minutes, and can learn labels that ``before`` does not know.
         out: the model file to write (``.safetensors``).
