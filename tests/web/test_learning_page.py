@@ -117,7 +117,7 @@ def test_the_buttons_say_which_model_labels(
     assert "95 % interval of the mean F1 over people: starting model 90 % to 100 %, new model 90 % to 100 %" in found[1]
 
 
-def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served) -> None:
+def test_a_model_is_trained_and_chosen_by_keyboard_and_its_result_stays(page: Browser, served: Served) -> None:
     send_samples(served, "wrist")
     page.wait("return document.getElementById('live')")
     assert page.run("return document.querySelectorAll('#bars li').length") == 3
@@ -152,10 +152,7 @@ def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served
     page.wait("return document.getElementById('now-label').textContent !== 'listening …'")
     assert page.complaints() == []
 
-
-def test_the_result_fits_a_phone_and_the_dark_and_stays_when_the_page_is_loaded_again(
-    page: Browser, served: Served
-) -> None:
+    # The result fits a phone and the dark, and stays when the page is loaded again.
     for _ in page.looks("learn", desktop=DESKTOP, phone=PHONE):
         page.wait("return document.querySelector('.learn-result table') !== null")
     page.resize(DESKTOP)
