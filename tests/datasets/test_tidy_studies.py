@@ -7,9 +7,13 @@ import pytest
 
 from harken.datasets.info import DatasetInfo
 from harken.datasets.label_schemes import to_common
+from harken.datasets.people import read_people
 from harken.datasets.registry import DATASETS
 from harken.datasets.tidy import read_selfback
+from harken.readers.options import TableOptions
+from harken.readers.units import AXES_REVERSED
 from harken.recordings.recording import Placement, Recording
+from harken.signals.movement import movement_of
 from harken.support.errors import HarkenError
 
 pytestmark = pytest.mark.second_stage
@@ -95,3 +99,21 @@ def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "w" / "lying").rename(tmp_path / "w" / "flying")
     with pytest.raises(HarkenError, match="flying is not an activity of the set"):
         read_selfback(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["hawthorne", "pebble_steps"])
+def test_the_reversed_gravity_of_a_study_is_put_right(data_dir: Path, name: str) -> None:
+    recordings = DATASETS[name].read(data_dir / name)
+    calm_z = [blocks.mean[blocks.standard_deviation.max(axis=1) < 0.15, 2] for blocks in map(movement_of, recordings)]
+    medians = np.array([np.median(z) for z in calm_z if len(z)])
+    assert len(medians) >= 6
+    assert np.mean(medians > 0) > 0.7
+    assert all(AXES_REVERSED in recording.quality.notes for recording in recordings)
+
+
+def test_the_stated_sign_of_gravity_turns_a_table_of_several_people(data_dir: Path) -> None:
+    path = data_dir / "hawthorne" / "hawthorne.parquet"
+    as_published, reversed_axes = (
+        read_people(path, TableOptions(label_column="label_orig", gravity_sign=sign)) for sign in (None, "negative")
+    )
+    np.testing.assert_array_equal(reversed_axes[0].signals, -as_published[0].signals)

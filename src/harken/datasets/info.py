@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from harken.readers.options import GravitySign
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Quality, Recording
@@ -64,6 +65,8 @@ class DatasetInfo:
         forearm_axis: the axis of the sensor that points along the forearm towards the elbow, so that it measures about
             +1 g when the arm hangs, in most people of the study; None if the sensor was worn elsewhere or the axis is
             unknown.
+        gravity_sign: the sign of z in the published files when the watch lies face up and still. Where it is
+            ``negative``, harken's readers reverse all three axes.
         label_map: each of ``labels`` -> its common name (see ``harken.datasets.label_schemes``).
         checked_on_real_files: whether the reader was run on the published files. If not, it is based only on the
             documentation.
@@ -85,6 +88,7 @@ class DatasetInfo:
     checked_on_real_files: bool
     archives: tuple[Archive, ...] = ()
     forearm_axis: ForearmAxis | None = None
+    gravity_sign: GravitySign = "positive"
     traps: tuple[str, ...] = ()
 
 

@@ -18,7 +18,9 @@ from harken.support.errors import HarkenError
 from harken.support.files import make_folder, write_text
 from harken.support.printable import listed
 
-OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g", "timezone", "subject"})
+OF_TIDY_TABLES = frozenset(
+    {"label_column", "acceleration_unit", "gravity_sign", "sensor_range_g", "timezone", "subject"}
+)
 """The fields of ``TableOptions`` that apply to tidy tables, whose other columns have fixed names."""
 
 

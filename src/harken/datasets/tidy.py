@@ -20,6 +20,7 @@ from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.parquet import without_panics
 from harken.readers.parquet_pages import check_pages
 from harken.readers.units import (
+    AXES_REVERSED,
     EARLIEST_DATE_NS,
     G_PER_UNIT,
     nanoseconds,
@@ -94,12 +95,16 @@ def recordings_of_tables(
     unit = options.acceleration_unit or recognise_unit(signals)
     if unit is None:
         raise HarkenError(f"{path}: gravity is in an unknown unit; state the unit of x, y and z with unit=")
-    signals = signals * np.float32(G_PER_UNIT[unit])
+    reversed_axes = options.gravity_sign == "negative"
+    sign = -1 if reversed_axes else 1
+    signals = signals * np.float32(sign * G_PER_UNIT[unit])
     groups = frame.select("subject", "placement").with_row_index("row").group_by("subject", "placement").agg("row")
     recordings = []
     for subject, placement, rows in groups.sort("subject", "placement").iter_rows():
         mine = np.array(rows, dtype=np.int64)
         recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=unit)
+        if reversed_axes:
+            recording = replace(recording, quality=recording.quality.noting(AXES_REVERSED))
         recording = replace(recording, timezone=options.timezone or "UTC")
         recordings.append(recording if as_found else mend(recording, sensor_range=options.sensor_range_g))
     return recordings
@@ -304,7 +309,7 @@ def _of_study(
     path: Path, table: pl.DataFrame, info: DatasetInfo, placement: Placement = Placement.WRIST
 ) -> list[Recording]:
     """The recordings of a tidy table in g, with the set's own labels in ``label_orig``."""
-    options = TableOptions(label_column="label_orig", acceleration_unit="g")
+    options = TableOptions(label_column="label_orig", acceleration_unit="g", gravity_sign=info.gravity_sign)
     return [
         replace(
             recording,

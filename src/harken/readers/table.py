@@ -16,6 +16,7 @@ import polars as pl
 from harken.readers.layout import Columns, channel_roles
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import (
+    AXES_REVERSED,
     G_PER_UNIT,
     NS_PER_UNIT,
     STEPS_LOOKED_AT,
@@ -269,7 +270,6 @@ class SeveralRecordingsError(HarkenError):
         self.people, self.tidy = people, tidy
 
 
-TURNED_AS_REQUESTED = "The signs of all three axes of acceleration were reversed, as requested."
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
 """The largest step back in time of rows out of order; the start of a new session steps back by more."""
@@ -523,7 +523,7 @@ class TableSource(Source):
         if unit != self._unit:
             raise SourceChangedError
         if self._options.gravity_sign == "negative":
-            notes.append(TURNED_AS_REQUESTED)
+            notes.append(AXES_REVERSED)
         self.label_names = self._table.names("label")
         self.quality = Quality(
             acceleration_unit=unit,

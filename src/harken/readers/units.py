@@ -23,6 +23,9 @@ NS_PER_UNIT: dict[TimeUnit, int] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 
 UNITS_PER_G: dict[AccelerationUnit, float] = {"g": 1.0, "m/s2": STANDARD_GRAVITY, "g/64": 64.0, "mg": 1000.0}
 G_PER_UNIT: dict[AccelerationUnit, float] = {unit: 1 / size for unit, size in UNITS_PER_G.items()}
 
+AXES_REVERSED = "The signs of all three axes of acceleration were reversed, as stated."
+"""The note of a recording whose gravity was stated to have the opposite sign."""
+
 UNIT_TOLERANCE = 1.35
 """The tolerance of gravity measured at rest, as a factor, including offset and gain errors."""
 MOVEMENT_RANGE = (0.5, 2.5)
