@@ -1,5 +1,5 @@
 // Send a watch's samples to harken serve and print its labels until stopped, from docs/live_protocol.md alone.
-// node live_client.mjs ws://127.0.0.1:8000 my-watch [TOKEN] < samples.csv   (lines: ms since 1970, x, y, z in g)
+// node live_client.mjs ws://127.0.0.1:8000 "my-watch&forearm_axis=y" [TOKEN] < samples.csv   (lines: ms, x, y, z in g)
 // Needs Node 22 (or 20 with --experimental-websocket).
 import { createInterface } from "node:readline";
 

@@ -1,6 +1,6 @@
 """Send a watch's samples to harken serve and print its labels until stopped, from docs/live_protocol.md alone.
 
-python live_client.py ws://127.0.0.1:8000 my-watch [TOKEN] < samples.csv   (lines: ms since 1970, x, y, z in g)
+python live_client.py ws://127.0.0.1:8000 "my-watch&forearm_axis=y" [TOKEN] < samples.csv   (lines: ms, x, y, z in g)
 """
 
 import asyncio
@@ -27,7 +27,7 @@ async def main(server: str, watch: str, token: str = "") -> None:
                     if message["type"] == "ack":
                         del waiting[: message["messages"] - taken]
                         sent, taken = sent - message["messages"] + taken, message["messages"]
-                    elif message["type"] != "model":
+                    elif message["type"] not in ("model", "orientation"):
                         print(*(message.get(name, "") for name in ("end_ms", "label", "message")), flush=True)
 
 

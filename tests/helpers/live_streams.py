@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +28,17 @@ def smooth(windows: Windows) -> NDArray[np.float32]:
 class Answering(Recogniser):
     """A recogniser of this specification that answers with these probabilities."""
 
-    def __init__(self, specification: Specification, answer: Answer) -> None:
+    def __init__(self, specification: Specification, answer: Answer, **provenance: Any) -> None:
         super().__init__()
-        self._specification, self._answer = specification, answer
+        self._specification, self._answer, self._provenance = specification, answer, provenance
 
     @property
     def specification_(self) -> Specification:
         return self._specification
+
+    @property
+    def provenance_(self) -> dict[str, Any]:
+        return self._provenance
 
     def predict_answers(self, windows: Windows) -> NDArray[np.float32]:
         return self._answer(windows)

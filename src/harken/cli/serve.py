@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harken.cli.options import ModelOrPackaged, OpenPage
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.support.options import Option
 from harken.support.printable import printable
@@ -32,6 +33,13 @@ Keep = Annotated[
     Path | None,
     Option("Write samples here before they are acknowledged, and recordings with labels.", metavar="DIR"),
 ]
+WatchesAxis = Annotated[
+    ForearmAxis | None,
+    Option(
+        "The axis of all watches that points along the forearm towards the elbow, so that it measures about +1 g when "
+        "the arm hangs. A watch can state another one (docs/live_protocol.md). [default: found by walking]",
+    ),
+]
 
 
 def serve(
@@ -42,6 +50,7 @@ def serve(
     token: Token = None,
     keep: Keep = None,
     demo: Annotated[bool, Option("Stream recordings of people on whom the model was not trained.")] = False,
+    forearm_axis: WatchesAxis = None,
     open_page: OpenPage = True,
 ) -> None:
     """Watches and phones send samples through a WebSocket, or with the app Sensor Logger by HTTP push. A recording that
@@ -54,6 +63,8 @@ def serve(
 
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")
+    if demo and forearm_axis is not None:
+        raise HarkenError("--demo has recordings of its own; leave out --forearm-axis")
     check_token(token)
     if token is not None:
         check_token_length(token, "--token", NEW_TOKEN)
@@ -76,6 +87,7 @@ def serve(
         token=token,
         keep=keep,
         demo=demo,
+        forearm_axis=forearm_axis,
         on_started=started,
     )
     if keep is not None and not demo:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import quote
 
 import msgspec
@@ -21,7 +21,9 @@ from starlette.websockets import WebSocket
 
 from harken import __version__
 from harken.models.recogniser import Recogniser
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
+from harken.support.printable import printable
 from harken.web.address import check_token, is_loopback
 from harken.web.clients import Client, Sender, frame_of, messages_of, serve
 from harken.web.demo import DemoWatch, about_demo, demo_watches, stream
@@ -61,6 +63,8 @@ HTML, ZIP = "text/html", "application/zip"
 KEY = "^[A-Za-z0-9_-]{22,64}$"
 """Long enough that nobody guesses a random one."""
 LARGEST_VIEW_MESSAGE = 4096
+SHOWN = 40
+"""Characters of a wrong value in its refusal."""
 YES = ("1", "true", "yes", "on")
 Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which the recording was posted.")]
 
@@ -73,6 +77,7 @@ def server_for(
     token: str | None = None,
     keep: Path | None = None,
     demo: bool = False,
+    forearm_axis: ForearmAxis | None = None,
     limits: Limits | None = None,
     training: Mapping[str, Any] | None = None,
     on_started: Callable[[], None] = lambda: None,
@@ -86,6 +91,7 @@ def server_for(
         token: the token that clients must send; None only for loopback addresses.
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
+        forearm_axis: the axis along the forearm of all watches that state no other; None to find it by walking.
         limits: the limits of clients; the defaults if None.
         training: arguments of ``harken.training.learn.job.learn`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
@@ -109,9 +115,10 @@ def server_for(
         log=None if keep is None else SampleLog(keep),
         recorder=None if keep is None or demo else Recorder(keep, limits),
         about_model=about_demo(recogniser) if demo else None,
+        forearm_axis=forearm_axis,
     )
     uploads = Uploads(Recogniser.load(device="cpu") if demo else labelling, limits)
-    learner = _learner(hub, uploads, recogniser, served, training)
+    learner = _learner(hub, uploads, recogniser, served, training, forearm_axis)
     app = _application(hub, uploads, learner, watches, token)
     return Server(app, limits, host=host, port=port, on_started=on_started)
 
@@ -139,7 +146,12 @@ def _application(
 
 
 def _learner(
-    hub: Hub, uploads: Uploads, before: Recogniser, served: Path | None, training: Mapping[str, Any] | None
+    hub: Hub,
+    uploads: Uploads,
+    before: Recogniser,
+    served: Path | None,
+    training: Mapping[str, Any] | None,
+    forearm_axis: ForearmAxis | None,
 ) -> Learner:
     """*Learn* on the recordings with labels in the folder of ``--keep``."""
     recorder, log = hub.recorder, hub.log
@@ -161,9 +173,9 @@ def _learner(
         before=before,
         folder=folder,
         serve=serve,
-        orientation=False,  # live, watches are not turned
         longest_s=hub.limits.learn_s,
         served=served,
+        forearm_axis=forearm_axis,
         refused=WITHOUT_KEEP if recorder is None else None,
         training=training,
     )
@@ -297,17 +309,24 @@ def push_routes(routes: APIRouter, hub: Hub) -> None:
     @routes.post(
         "/push",
         response_model=Pushed,
-        responses=refusals(400, 408, 413, 429, 503, 507),
+        responses=refusals(400, 408, 413, 422, 429, 503, 507),
         openapi_extra=described_body("application/json", msgspec.json.schema(Push)),
     )
-    async def push(request: Request) -> dict[str, Any]:
+    async def push(
+        request: Request,
+        forearm_axis: Annotated[
+            ForearmAxis | None, Query(description="The axis of the watch that points along the forearm.")
+        ] = None,
+    ) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
         body = await read_body(request, hub.limits.message_bytes, seconds=hub.limits.body_s)
         try:
             message = msgspec.json.decode(body, type=Push)
         except (ValueError, RecursionError) as error:
             raise RefusedError(400, f"the message cannot be read ({error}); {HOW_PUSHED}") from error
-        signals, time_ns = hub.session(message.device_id).sensors.take(message.payload)
+        session = hub.session(message.device_id)
+        hub.state_axis(session, forearm_axis)
+        signals, time_ns = session.sensors.take(message.payload)
         written = hub.receive(message.device_id, signals, time_ns)
         if written is not None:
             try:
@@ -345,14 +364,29 @@ def socket_routes(routes: APIRouter, hub: Hub) -> None:
 
 
 async def _take_samples(hub: Hub, sender: Sender) -> None:
-    senders = hub.session(sender.watch).senders
+    forearm_axis = _stated_axis(sender.socket)
+    session = hub.session(sender.watch)
+    hub.state_axis(session, forearm_axis)
+    senders = session.senders
     senders.add(sender)
+    if session.stream.orientation.turn is not None:
+        sender.put(frame_of(session.orientation_message()))
     try:
         async for message in messages_of(sender):
             hub.put(sender, message)
             await sender.wait(message)
     finally:
         senders.discard(sender)
+
+
+def _stated_axis(socket: WebSocket) -> ForearmAxis | None:
+    text = socket.query_params.get("forearm_axis")
+    if text is None:
+        return None
+    for axis in get_args(ForearmAxis):
+        if text == axis:
+            return cast(ForearmAxis, axis)
+    raise RefusedError(400, f"forearm_axis must be x, y, -x or -y, not {printable(text[:SHOWN])!r}")
 
 
 async def _take_choices(hub: Hub, viewer: Client) -> None:

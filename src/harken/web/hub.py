@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.labelling.live.orientation import TrainedOrientation
 from harken.labelling.live.stream import advance
 from harken.labelling.live.watch import LiveSettings, StreamSpecification, Update
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, resident_bytes
 from harken.web.clients import Sender, Viewers, frame_of
@@ -52,6 +54,8 @@ GARBAGE_SHARE = 0.01
 """The largest share of the time that a search of all objects for garbage may take. With some hundred watches, there is
 a search every ``SWEEP_S``. Without it, what hundreds of refused clients have sent waits until there are 20,000 new
 objects. An object that was in use when these were searched would stay for an hour."""
+ORIENTATION_SHARE = 0.1
+"""The largest share of the time in which the model is asked how watches sit on the arm; one watch at a time."""
 NAME_CHARACTERS = 128
 REPLAYED_S = 3600.0
 REPLAYED_AT_ONCE = 200
@@ -72,6 +76,7 @@ class Hub:
         log: the log to which samples are written; None: samples are not kept.
         recorder: records bouts with labels; None: nothing is recorded.
         about_model: fields of ``/api/model`` that replace or complete the usual ones.
+        forearm_axis: the axis along the forearm of all watches that state no other; None to find it by walking.
 
     Raises:
         HarkenError: when the recogniser has other channels.
@@ -85,8 +90,10 @@ class Hub:
         log: SampleLog | None = None,
         recorder: Recorder | None = None,
         about_model: Mapping[str, Any] | None = None,
+        forearm_axis: ForearmAxis | None = None,
     ) -> None:
-        self.specification, self.recogniser = live_specification(recogniser), recogniser
+        self._forearm_axis = forearm_axis
+        self.specification, self.recogniser = live_specification(recogniser, forearm_axis), recogniser
         self.limits = limits
         self.log, self.recorder = log, recorder
         self.metrics = Metrics()
@@ -98,6 +105,8 @@ class Hub:
         self._dropped: Counter[str] = Counter(late=0, repeated=0)  # of streams that have ended
         self._tick_s = self._wait_s = 0.0  # of the latest tick; 0 if nothing waits
         self._collect_s = 0.0  # when garbage is looked for next
+        self._unasked: dict[Session, None] = {}  # for which the model is to be asked how they sit
+        self._ask_s = 0.0  # when the model may be asked next
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._labelling = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -111,14 +120,17 @@ class Hub:
         Raises:
             HarkenError: when the model has other channels.
         """
-        specification = live_specification(recogniser)
+        specification = live_specification(recogniser, self._forearm_axis)
         async with self._labelling:
             self.specification, self.recogniser = specification, recogniser
             self._waiting.clear()
+            self._unasked.clear()
             frame = frame_of({"type": "model", "model": self.model()})
             for session in self.sessions.values():
                 self._dropped.update(session.stream.dropped)
                 session.serve(specification)
+                if session.stream.orientation.is_due:
+                    self._unasked[session] = None
                 for sender in session.senders:
                     sender.replace(frame)
             self.viewers.model_changed(frame)
@@ -192,6 +204,17 @@ class Hub:
             self.sessions[name] = session
         return session
 
+    def state_axis(self, session: Session, forearm_axis: ForearmAxis | None) -> None:
+        """Turn a watch, from its next window on, by the axis that its client states; None: it states none."""
+        if forearm_axis is not None and session.state_axis(forearm_axis):
+            self._send_orientation(session)
+
+    def _send_orientation(self, session: Session) -> None:
+        frame = frame_of(session.orientation_message())
+        for client in (*session.senders, *session.viewers):
+            client.put(frame)
+        self.viewers.send_watches()
+
     async def replay(self) -> None:
         """Label the samples of the last hour in the log, so that watches continue without a gap after a restart."""
         if self.log is None:
@@ -254,6 +277,8 @@ class Hub:
             del self._waiting[session]
             session.waiting_since_s = None
         labelled = await self._label(due)
+        if self._unasked and began_s >= self._ask_s:
+            await self._find_orientation(next(iter(self._unasked)))
         if due:
             now_s = time.monotonic()
             waits_s = [now_s - first_s for first_s in since_s]
@@ -301,11 +326,24 @@ class Hub:
             all_updates = due.updates(await loop.run_in_executor(self._network, compute) if some else compute())
             self.metrics.add("harken_windows_total", len(due.signals))
             self._send_labels(sessions, all_updates)
+            self._unasked.update(dict.fromkeys(one for one in sessions if one.stream.orientation.is_due))
         except Exception:
             for session in sessions:
                 session.stream.reset()
             raise
         return [bool(updates) for updates in all_updates]
+
+    async def _find_orientation(self, session: Session) -> None:
+        """Ask the model how a watch sits on the arm, and send the answer if it is news."""
+        began_s = time.monotonic()
+        del self._unasked[session]
+        stream = session.stream
+        find = partial(stream.orientation.find, self.recogniser.predict_proba)
+        found = await asyncio.get_running_loop().run_in_executor(self._network, find)
+        if stream.orientation.apply(found, stream.newest_end_ns):
+            self._send_orientation(session)
+        ended_s = time.monotonic()
+        self._ask_s = ended_s + (ended_s - began_s) / ORIENTATION_SHARE
 
     def _send_labels(self, sessions: list[Session], all_updates: list[list[Update]]) -> None:
         shares = iter(rounded([update for updates in all_updates for update in updates]))
@@ -328,6 +366,7 @@ class Hub:
                 del self.sessions[session.name]
                 self._dropped.update(session.stream.dropped)
                 self._waiting.pop(session, None)
+                self._unasked.pop(session, None)
                 self.metrics.add("harken_forgotten_total")
         self.viewers.send_watches()
         self._collect_garbage()
@@ -369,8 +408,8 @@ class Hub:
         return {**model_description(self.recogniser), **self._about_model}
 
 
-def live_specification(recogniser: Recogniser) -> StreamSpecification:
-    """The specification and settings of the streams that a model labels.
+def live_specification(recogniser: Recogniser, forearm_axis: ForearmAxis | None = None) -> StreamSpecification:
+    """The specification and settings of the streams that a model labels; ``forearm_axis`` as for ``LiveSettings``.
 
     Raises:
         HarkenError: when its channels are not acceleration ``x, y, z``.
@@ -379,7 +418,8 @@ def live_specification(recogniser: Recogniser) -> StreamSpecification:
     if specification.channels != ("x", "y", "z"):
         needed = ", ".join(specification.channels)
         raise HarkenError(f"the model needs the channels {needed}, but live samples are x, y, z; choose another model")
-    return StreamSpecification(specification, LiveSettings(hop_s=min(HOP_S, specification.hop_s)))
+    settings = LiveSettings(hop_s=min(HOP_S, specification.hop_s), forearm_axis=forearm_axis)
+    return StreamSpecification(specification, settings, TrainedOrientation.of(recogniser))
 
 
 def model_description(recogniser: Recogniser) -> dict[str, Any]:

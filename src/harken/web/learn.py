@@ -189,7 +189,6 @@ class Learner:
             None if there is none.
         folder: where new models are saved.
         serve: called with the chosen model, and its file if it is a learned one.
-        orientation: whether the server turns watches when it labels; see ``harken.training.learn.job.learn``.
         longest_s: a job that takes longer is ended.
         reading: how tables are read.
         forearm_axis: the axis of all sensors that points along the forearm; None to find it for each recording.
@@ -202,7 +201,6 @@ class Learner:
     before: Recogniser | None
     folder: Path
     serve: Callable[[Recogniser, Path | None], Awaitable[None]]
-    orientation: bool
     longest_s: float
     reading: TableOptions = field(default_factory=TableOptions)
     forearm_axis: ForearmAxis | None = None
@@ -290,7 +288,7 @@ class Learner:
 
     async def _run(self, job: _Job, paths: Sequence[str]) -> None:
         before = None if self.before is None else str(self.folder / BEFORE)
-        options = {"before": before, "how": job.how, "out": str(job.out), "orientation": self.orientation}
+        options = {"before": before, "how": job.how, "out": str(job.out)}
         options["forearm_axis"] = self.forearm_axis
         if job.how == "train":
             options |= self.training or {}

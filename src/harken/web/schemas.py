@@ -45,6 +45,17 @@ class ModelDescription(BaseModel):
     demo: bool
 
 
+class WatchOrientation(BaseModel):
+    """How a watch sits on the arm. The windows that end after ``since_ms`` are turned about the face by
+    ``turned_degrees``; null: all windows."""
+
+    known: bool
+    source: Literal["stated", "walking", "none"]
+    turned_degrees: int
+    since_ms: float | None
+    reason: str
+
+
 class WatchSummary(BaseModel):
     """A watch that sends, or sent until a while ago."""
 
@@ -54,6 +65,7 @@ class WatchSummary(BaseModel):
     label: str | None
     silent_since_ms: int | None
     sample_rate_hz: float | None
+    orientation: WatchOrientation | None
 
 
 class WatchRow(BaseModel):

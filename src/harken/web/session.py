@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.labelling.live.orientation import NEVER_NS
 from harken.labelling.live.watch import StreamSpecification, Update, Watch
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.arrays import Float32Array, Int16Array, Int64Array
 from harken.web.limits import Limits, RefusedError
 from harken.web.sample_messages import FEWEST_TIMED, DeviceSensors, check_pace
@@ -37,6 +39,13 @@ BUCKET_S = 300.0
 """The largest difference of the last five to ten minutes counts. A clock that is set forward counts at once, one that
 is set back after this time. In ten minutes two quartz clocks drift apart by less than 0.1 s."""
 UNKNOWN = -(1 << 62)
+UNKNOWN_ORIENTATION = {
+    "known": False,
+    "source": "none",
+    "turned_degrees": 0,
+    "since_ms": None,
+    "reason": "not turned: how it sits on the arm is not known yet",
+}
 
 
 class RecentSamples:
@@ -201,7 +210,7 @@ class Session:
 
     def __init__(self, name: str, specification: StreamSpecification, limits: Limits, now_s: float) -> None:
         self.name = name
-        self.serve(specification)
+        self._begin(specification)
         self.viewers: set[Client] = set()
         self.senders: set[Client] = set()
         self.since_ns = self.last_ns = 0
@@ -214,6 +223,11 @@ class Session:
 
     def serve(self, specification: StreamSpecification) -> None:
         """Label with this model from the next sample on. The labels of another model are forgotten."""
+        orientation = self.stream.orientation
+        self._begin(specification)
+        self.stream.orientation.take_evidence(orientation)
+
+    def _begin(self, specification: StreamSpecification) -> None:
         self.specification = specification
         self.stream = Watch(specification)
         self.label: str | None = None
@@ -289,6 +303,32 @@ class Session:
             **of_hands(update.hands),
         }
 
+    def state_axis(self, forearm_axis: ForearmAxis) -> bool:
+        """Turn the watch by this axis, from the next window on. Return whether no window was turned so before."""
+        orientation = self.stream.orientation
+        if orientation.stated == forearm_axis:
+            return False
+        orientation.state(forearm_axis, self.stream.newest_end_ns)
+        return True
+
+    def orientation(self) -> dict[str, Any] | None:
+        """How the watch sits on the arm; None if the model cannot find it and nobody states it."""
+        orientation = self.stream.orientation
+        if orientation.turn is None:
+            return UNKNOWN_ORIENTATION if orientation.can_be_found else None
+        since_ns, mounting = orientation.turn
+        return {
+            "known": True,
+            "source": mounting.source.value,
+            "turned_degrees": 90 * mounting.quarters,
+            "since_ms": None if since_ns == NEVER_NS else since_ns / MS,
+            "reason": mounting.reason,
+        }
+
+    def orientation_message(self) -> dict[str, Any]:
+        """The message that the orientation has changed."""
+        return {"type": "orientation", "watch": self.name, "orientation": self.orientation()}
+
     def summary(self, now_s: float) -> dict[str, Any]:
         """An entry of ``/api/watches``. A watch that has sent nothing for a window's length has no label."""
         silent = now_s - self.last_message_s > self.specification.model.window_length_s
@@ -299,6 +339,7 @@ class Session:
             "label": None if silent else self.label,
             "silent_since_ms": self.last_ns // MS if silent else None,
             "sample_rate_hz": self._rate_hz(),
+            "orientation": self.orientation(),
         }
 
     def _rate_hz(self) -> float | None:

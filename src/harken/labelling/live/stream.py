@@ -11,12 +11,12 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from harken.labelling.live.orientation import NEVER_NS, TrainedOrientation, Turn, collect, turn_windows
 from harken.labelling.live.watch import (
     END,
     EVER_NS,
     LAST_WINDOW,
     LATE_NS,
-    NEVER_NS,
     ROW,
     WINDOW,
     LiveSettings,
@@ -67,7 +67,8 @@ class LiveRecogniser:
 
     def __init__(self, recogniser: Recogniser, settings: LiveSettings | None = None) -> None:
         self._recogniser = recogniser
-        self.specification = StreamSpecification(recogniser.specification_, settings or LiveSettings())
+        trained = TrainedOrientation.of(recogniser)
+        self.specification = StreamSpecification(recogniser.specification_, settings, trained)
         self._watch = Watch(self.specification)
 
     @property
@@ -93,12 +94,22 @@ class LiveRecogniser:
         return self._watch.rows()
 
     def reset(self) -> None:
-        """Forget all samples; the next ones may be of any time."""
+        """Forget all samples, and what walking has shown; the next ones may be of any time."""
         self._watch.reset()
 
+    @property
+    def turn(self) -> Turn | None:
+        """How the watch sits on the arm, and since when its windows are turned; None while it is not known."""
+        return self._watch.orientation.turn
+
     def _advance(self, *, ended: bool) -> list[Update]:
-        due = advance([self._watch], ended=ended)
-        return due.updates(due.probabilities(self._recogniser))[0]
+        watch = self._watch
+        due = advance([watch], ended=ended)
+        updates = due.updates(due.probabilities(self._recogniser))[0]
+        if watch.orientation.is_due:
+            found = watch.orientation.find(self._recogniser.predict_proba)
+            watch.orientation.apply(found, watch.newest_end_ns)
+        return updates
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,12 +214,14 @@ def _advanced(
     for watch, before_ns in zip(watches, next_ns.tolist(), strict=True):
         watch._take_back(before_ns)
     runs = _runs(watches, even, specification, ended=ended)
-    due = _cut(even, runs, next_ns, specification)
+    due = _turned(watches, _cut(even, runs, next_ns, specification), specification)
     if ended:
         for watch in watches:
             watch._forget()
     else:
         _keep(watches, raw, rows, even, runs, np.maximum(next_ns, known_ns), specification)
+        final_ns = np.array([watch._safe_ns for watch in watches])
+        collect([watch.orientation for watch in watches], *even, final_ns)
     return due
 
 
@@ -391,6 +404,23 @@ def _cut(
     return samples.signals[rows[:, None] + np.arange(length)], entries, numbers
 
 
+def _turned(
+    watches: Sequence[Watch], due: tuple[Float32Array, AnyArray, Int64Array], specification: StreamSpecification
+) -> tuple[Float32Array, AnyArray, Int64Array]:
+    """The same with the windows turned as each watch sits. A window is turned as a whole, or not at all."""
+    signals, entries, counts = due
+    quarters = np.zeros(len(entries), np.int64)
+    begin = 0
+    for watch, count in zip(watches, counts.tolist(), strict=True):
+        if count:
+            ends_ns = entries["end_ns"][begin : begin + count]
+            quarters[begin : begin + count] = watch.orientation.quarters_at(ends_ns)
+            watch.newest_end_ns = max(watch.newest_end_ns, int(ends_ns[-1]))
+            begin += count
+    windows = entries["kind"] <= LAST_WINDOW
+    return turn_windows(signals, specification.model.channels, quarters[windows]), entries, counts
+
+
 def _ends(
     time_ns: Int64Array, runs: _Runs, closing: BoolArray, specification: StreamSpecification
 ) -> tuple[Int64Array, AnyArray]:
@@ -436,7 +466,7 @@ def _keep(
     owner = np.repeat(np.arange(len(watches)), counts)
     safe = np.bincount(owner[samples.time_ns < safe_ns[owner]], minlength=len(watches))
     even_ends = np.cumsum(counts)
-    even_begins = even_ends - counts + np.maximum(safe - specification.length - 1, 0)
+    even_begins = even_ends - counts + np.maximum(safe - specification.kept, 0)
     run = np.searchsorted(runs.begins, even_begins, side="right") - 1
     edges = np.stack([raw_begins, raw_ends, even_begins, even_ends, known_ns, safe_ns, run], axis=1)
     for watch, (begin, end, even_begin, even_end, known, final, number) in zip(watches, edges.tolist(), strict=True):

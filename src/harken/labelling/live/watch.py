@@ -1,24 +1,28 @@
 """The stream of one watch: its latest samples, and the history of its windows with their labels."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
+from harken.labelling.live.orientation import NEVER_NS, UNKNOWN_ORIENTATION, Orientation, TrainedOrientation
 from harken.networks.specification import RATE_TOLERANCE, Specification
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import MINIMUM_GAP_S
 from harken.recordings.source import Samples
 from harken.recordings.survey import GAP_NS
 from harken.signals import Resampler
+from harken.signals.movement import BLOCK_NS
 from harken.signals.resampling import SECOND_NS
-from harken.support.arrays import AnyArray, Float32Array, FloatArray, Int64Array
+from harken.support.arrays import AnyArray, BoolArray, Float32Array, FloatArray, Int64Array
 from harken.support.errors import HarkenError
+from harken.support.printable import printable
 from harken.timelines.labelling import averaged_over_windows
 
 LATE_NS = 2 * SECOND_NS
 """A sample is dropped as late when another one is later by more than this."""
-NEVER_NS = -(1 << 62)
 EVER_NS = np.iinfo(np.int64).max
 LATEST_NS = 4 * 10**18
 """The latest valid time, in the year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
@@ -43,6 +47,8 @@ class LiveSettings:
         sensor_rate_hz: approximate rate of the sensors. It is needed only for sensors more than 7 times as fast as the
             model's rate, and for a model trained without an even grid that should take samples as they come.
         kept_rows: how many rows of the timeline are kept.
+        forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None to find it by
+            walking.
 
     Raises:
         HarkenError: for thresholds outside 0 to 1 or in the wrong order, and another value that is not above 0.
@@ -54,6 +60,7 @@ class LiveSettings:
     sensor_range_g: float = 16.0
     sensor_rate_hz: float | None = None
     kept_rows: int = 600
+    forearm_axis: ForearmAxis | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.leave_below <= self.enter_at <= 1:
@@ -65,6 +72,8 @@ class LiveSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise HarkenError(f"{name} must be above 0, got {value:g}")
+        if self.forearm_axis is not None and self.forearm_axis not in get_args(ForearmAxis):
+            raise HarkenError(f"forearm_axis must be x, y, -x or -y, got {printable(str(self.forearm_axis))}")
 
 
 class StreamSpecification:
@@ -73,7 +82,9 @@ class StreamSpecification:
     Attributes:
         model: the model's specification.
         settings: how streams are labelled.
+        trained: how the watches of the model's training data sat.
         length: samples in a window.
+        kept: samples at the model's rate that are kept behind the final ones: a window and a ten-second block.
         hop_s, hop, hop_ns: from one window to the next, and of a row of the timeline, in seconds, samples and
             nanoseconds.
         interval_ns: the time between two samples at the model's rate.
@@ -89,10 +100,16 @@ class StreamSpecification:
         HarkenError: for a hop that is shorter than a sample or longer than a window.
     """
 
-    def __init__(self, model: Specification, settings: LiveSettings | None = None) -> None:
-        self.model, self.settings = model, settings or LiveSettings()
+    def __init__(
+        self,
+        model: Specification,
+        settings: LiveSettings | None = None,
+        trained: TrainedOrientation = UNKNOWN_ORIENTATION,
+    ) -> None:
+        self.model, self.settings, self.trained = model, settings or LiveSettings(), trained
         rate_hz, longest_s = model.sample_rate_hz, model.window_length_s
         self.length = model.window_length
+        self.kept = max(self.length, math.ceil(BLOCK_NS / SECOND_NS * rate_hz)) + 1
         self.hop_s = model.hop_s if self.settings.hop_s is None else self.settings.hop_s
         if self.settings.hop_s is not None and not 1 / rate_hz <= self.hop_s <= longest_s:
             raise HarkenError(
@@ -175,16 +192,21 @@ class Watch:
         specification: shared with other watches of the same model.
         time_ns: the times of the samples of the last seconds, int64 ``[n]``.
         dropped: the numbers of dropped samples by reason: ``late`` and ``repeated``.
+        orientation: how the watch sits on the arm.
+        newest_end_ns: the end of the latest window; ``NEVER_NS`` before the first one.
     """
 
     def __init__(self, specification: StreamSpecification) -> None:
         self.specification = specification
         self.dropped = {"late": 0, "repeated": 0}
+        settings = specification.settings
+        self.orientation = Orientation(specification.model, specification.trained, settings.forearm_axis)
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples and labels; the next samples may be of any time."""
-        self._latest_ns = NEVER_NS
+        self._latest_ns = self.newest_end_ns = NEVER_NS
+        self.orientation.forget()
         self._history = self._room = np.empty(0, self.specification.entry)
         self._history_is_cut = False
         self._forget()
@@ -272,9 +294,13 @@ class Watch:
         bout = int(self._history["bout"][-1]) if len(self._history) else NO_BOUT
         bouts: list[int] = []
         updates: list[Update] = []
-        columns = entries["kind"].tolist(), entries["end_ns"].tolist(), shares_of, shares_of.tolist(), hands_of
-        for kind, end_ns, exact, shares, hands in zip(*columns, strict=True):
+        turns_here = self._begin_turns(entries).tolist()
+        ends_ns = entries["end_ns"].tolist()
+        columns = entries["kind"].tolist(), ends_ns, turns_here, shares_of, shares_of.tolist(), hands_of
+        for kind, end_ns, turns, exact, shares, hands in zip(*columns, strict=True):
             before = bout
+            if turns:
+                bout = NO_BOUT
             if kind == END:
                 bout = NO_BOUT
             elif kind != ROW and (bout == NO_BOUT or shares[bout] < leave_below):
@@ -288,6 +314,13 @@ class Watch:
         entries["bout"] = bouts
         self._remember(entries)
         return updates
+
+    def _begin_turns(self, entries: AnyArray) -> BoolArray:
+        """Find the new entries with which another turn of the watch begins, bool ``[entries]``."""
+        before = self._history["end_ns"][-1:]
+        quarters = self.orientation.quarters_at(np.concatenate([before, entries["end_ns"]]))
+        turns = np.diff(quarters) != 0
+        return turns if len(before) else np.concatenate([[False], turns])
 
     def _remember(self, entries: AnyArray) -> None:
         """Add entries to the history. When there is no room for them, forget the oldest."""

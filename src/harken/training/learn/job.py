@@ -130,7 +130,7 @@ def learn(
         preset, epochs, seed, threads: how to train; see ``harken.train``.
         reading: how to read tables. ``subject`` says who wore the watch; without it, and without a column of subjects,
             each file counts as another person's.
-        orientation: whether watches are turned, as ``harken label`` turns them. False for a model that labels live.
+        orientation: whether watches are turned, as ``harken label`` turns them.
         forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
         on_progress: called with the stage (``read``, ``test``, ``people``, ``model``) and the share of the whole job.
 
@@ -499,7 +499,7 @@ def predicted_labels(
         recogniser: the model. Its windows must not be longer than those of ``moments``.
         recording: the whole mended recording, whose labels are not used.
         moments: the moments.
-        orientation: whether the watch is turned as ``harken label`` turns it; live, it is not.
+        orientation: whether the watch is turned as ``harken label`` turns it.
         forearm_axis: the axis along the forearm to which it is turned; None to find it by walking.
     """
     specification = recogniser.specification_

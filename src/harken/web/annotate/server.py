@@ -117,7 +117,6 @@ def _learner_on_demand(desk: Desk, *, longest_s: float) -> "Callable[[], Learner
             before=None if before is None else Recogniser.load(before, device="cpu"),
             folder=desk.recordings[0].path.absolute().parent / "models",
             serve=serve,
-            orientation=True,
             longest_s=longest_s,
             reading=desk.reading,
             forearm_axis=desk.forearm_axis,

@@ -44,7 +44,7 @@ export function Live({ onLink }) {
       <${Bars} label=${live.label} labels=${labels} colours=${colours} />
       <${Record} watch=${current} there=${Boolean(shown)} model=${model} reached=${live.reached} changes=${changes}
         silenceS=${() => live.samples.silenceS()} onShow=${live.look} />
-      <${Movement} samples=${live.samples} />
+      <${Movement} samples=${live.samples}><${Worn} orientation=${shown?.orientation ?? null} /><//>
       <${LastHour} runs=${runs} colours=${colours} />
     </div>
     <${Watches} watches=${watches} current=${current} onChoose=${live.look} />
@@ -119,6 +119,8 @@ function useWatches(onLink) {
       if (live.watches.length) present(live.watches); // it is about a watch that no longer exists
     },
     samples: ofShown((message) => live.samples.push(message)),
+    orientation: ({ watch, orientation }) =>
+      change({ watches: live.watches.map((one) => (one.watch === watch ? { ...one, orientation } : one)) }),
     label: ofShown((message) => {
       const watches = live.watches.map((one) => (one.watch === message.watch ? { ...one, label: message.label, silent_since_ms: null } : one));
       change({ label: message, runs: withLabel(live.runs, message, hopMs()), watches });
@@ -145,6 +147,17 @@ function Now({ label, since, silent, labels, colours }) {
       <span id="now-since">${silent !== null ? `since ${clock(silent)}` : length}</span></p>
     <${Announced} text=${name} />
   </section>`;
+}
+
+/** How the watch sits on the arm; nothing for a model that cannot find it. */
+function Worn({ orientation }) {
+  if (orientation === null) return null;
+  const { known, reason, since_ms: since } = orientation;
+  const words = known
+    ? `${since === null ? "This" : `Since ${clock(since)}, this`} watch’s samples are ${reason}.`
+    : "How this watch sits on the arm is not known yet, so sitting and standing may be confused. Walk for a minute, or state "
+      + "the axis along the forearm (“Connect your own watch or phone” says how).";
+  return html`<p id="worn" class="quiet worn">${words}</p>`;
 }
 
 /** Announces a text to screen readers once it has lasted a moment, and at most every few seconds. */
@@ -249,5 +262,8 @@ function Instructions({ model }) {
       <li>Start recording. The watch appears here within a few seconds, and its first label
         ${` ${Math.ceil(model.window_length_s ?? 10)} `}seconds later.</li>
     </ol>
-    <p class="quiet">Or send samples from a program of your own to <code>${socket}</code>.</p>`;
+    <p class="quiet">Or send samples from a program of your own to <code>${socket}</code>.</p>
+    <p class="quiet">If you know which axis of the watch points along the forearm towards the elbow, so that it measures about +1 g
+      while the arm hangs, add <code>forearm_axis=y</code> (or x, -x, -y) to the query of the address. Otherwise a minute of walking
+      shows it.</p>`;
 }

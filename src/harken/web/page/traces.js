@@ -69,7 +69,8 @@ export class Samples {
   }
 }
 
-export function Movement({ samples }) {
+/** The card with the curves, and what else it says below them. */
+export function Movement({ samples, children }) {
   const place = useRef(null);
   const [, write] = useReducer((count) => count + 1, 0);
   useEffect(() => {
@@ -105,6 +106,7 @@ export function Movement({ samples }) {
     </div>
     <div id="traces" class="traces" role="img" aria-label="Acceleration along the three axes of the watch" ref=${place} />
     ${silence > SILENT_S && html`<p id="stale" class="stale">No samples for ${duration(silence)}: is the watch still sending?</p>`}
+    ${children}
   </section>`;
 }
 
