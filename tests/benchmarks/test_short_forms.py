@@ -15,7 +15,7 @@ from benchmarks.model import packaged_model
 from benchmarks.model.fold_logits import FoldLogits
 from benchmarks.recognition import composed_days
 from benchmarks.speed import lstm, summarise
-from harken import Recogniser
+from harken import HarkenError, Recogniser
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import NINE_STUDIES
 from harken.models.model_file import PACKAGED_MODEL
@@ -109,3 +109,43 @@ def test_composed_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run_benchmark("recognition.composed_days", tmp_path, *folders, "--workers", "0", "--people", "1")
     assert result["day_hours"] == 0.5
     assert "wisdm" in (tmp_path / "page.md").read_text(encoding="utf-8").lower()
+
+
+@NEEDS_DATA
+def test_recipes_are_compared_on_the_folds_that_are_there(tmp_path: Path) -> None:
+    data, studies = Path(os.environ["HARKEN_DATA"]), ("dsads", "hawthorne")
+    recogniser = Recogniser.load().with_provenance({"training_people": []})
+    for run, folds in (("first", studies), ("second", ("hawthorne",))):
+        for study in folds:
+            (tmp_path / run / f"fold_{study}").mkdir(parents=True)
+            recogniser.save(tmp_path / run / f"fold_{study}" / "light.safetensors")
+    page = tmp_path / "page.md"
+    runs = ("--models", tmp_path / "first", tmp_path / "second", "--studies", *studies)
+    folders = ("--data", data, "--work", tmp_path / "kept", "--page", page)
+    result = run_benchmark("recognition.compare_recipes", tmp_path, *runs, *folders, "--people", "2")
+    assert (result["runs"]["first"]["missing"], result["runs"]["second"]["missing"]) == ([], ["dsads"])
+    assert "Not there yet: the models without dsads." in page.read_text(encoding="utf-8")
+    first, second = (result["runs"][run]["studies"]["hawthorne"] for run in ("first", "second"))
+    assert first == second
+    assert result["against_first"]["second"]["studies"]["hawthorne"]["recall"]["walking"]["change"] == 0
+    assert first["ends"].keys() == {"right", "unknown", "wrong"}
+    assert first["clips"].keys() == {"whole", "middle", "mean"}
+    assert first["clips"]["mean"]["person"]["accuracy"]["change"] < 0
+    # Its watches have 12.5 Hz.
+    assert first["rates"].keys() == {"10"}
+    dsads = result["runs"]["first"]["studies"]["dsads"]
+    assert dsads["rates"].keys() == {"20", "16", "12.5", "10"}
+    assert dsads["ends"]["right"]["busy"].keys() == {"sitting", "standing"}
+    assert dsads["ends"]["wrong"]["person"]["accuracy"]["change"] < 0
+
+
+@NEEDS_DATA
+def test_a_recipe_is_not_scored_on_people_whom_it_learned_from(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "fold_hawthorne"
+    folder.mkdir(parents=True)
+    shutil.copy(PACKAGED_MODEL, folder / "light.safetensors")
+    words = ("--data", tmp_path, "--work", tmp_path, "--models", tmp_path / "run", "--studies", "hawthorne")
+    with pytest.raises(
+        HarkenError, match=r"light\.safetensors was trained on hawthorne_\w+.* so nobody there is unseen"
+    ):
+        run_benchmark("recognition.compare_recipes", tmp_path, *words)
