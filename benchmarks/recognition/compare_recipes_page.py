@@ -6,6 +6,7 @@ It reads ``docs/results/compare_recipes.json`` and writes ``compare_recipes.md``
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from harken.support.files import write_text
 from harken.support.printable import listed
 
 NAME = "compare_recipes"
+EMPTY_PLACES = re.compile(r"\n{3,}")
+"""Where there is no table."""
 TOO_MUCH = 0.02
 """A loss of the main score from which training should use such a rate, too."""
 SLOW_HZ = "12.5"
@@ -24,7 +27,7 @@ SLOW_HZ = "12.5"
 ENDS = {"right": "right end", "unknown": "end unknown", "wrong": "end wrong"}
 CLIPS = {"whole": "one activity", "middle": "mixed: middle window", "mean": "mixed: mean of windows"}
 OF_PERSON = {"mean_f1": "mean F1", "accuracy": "accuracy"}
-ON_FOOT = ("walking", "stairs", "running")
+MOVEMENTS = ("walking", "stairs", "running", "cycling")
 HANDS = {
     "sitting": "calm sitting",
     "standing": "calm standing",
@@ -47,7 +50,7 @@ def page(result: Result) -> str:
     """The page in Markdown; ``compare_recipes_page.md`` is its text."""
     made = result["made_with"]
     tables = {name: "\n\n".join(map(in_markdown, make(result))) for name, make in TABLES.items()}
-    return filled_page(
+    text = filled_page(
         __file__,
         command=result["command"],
         commit=str(made["git_commit"])[:7],
@@ -57,6 +60,7 @@ def page(result: Result) -> str:
         slow="\n".join(_slow_text(name, run) for name, run in result["runs"].items()),
         **tables,
     )
+    return EMPTY_PLACES.sub("\n\n", text)
 
 
 def _run_text(name: str, run: Mapping[str, Any]) -> str:
@@ -144,8 +148,11 @@ def _main(result: Result) -> list[TextTable]:
         for condition, words in conditions.items():
             cells = ["–" if main is None else _main_cell(main[part][condition]) for main in mains.values()]
             rows.append((words, *cells))
-    note = f"The plain mean over {listed(MAIN_STUDIES)} of the mean F1 of a person. "
-    return [TextTable("The main score", ("condition", *mains), rows, note + CHANGES)]
+    note = (
+        f"The plain mean over {listed(MAIN_STUDIES)} of the mean F1 of a person. In brackets: the change from the "
+        f"right end at the own rate; that of mixed clips is from clips of one activity. {BOLD}"
+    )
+    return [TextTable("The main score", ("condition", *mains), rows, note)]
 
 
 def _main_cell(score: Mapping[str, Any]) -> str:
@@ -203,7 +210,7 @@ def _rates(result: Result) -> list[TextTable]:
     rates = [f"{rate_hz:g}" for rate_hz in sorted(result["rates_hz"], reverse=True)]
     rows = []
     for row in _rows(result, "ends", ("person", "recall")):
-        if row.kind == "recall" and row.name not in ON_FOOT:
+        if row.kind == "recall" and row.name not in MOVEMENTS:
             continue
         for name, run in result["runs"].items():
             if row.study not in run["studies"]:
@@ -216,7 +223,7 @@ def _rates(result: Result) -> list[TextTable]:
     head = ("study", "score", *(["run"] if several else []), "own Hz", "at the own rate")
     note = f"A dash: the study's own rate is not higher, so it is as at the own rate. {CHANGES}"
     columns = (*head, *(f"{rate} Hz" for rate in rates))
-    return [TextTable("Slower watches: mean F1, accuracy, and recall on foot", columns, rows, note)]
+    return [TextTable("Slower watches: mean F1, accuracy, and recall of movements", columns, rows, note)]
 
 
 def _studies(result: Result) -> list[TextTable]:
@@ -231,8 +238,7 @@ def _studies(result: Result) -> list[TextTable]:
 BOLD = "In bold: worse by more than the 95 % interval over people (none for fewer than five people)."
 CHANGES = f"In brackets: the change from the first column, each person compared with themselves. {BOLD}"
 TABLES = {
-    "main": _main,
-    "beside": _beside,
+    "scores": lambda result: [*_main(result), *_beside(result)],
     "ends": _ends,
     "busy": _busy,
     "clips": _clips,
