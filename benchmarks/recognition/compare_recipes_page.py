@@ -49,7 +49,9 @@ class Row(NamedTuple):
 def page(result: Result) -> str:
     """The page in Markdown; ``compare_recipes_page.md`` is its text."""
     made = result["made_with"]
-    tables = {name: "\n\n".join(map(in_markdown, make(result))) for name, make in TABLES.items()}
+    tables = {}
+    for place, make in TABLES.items():
+        tables[place] = "\n\n".join(in_markdown(table) for table in make(result) if table.rows)
     text = filled_page(
         __file__,
         command=result["command"],
