@@ -15,7 +15,7 @@ from benchmarks.recognition.studies_page import in_markdown
 from harken.evaluation.benchmark.page import TextTable, interval_text, number_text
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
-from harken.support.printable import listed
+from harken.support.printable import listed, percent
 
 NAME = "compare_recipes"
 EMPTY_PLACES = re.compile(r"\n{3,}")
@@ -59,7 +59,7 @@ def page(result: Result) -> str:
         processor=made["machine"]["processor"],
         most_windows=result["most_windows"],
         runs=" ".join(_run_text(name, run) for name, run in result["runs"].items()),
-        slow="\n".join(_slow_text(name, run) for name, run in result["runs"].items()),
+        short="\n".join(_short_text(name, run) for name, run in result["runs"].items()),
         **tables,
     )
     return EMPTY_PLACES.sub("\n\n", text)
@@ -71,17 +71,46 @@ def _run_text(name: str, run: Mapping[str, Any]) -> str:
     return f"`{name}` is the preset `{run['preset']}`{seed}.{missing}"
 
 
-def _slow_text(name: str, run: Mapping[str, Any]) -> str:
-    """Whether a slow watch loses more than it should."""
-    if run["main"] is None:
-        return f"- `{name}` has no main score yet: a main study is missing."
-    slow = run["main"]["rates"][SLOW_HZ]
+def _short_text(name: str, run: Mapping[str, Any]) -> str:
+    """What a run loses, in one item of a list."""
+    sentences = [f"`{name}`: {_main_text(run['main'])}"]
+    lost = {end: _worst_label(run, end) for end in ("unknown", "wrong")}
+    sentences += [f"Recall falls most with the end {end} in {words}." for end, words in lost.items() if words]
+    calm = {}
+    for study, found in run["studies"].items():
+        busy = found["ends"]["right"]["busy"].get("sitting")
+        if busy is not None:
+            calm[study] = f"{percent(busy['mean'])} ({study})"
+    if calm:
+        sentences.append(f"Busy hands are said of {listed(list(calm.values()))} of calm sitting.")
+    return "- " + " ".join(sentences)
+
+
+def _main_text(main: Mapping[str, Any] | None) -> str:
+    if main is None:
+        return "no main score yet, because a main study is missing."
+    unknown, wrong = (_change_text(main["ends"][end]) for end in ("unknown", "wrong"))
+    clips, slow = _change_text(main["clips"]["mean"]), main["rates"][SLOW_HZ]
     verdict = "more than" if -slow["change"] > TOO_MUCH else "not more than"
-    interval = interval_text(slow["interval"], sign="+")
     return (
-        f"- `{name}`: at {SLOW_HZ} Hz the main score changes by {slow['change']:+.3f} ({interval}), so it loses "
-        f"{verdict} {TOO_MUCH}."
+        f"the main score is {number_text(main['ends']['right']['mean'])}. It changes by {unknown} where the end of x "
+        f"is unknown and by {wrong} where it is wrong; by {clips} in mixed clips; and by {_change_text(slow)} at "
+        f"{SLOW_HZ} Hz, so a slow watch loses {verdict} {TOO_MUCH}."
     )
+
+
+def _change_text(score: Mapping[str, Any]) -> str:
+    return f"{score['change']:+.3f} ({interval_text(score['interval'], sign='+')})"
+
+
+def _worst_label(run: Mapping[str, Any], end: str) -> str | None:
+    """The label and study whose recall falls most by more than its interval; None without any."""
+    falls = {}
+    for study, found in run["studies"].items():
+        for label, score in found["ends"][end]["recall"].items():
+            if score["change"] is not None and _is_worse(score):
+                falls[f"{label} of {study} ({score['change']:+.3f})"] = score["change"]
+    return min(falls, key=lambda words: falls[words]) if falls else None
 
 
 def _cell(score: Mapping[str, Any] | None, *, marked: bool = True) -> str:
