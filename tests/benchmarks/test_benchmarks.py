@@ -21,7 +21,13 @@ from benchmarks.model import packaged_model
 from benchmarks.model.demo_model import MODEL as DEMO_MODEL
 from benchmarks.model.packaged_model_card import card
 from benchmarks.outcomes.steps import HALVES, errors, of_harken, of_pebble, of_selfback, page_lines
-from benchmarks.recognition import composed_days, composed_days_page, pairs_with_studies, studies_page
+from benchmarks.recognition import (
+    compare_recipes_page,
+    composed_days,
+    composed_days_page,
+    pairs_with_studies,
+    studies_page,
+)
 from harken import HarkenError, Recogniser
 from harken.datasets.exercises import UNSEEN
 from harken.evaluation.protocols.studies import NINE_STUDIES
@@ -76,6 +82,7 @@ def result(name: str) -> dict[str, Any]:
 
 PAGES: dict[str, Callable[[], str]] = {
     "results/studies.md": lambda: studies_page.page({name: result(name) for name in studies_page.READ}),
+    "results/compare_recipes.md": lambda: compare_recipes_page.page(result("compare_recipes")),
     "results/composed_days.md": lambda: composed_days_page.page(result("composed_days")),
     "model_card.md": lambda: card(result("packaged_model")),
 }
