@@ -369,7 +369,7 @@ async def _take_samples(hub: Hub, sender: Sender) -> None:
     hub.state_axis(session, forearm_axis)
     senders = session.senders
     senders.add(sender)
-    if session.stream.orientation.turn is not None:
+    if session.stream.mounting.turn is not None:
         sender.put(frame_of(session.orientation_message()))
     try:
         async for message in messages_of(sender):

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live.orientation import TrainedOrientation
 from harken.labelling.live.stream import advance
 from harken.labelling.live.watch import LiveSettings, StreamSpecification, Update
+from harken.labelling.live.watch_mounting import TrainedMounting
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
 from harken.recordings.forearm_axis import ForearmAxis
@@ -54,7 +54,7 @@ GARBAGE_SHARE = 0.01
 """The largest share of the time that a search of all objects for garbage may take. With some hundred watches, there is
 a search every ``SWEEP_S``. Without it, what hundreds of refused clients have sent waits until there are 20,000 new
 objects. An object that was in use when these were searched would stay for an hour."""
-ORIENTATION_SHARE = 0.1
+MOUNTING_SHARE = 0.1
 """The largest share of the time in which the model is asked how watches sit on the arm; one watch at a time."""
 NAME_CHARACTERS = 128
 REPLAYED_S = 3600.0
@@ -129,7 +129,7 @@ class Hub:
             for session in self.sessions.values():
                 self._dropped.update(session.stream.dropped)
                 session.serve(specification)
-                if session.stream.orientation.is_due:
+                if session.stream.mounting.is_due:
                     self._unasked[session] = None
                 for sender in session.senders:
                     sender.replace(frame)
@@ -278,7 +278,7 @@ class Hub:
             session.waiting_since_s = None
         labelled = await self._label(due)
         if self._unasked and began_s >= self._ask_s:
-            await self._find_orientation(next(iter(self._unasked)))
+            await self._find_mounting(next(iter(self._unasked)))
         if due:
             now_s = time.monotonic()
             waits_s = [now_s - first_s for first_s in since_s]
@@ -326,24 +326,24 @@ class Hub:
             all_updates = due.updates(await loop.run_in_executor(self._network, compute) if some else compute())
             self.metrics.add("harken_windows_total", len(due.signals))
             self._send_labels(sessions, all_updates)
-            self._unasked.update(dict.fromkeys(one for one in sessions if one.stream.orientation.is_due))
+            self._unasked.update(dict.fromkeys(one for one in sessions if one.stream.mounting.is_due))
         except Exception:
             for session in sessions:
                 session.stream.reset()
             raise
         return [bool(updates) for updates in all_updates]
 
-    async def _find_orientation(self, session: Session) -> None:
+    async def _find_mounting(self, session: Session) -> None:
         """Ask the model how a watch sits on the arm, and send the answer if it is news."""
         began_s = time.monotonic()
         del self._unasked[session]
         stream = session.stream
-        find = partial(stream.orientation.find, self.recogniser.predict_proba)
+        find = partial(stream.mounting.find, self.recogniser.predict_proba)
         found = await asyncio.get_running_loop().run_in_executor(self._network, find)
-        if stream.orientation.apply(found, stream.newest_end_ns):
+        if stream.mounting.apply(found, stream.newest_end_ns):
             self._send_orientation(session)
         ended_s = time.monotonic()
-        self._ask_s = ended_s + (ended_s - began_s) / ORIENTATION_SHARE
+        self._ask_s = ended_s + (ended_s - began_s) / MOUNTING_SHARE
 
     def _send_labels(self, sessions: list[Session], all_updates: list[list[Update]]) -> None:
         shares = iter(rounded([update for updates in all_updates for update in updates]))
@@ -419,7 +419,7 @@ def live_specification(recogniser: Recogniser, forearm_axis: ForearmAxis | None 
         needed = ", ".join(specification.channels)
         raise HarkenError(f"the model needs the channels {needed}, but live samples are x, y, z; choose another model")
     settings = LiveSettings(hop_s=min(HOP_S, specification.hop_s), forearm_axis=forearm_axis)
-    return StreamSpecification(specification, settings, TrainedOrientation.of(recogniser))
+    return StreamSpecification(specification, settings, TrainedMounting.of(recogniser))
 
 
 def model_description(recogniser: Recogniser) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live.orientation import NEVER_NS
 from harken.labelling.live.watch import StreamSpecification, Update, Watch
+from harken.labelling.live.watch_mounting import NEVER_NS
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.arrays import Float32Array, Int16Array, Int64Array
 from harken.web.limits import Limits, RefusedError
@@ -223,9 +223,9 @@ class Session:
 
     def serve(self, specification: StreamSpecification) -> None:
         """Label with this model from the next sample on. The labels of another model are forgotten."""
-        orientation = self.stream.orientation
+        earlier = self.stream.mounting
         self._begin(specification)
-        self.stream.orientation.take_evidence(orientation)
+        self.stream.mounting.take_evidence(earlier)
 
     def _begin(self, specification: StreamSpecification) -> None:
         self.specification = specification
@@ -305,18 +305,18 @@ class Session:
 
     def state_axis(self, forearm_axis: ForearmAxis) -> bool:
         """Turn the watch by this axis, from the next window on. Return whether no window was turned so before."""
-        orientation = self.stream.orientation
-        if orientation.stated == forearm_axis:
+        mounting = self.stream.mounting
+        if mounting.stated == forearm_axis:
             return False
-        orientation.state(forearm_axis, self.stream.newest_end_ns)
+        mounting.state(forearm_axis, self.stream.newest_end_ns)
         return True
 
     def orientation(self) -> dict[str, Any] | None:
         """How the watch sits on the arm; None if the model cannot find it and nobody states it."""
-        orientation = self.stream.orientation
-        if orientation.turn is None:
-            return UNKNOWN_ORIENTATION if orientation.can_be_found else None
-        since_ns, mounting = orientation.turn
+        turn = self.stream.mounting.turn
+        if turn is None:
+            return UNKNOWN_ORIENTATION if self.stream.mounting.can_be_found else None
+        since_ns, mounting = turn
         return {
             "known": True,
             "source": mounting.source.value,

@@ -2,5 +2,6 @@
 
 from harken.labelling.live.stream import LiveRecogniser
 from harken.labelling.live.watch import LiveSettings, TimelineRow, Update
+from harken.labelling.live.watch_mounting import Turn
 
-__all__ = ["LiveRecogniser", "LiveSettings", "TimelineRow", "Update"]
+__all__ = ["LiveRecogniser", "LiveSettings", "TimelineRow", "Turn", "Update"]

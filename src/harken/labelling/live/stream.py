@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from harken.labelling.live.orientation import NEVER_NS, TrainedOrientation, Turn, collect, turn_windows
 from harken.labelling.live.watch import (
     END,
     EVER_NS,
@@ -25,6 +24,7 @@ from harken.labelling.live.watch import (
     Update,
     Watch,
 )
+from harken.labelling.live.watch_mounting import NEVER_NS, TrainedMounting, Turn, collect, turn_windows
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import acceleration_channels
 from harken.recordings.source import Samples, joined
@@ -45,7 +45,11 @@ class LiveRecogniser:
     ``push`` takes any number of samples at the sensor's own irregular rate and returns the new results: the
     probabilities of each window as soon as it is complete (an ``Update``). ``rows`` are the latest rows of the
     timeline whose windows are all complete. However the samples are divided into calls, the probabilities are, within
-    1e-6, those of ``Recogniser.label_prepared`` for the same samples with the same range and hop.
+    1e-6, those of ``Recogniser.label_prepared`` for the same samples with the same range and hop, turned as the watch
+    sits.
+
+    The watch is turned by the axis that the settings state. Without a statement, nothing is turned until walking has
+    shown how the watch sits; from that moment on (``turn``), the windows are turned as wholes.
 
     A window is complete when three samples have come that are at least 8 intervals of the model later than its last
     sample (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the
@@ -67,7 +71,7 @@ class LiveRecogniser:
 
     def __init__(self, recogniser: Recogniser, settings: LiveSettings | None = None) -> None:
         self._recogniser = recogniser
-        trained = TrainedOrientation.of(recogniser)
+        trained = TrainedMounting.of(recogniser)
         self.specification = StreamSpecification(recogniser.specification_, settings, trained)
         self._watch = Watch(self.specification)
 
@@ -100,15 +104,15 @@ class LiveRecogniser:
     @property
     def turn(self) -> Turn | None:
         """How the watch sits on the arm, and since when its windows are turned; None while it is not known."""
-        return self._watch.orientation.turn
+        return self._watch.mounting.turn
 
     def _advance(self, *, ended: bool) -> list[Update]:
         watch = self._watch
         due = advance([watch], ended=ended)
         updates = due.updates(due.probabilities(self._recogniser))[0]
-        if watch.orientation.is_due:
-            found = watch.orientation.find(self._recogniser.predict_proba)
-            watch.orientation.apply(found, watch.newest_end_ns)
+        if watch.mounting.is_due:
+            found = watch.mounting.find(self._recogniser.predict_proba)
+            watch.mounting.apply(found, watch.newest_end_ns)
         return updates
 
 
@@ -221,7 +225,7 @@ def _advanced(
     else:
         _keep(watches, raw, rows, even, runs, np.maximum(next_ns, known_ns), specification)
         final_ns = np.array([watch._safe_ns for watch in watches])
-        collect([watch.orientation for watch in watches], *even, final_ns)
+        collect([watch.mounting for watch in watches], *even, final_ns)
     return due
 
 
@@ -414,7 +418,7 @@ def _turned(
     for watch, count in zip(watches, counts.tolist(), strict=True):
         if count:
             ends_ns = entries["end_ns"][begin : begin + count]
-            quarters[begin : begin + count] = watch.orientation.quarters_at(ends_ns)
+            quarters[begin : begin + count] = watch.mounting.quarters_at(ends_ns)
             watch.newest_end_ns = max(watch.newest_end_ns, int(ends_ns[-1]))
             begin += count
     windows = entries["kind"] <= LAST_WINDOW

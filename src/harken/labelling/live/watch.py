@@ -7,7 +7,7 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from harken.labelling.live.orientation import NEVER_NS, UNKNOWN_ORIENTATION, Orientation, TrainedOrientation
+from harken.labelling.live.watch_mounting import NEVER_NS, UNKNOWN_TRAINED, TrainedMounting, WatchMounting
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import MINIMUM_GAP_S
@@ -104,7 +104,7 @@ class StreamSpecification:
         self,
         model: Specification,
         settings: LiveSettings | None = None,
-        trained: TrainedOrientation = UNKNOWN_ORIENTATION,
+        trained: TrainedMounting = UNKNOWN_TRAINED,
     ) -> None:
         self.model, self.settings, self.trained = model, settings or LiveSettings(), trained
         rate_hz, longest_s = model.sample_rate_hz, model.window_length_s
@@ -192,7 +192,7 @@ class Watch:
         specification: shared with other watches of the same model.
         time_ns: the times of the samples of the last seconds, int64 ``[n]``.
         dropped: the numbers of dropped samples by reason: ``late`` and ``repeated``.
-        orientation: how the watch sits on the arm.
+        mounting: how the watch sits on the arm.
         newest_end_ns: the end of the latest window; ``NEVER_NS`` before the first one.
     """
 
@@ -200,13 +200,13 @@ class Watch:
         self.specification = specification
         self.dropped = {"late": 0, "repeated": 0}
         settings = specification.settings
-        self.orientation = Orientation(specification.model, specification.trained, settings.forearm_axis)
+        self.mounting = WatchMounting(specification.model, specification.trained, settings.forearm_axis)
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples and labels; the next samples may be of any time."""
         self._latest_ns = self.newest_end_ns = NEVER_NS
-        self.orientation.forget()
+        self.mounting.forget()
         self._history = self._room = np.empty(0, self.specification.entry)
         self._history_is_cut = False
         self._forget()
@@ -318,7 +318,7 @@ class Watch:
     def _begin_turns(self, entries: AnyArray) -> BoolArray:
         """Find the new entries with which another turn of the watch begins, bool ``[entries]``."""
         before = self._history["end_ns"][-1:]
-        quarters = self.orientation.quarters_at(np.concatenate([before, entries["end_ns"]]))
+        quarters = self.mounting.quarters_at(np.concatenate([before, entries["end_ns"]]))
         turns = np.diff(quarters) != 0
         return turns if len(before) else np.concatenate([[False], turns])
 

@@ -41,19 +41,19 @@ LEAST_FILLED = 0.95
 """The share of its samples that a block of walking has at least."""
 
 
-class TrainedOrientation(NamedTuple):
+class TrainedMounting(NamedTuple):
     """How the watches of a model's training data sat on the arm; see ``mounting``."""
 
     axis: ForearmAxis | None = None
     x_to_elbow: bool = False
 
     @classmethod
-    def of(cls, recogniser: Recogniser) -> "TrainedOrientation":
+    def of(cls, recogniser: Recogniser) -> "TrainedMounting":
         """Return what is known of a model's training data."""
         return cls(trained_axis(recogniser), trained_with_x_to_elbow(recogniser))
 
 
-UNKNOWN_ORIENTATION = TrainedOrientation()
+UNKNOWN_TRAINED = TrainedMounting()
 
 
 class Turn(NamedTuple):
@@ -86,7 +86,7 @@ BLOCK = np.dtype(
 """The statistics of a block, as a stream keeps them."""
 
 
-class Orientation:
+class WatchMounting:
     """How the watch of one stream sits on the arm.
 
     The axis that is stated holds for all windows after the statement. Without it, walking decides, as in a file. What
@@ -119,7 +119,7 @@ class Orientation:
     def __init__(
         self,
         model: Specification,
-        trained: TrainedOrientation = UNKNOWN_ORIENTATION,
+        trained: TrainedMounting = UNKNOWN_TRAINED,
         forearm_axis: ForearmAxis | None = None,
     ) -> None:
         self._model, self._trained = model, trained
@@ -145,7 +145,7 @@ class Orientation:
         if self._stated is not None:
             self.state(self._stated, NEVER_NS)
 
-    def take_evidence(self, other: "Orientation") -> None:
+    def take_evidence(self, other: "WatchMounting") -> None:
         """Continue with the samples that another model's stream of the same watch has collected, and its statement."""
         self._walks, self._blocks = other._walks, other._blocks
         self._walks_seen, self._blocks_seen, self.next_ns = other._walks_seen, other._blocks_seen, other.next_ns
@@ -249,35 +249,35 @@ class Orientation:
         return MovementBlocks(*columns)
 
 
-def collect(orientations: Sequence[Orientation], even: Samples, counts: Int64Array, final_ns: Int64Array) -> None:
+def collect(mountings: Sequence[WatchMounting], even: Samples, counts: Int64Array, final_ns: Int64Array) -> None:
     """Collect the ten-second blocks that have become final.
 
     Args:
-        orientations: those of some watches.
+        mountings: those of some watches.
         even: the latest samples of these watches at the model's rate, one watch after the other.
         counts: the numbers of samples of each watch, int64 ``[watches]``.
         final_ns: the time before which the samples of each watch do not change any more, int64 ``[watches]``.
     """
     until_ns = final_ns // BLOCK_NS * BLOCK_NS
     ends = np.cumsum(counts)
-    chosen: list[Orientation] = []
+    chosen: list[WatchMounting] = []
     pieces: list[Samples] = []
-    for orientation, until, begin, end in zip(
-        orientations, until_ns.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True
+    for watch, until, begin, end in zip(
+        mountings, until_ns.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True
     ):
-        if orientation.is_searching and until > orientation.next_ns:
+        if watch.is_searching and until > watch.next_ns:
             times = even.time_ns[begin:end]
-            first, last = np.searchsorted(times, [orientation.next_ns, until])
+            first, last = np.searchsorted(times, [watch.next_ns, until])
             piece = even.part(begin + int(first), begin + int(last))
-            orientation.next_ns = until
+            watch.next_ns = until
             if piece.valid.any():
-                chosen.append(orientation)
+                chosen.append(watch)
                 pieces.append(piece.chosen(piece.valid))
     if chosen:
         _add_blocks(chosen, pieces)
 
 
-def _add_blocks(orientations: Sequence[Orientation], pieces: Sequence[Samples]) -> None:
+def _add_blocks(mountings: Sequence[WatchMounting], pieces: Sequence[Samples]) -> None:
     """Compute the blocks of each watch's samples, all in one call, and add them."""
     samples = joined(pieces)
     owner = np.repeat(np.arange(len(pieces)), [len(piece.time_ns) for piece in pieces])
@@ -294,7 +294,7 @@ def _add_blocks(orientations: Sequence[Orientation], pieces: Sequence[Samples]) 
     blocks = replace(statistics.finish(), start_ns=number[firsts] * BLOCK_NS)
     walking = like_walking(blocks)
     edges = np.searchsorted(owner[firsts], np.arange(len(pieces) + 1)).tolist()
-    for orientation, begin, end in zip(orientations, edges[:-1], edges[1:], strict=True):
+    for watch, begin, end in zip(mountings, edges[:-1], edges[1:], strict=True):
         rows = slice(begin, end)
         walks = [
             Walk(
@@ -306,7 +306,7 @@ def _add_blocks(orientations: Sequence[Orientation], pieces: Sequence[Samples]) 
             if _is_whole(samples.time_ns[firsts[place] : lasts[place]])
         ]
         columns = (column[rows] for column in vars(blocks).values())
-        orientation.add(MovementBlocks(*columns), walks, orientation.next_ns)
+        watch.add(MovementBlocks(*columns), walks, watch.next_ns)
 
 
 def _is_whole(time_ns: Int64Array) -> bool:
