@@ -277,13 +277,13 @@ class Hub:
             del self._waiting[session]
             session.waiting_since_s = None
         labelled = await self._label(due)
-        if self._unasked and began_s >= self._ask_s:
-            await self._find_mounting(next(iter(self._unasked)))
         if due:
             now_s = time.monotonic()
             waits_s = [now_s - first_s for first_s in since_s]
             self.metrics.observe_waits([wait_s for wait_s, some in zip(waits_s, labelled, strict=True) if some])
             self._tick_s, self._wait_s = now_s - began_s, max(waits_s)
+        if self._unasked and began_s >= self._ask_s:
+            await self._find_mounting(next(iter(self._unasked)))
 
     def _take_messages(self) -> None:
         """Take the messages that have come through WebSockets since the last tick; acknowledge them when they are on
