@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,53 @@ def test_a_recording_given_as_a_small_table_is_refused(
     ended = run_harken("label", alice, "--out", tmp_path / "out", option, table)
     assert ended.exit_code == 2
     assert f"a {what} has at most {most}; is this a recording?" in " ".join(ended.stderr.split())
+
+
+def write_with_broken_axis(path: Path, share: float) -> Path:
+    """Twelve minutes on foot; z stays at 1.98 g in the last of them, in this share of the rows."""
+    rows = people.person_rows(1, bouts=("walking",) * 3, seconds=240)
+    first = round(len(rows) * (1 - share))
+    broken = [(t, x, y, 19.38 + 0.05 * (t % 3), p, label) for t, x, y, _, p, label in rows[first:]]
+    lines = ["Timestamp,X,Y,Z,P,Label", *(",".join(map(str, row)) for row in rows[:first] + broken)]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return path
+
+
+def test_the_time_of_a_broken_axis_has_no_label_and_stands_on_top_of_the_report(
+    run_harken: Run, model: Path, tmp_path: Path
+) -> None:
+    path = write_with_broken_axis(tmp_path / "ride.csv", share=0.5)
+    printed = " ".join(run_harken("label", path, "--model", model, "--out", tmp_path / "out").stdout.split())
+    said = "The z axis of the sensor is broken: it stays at 1.98 g, whatever the watch does, from 2018-02-20 "
+    assert f"warning: {said}" in printed
+    folder = tmp_path / "out" / "ride"
+    (axis,) = json.loads((folder / "quality.json").read_text(encoding="utf-8"))["broken_axes"]
+    assert (axis["axis"], axis["value_g"], axis["times"]) == ("z", pytest.approx(1.98, abs=0.02), 1)
+    assert axis["samples"] == pytest.approx(9_000, rel=0.05)
+    (start, _) = axis["stretches"][0]
+    rows = pl.read_parquet(folder / "timeline.parquet").filter("recorded")
+    before = rows.filter(pl.col("end") <= datetime.fromisoformat(start))
+    after = rows.filter(pl.col("start") >= datetime.fromisoformat(start))
+    assert before["label"].null_count() == 0 < len(before)
+    assert after["label"].null_count() == len(after) > 0
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.index(said) < page.index("How good the recording is")
+
+
+def test_a_recording_whose_axis_is_broken_from_beginning_to_end_is_refused(
+    run_harken: Run, model: Path, tmp_path: Path
+) -> None:
+    path = write_with_broken_axis(tmp_path / "ride.csv", share=1)
+    ended = run_harken("label", path, "--model", model, "--out", tmp_path / "out", "--unit", "m/s2")
+    assert ended.exit_code == 2
+    assert (
+        "ride.csv: it cannot be labelled: an axis of the sensor is broken in 100 % of the samples, because it stays at "
+        "one value, whatever the watch does (z at 1.98 g); record again with another watch"
+    ) in " ".join(ended.stderr.split())
+    unknown = run_harken("label", path, "--model", model, "--out", tmp_path / "out")
+    assert "In m/s2, an axis is perhaps broken: harken inspect --unit m/s2 tells which" in " ".join(
+        unknown.stderr.split()
+    )
 
 
 @pytest.mark.second_stage

@@ -12,6 +12,8 @@ from harken.windows.windows import RandomDraws, SlidingHops
 
 RATE_HZ = 25
 START_MS = 1_519_170_400_000
+LONG_BOUT_S = 30
+"""In bouts of this length or longer y moves, too: an axis that is steady through two minutes of walking is broken."""
 BOUTS = ("lying", "walking", "sitting", "lying", "walking", "sitting")
 SMALL = replace(
     PRESETS["notebook"],
@@ -65,6 +67,8 @@ def person_rows(
         swing = {"lying": 0.05, "sitting": 0.1, "walking": 3.0, "jumping": 9.0}[label] * size
         x = 9.81 * np.sin(gravity) + swing * np.sin(2 * np.pi * 2 * t) + random.normal(0, 0.05, n)
         y = random.normal(0, 0.05, n)
+        if seconds >= LONG_BOUT_S:
+            y += 0.3 * swing * np.sin(2 * np.pi * 2 * t)
         z = 9.81 * np.cos(gravity) + swing * np.sin(2 * np.pi * 4 * t) + random.normal(0, 0.05, n)
         for i in range(n):
             stamp = round(time + i * 1000 / rate_hz)

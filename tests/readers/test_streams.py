@@ -98,6 +98,19 @@ def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
     assert_same(stream, path)
 
 
+def test_a_broken_axis_is_marked_in_a_stream_as_in_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harken.readers.parquet, "ROWS_AT_ONCE", 512)
+    steady = np.random.default_rng(0).normal(3.0, 0.05, 20_000).astype(np.float32)
+    swing = 3 * np.sin(np.arange(20_000) / 4).astype(np.float32)
+    path = tmp_path / "anna.parquet"
+    frame = table(20_000)
+    frame.with_columns(X=pl.Series(swing), Z=pl.Series(9.8 + swing), Y=pl.Series(steady)).write_parquet(path)
+    stream = open_stream(path)
+    assert stream.streamed
+    assert stream.quality.broken == 20_000
+    assert_same(stream, path)
+
+
 @pytest.mark.usefixtures("small_pieces")
 def test_an_observer_gets_the_samples_where_nothing_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "anna.parquet"

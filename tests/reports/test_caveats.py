@@ -9,7 +9,7 @@ import pytest
 from harken.labelling.quality import Gap, GapSummary
 from harken.models.quarter_turns import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
-from harken.recordings.recording import Placement
+from harken.recordings.recording import BrokenAxis, Placement
 from harken.reports.caveats import CaveatKind, Line, caveats_of, quality_lines
 from harken.signals.gravity import GravityCalibration
 from wearers_week import PLAIN_QUALITY
@@ -18,6 +18,7 @@ GOOD = replace(PLAIN_QUALITY, wear_hours=24.0, non_wear_hours=0.0, placement=Pla
 """A recording without a caveat."""
 JUMP = Gap(GOOD.start, "2024-04-01T00:00:00.000+00:00", 91 * 86_400.0)
 ELSEWHERE = WristCheck(Answer.ELSEWHERE, 90, 4.0)
+BROKEN_Z = BrokenAxis("z", 1.98, 250, 1, (("2024-01-01T10:00:00.000+00:00", "2024-01-01T10:10:00.000+00:00"),))
 AS_IT_MOVES = {
     Answer.WRIST: "wrist, as it moves",
     Answer.ELSEWHERE: "a leg or the trunk, as it moves",
@@ -58,6 +59,11 @@ def test_a_good_recording_has_no_caveat() -> None:
         ({"backward_times": 1}, CaveatKind.CLOCK, "runs backwards 1 time;"),
         ({"stated_rate_hz": 50.0, "sample_rate_hz": 97.4}, CaveatKind.CLOCK, "97.4 Hz by the clock, but 50 Hz"),
         ({"stuck": 11}, CaveatKind.SENSOR, "stuck in 1.1 % of the samples"),
+        (
+            {"broken": 250, "broken_axes": (BROKEN_Z,)},
+            CaveatKind.SENSOR,
+            "broken: z stays at 1.98 g in 25.0 % of the samples",
+        ),
         # A sensor that moves as on a leg has no mounting on the arm.
         (
             {"placement": Placement.UNKNOWN, "wrist_check": ELSEWHERE, "orientation": mounting(MountingSource.NONE)},

@@ -234,6 +234,8 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
         axis, share = max(facts.along_forearm.items(), key=lambda each: each[1])
         yield "on the arm", f"{axis} probably lies along the forearm ({percent_number(share, decimals=0)} %)", False
     reasons = f"{facts.missing:,} missing, {facts.out_of_range:,} out of range, {facts.stuck:,} stuck"
+    if facts.broken:
+        reasons += f", {facts.broken:,} of a broken axis"
     yield "marked", f"{facts.marked:,} sample{'s' * (facts.marked != 1)} ({reasons})", facts.marked > 0
     if facts.label_source:
         yield "labels", facts.label_source, False

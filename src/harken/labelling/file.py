@@ -31,10 +31,12 @@ from harken.signals.non_wear import non_wear
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.files import Json, check_recording_path
-from harken.support.printable import printable
+from harken.support.printable import listed, percent, printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream
 
+MOST_BROKEN = 0.9
+"""A recording in which an axis is broken for a larger share of the samples is not labelled."""
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
 
@@ -127,6 +129,7 @@ def _measured(
     stream = open_stream(path, observer=movement.observe, **asdict(settings.reading))
     if settings.placement is not None:
         stream = replace(stream, quality=replace(stream.quality, placement=Placement(settings.placement)))
+    _check_axes(stream)
     stage("movement")
     prepared = _preparation(stream, recogniser, movement, settings)
     stage("label")
@@ -168,6 +171,18 @@ def _measured(
         tuple(known_limits(specification.labels, provenance)),
     )
     return Measured(timeline, rows, quality, facts, key)
+
+
+def _check_axes(stream: MendedStream) -> None:
+    """Raise a HarkenError when an axis of the sensor is broken in nearly all of the recording."""
+    if stream.quality.broken < MOST_BROKEN * stream.rows:
+        return
+    axes = [f"{axis.axis} at {axis.value_g:.2f} g" for axis in stream.quality.broken_axes]
+    share = percent(stream.quality.broken / stream.rows)
+    raise HarkenError(
+        f"{stream.source}: it cannot be labelled: an axis of the sensor is broken in {share} of the samples, because "
+        f"it stays at one value, whatever the watch does ({listed(axes)}); record again with another watch"
+    )
 
 
 def _quality(

@@ -19,7 +19,7 @@ import polars as pl
 from harken.models.quarter_turns import Mounting
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.fingerprints import training_warning
-from harken.recordings.recording import Placement, local_time, warnings_of
+from harken.recordings.recording import BrokenAxis, Placement, list_broken_axes, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration
 from harken.support.arrays import Int64Array, lengths_of
 from harken.support.errors import HarkenError
@@ -46,7 +46,7 @@ CALIBRATION = (
 """The fields of a calibration in the order of ``quality.json``."""
 OF_THE_FILE = (
     *("placement", "stated_rate_hz", "rows", "dropped", "backward_times", "sensor_range_g"),
-    *("out_of_range", "at_range_end", "clipped", "stuck", "missing", "notes"),
+    *("out_of_range", "at_range_end", "clipped", "stuck", "broken", "broken_axes", "missing", "notes"),
 )
 """The fields that are those of ``harken.Quality``."""
 
@@ -142,7 +142,9 @@ class RecordingQuality:
         calibration: the calibration of the sensor by gravity; None if it was not calibrated.
         orientation: the orientation of the watch on the arm; None if it was not detected.
         sensor_range_g: the range of the sensor; None if it is not known.
-        out_of_range, at_range_end, clipped, stuck, missing: samples, as in ``harken.recordings.recording.Quality``.
+        out_of_range, at_range_end, clipped, stuck, broken, missing: samples, as in
+            ``harken.recordings.recording.Quality``.
+        broken_axes: the axes of the sensor that are broken in all of the recording or a part of it.
         unseen_f1: the F1 of each label and group of the model on people whom it was not trained on
             (``harken.models.scores.unseen_f1``); empty if it is not known.
         limits: the known limits of the model that apply to this recording.
@@ -175,6 +177,8 @@ class RecordingQuality:
     at_range_end: int
     clipped: int
     stuck: int
+    broken: int
+    broken_axes: tuple[BrokenAxis, ...]
     missing: int
     unseen_f1: Mapping[str, float]
     limits: tuple[Limit, ...]
@@ -186,9 +190,9 @@ class RecordingQuality:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings that a person must read before the labels: those of ``harken.recordings.recording.warnings_of``,
-        whether the model was trained on this recording, and on a wrist whether its orientation on the arm is
-        unknown."""
+        """Warnings that a person must read before the labels: broken axes, those of
+        ``harken.recordings.recording.warnings_of``, whether the model was trained on this recording, and on a wrist
+        whether its orientation on the arm is unknown."""
         elsewhere = self.wrist_check is not None and self.wrist_check.answer is Answer.ELSEWHERE
         warnings = warnings_of(
             self.placement, sample_rate_hz=self.sample_rate_hz, made_up=self.made_up, moves_elsewhere=elsewhere
@@ -196,7 +200,8 @@ class RecordingQuality:
         on_a_wrist = self.placement is Placement.WRIST or (self.placement is Placement.UNKNOWN and not elsewhere)
         mounting = self.orientation.warning if self.orientation is not None and on_a_wrist else None
         found = (training_warning(self.training_share), mounting)
-        return (*warnings, *(warning for warning in found if warning is not None))
+        broken = list_broken_axes(self.broken_axes, samples=self.rows)
+        return (*broken, *warnings, *(warning for warning in found if warning is not None))
 
     def as_dict(self) -> Json:
         """The content of ``quality.json``. A calibration error that is not known is NaN, and null in JSON."""

@@ -50,7 +50,10 @@ FIRST = ("date", "valid_day", "complete")
 """Columns of days and nights that stand first."""
 TEXT = ("first_walking", "last_walking", "l5_start", "m10_start", "excluded", "caveat")
 """Columns of days, nights and rhythm with text."""
-NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "unseen_f1", "limits", "notes")
+NOT_PLAIN = (
+    *("wrist_check", "dropped", "gaps", "calibration", "orientation", "broken_axes"),
+    *("unseen_f1", "limits", "notes"),
+)
 """Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
 MOST_NOTED = 10
 """The exclusions without effect that are named."""

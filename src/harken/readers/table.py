@@ -20,6 +20,7 @@ from harken.readers.units import (
     G_PER_UNIT,
     NS_PER_UNIT,
     STEPS_LOOKED_AT,
+    UNITS_PER_G,
     AtRest,
     TimeColumn,
     Where,
@@ -38,6 +39,8 @@ Piece = TypeVar("Piece", bound=tuple[Any, ...])
 
 NO_NAME = ("", "null", "nan")
 """Texts that mean a missing name, in lower case."""
+WITH_BROKEN_AXIS_G = (1.25, 3.0)
+"""Gravity and an axis that stays at the end of a range of 2 g have a length between these."""
 MOST_NAMES = 1_000
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 ANOTHER_SUBJECT = "another subject"
@@ -479,10 +482,13 @@ class TableSource(Source):
         if math.isnan(at_rest):
             raise HarkenError(f"{self._table.path}: no row has all three of x, y and z")
         if unit is None:
+            advice = "A value near 0 means that gravity was removed; postures cannot be recognised without it"
+            for perhaps, one_g in UNITS_PER_G.items():
+                if WITH_BROKEN_AXIS_G[0] < at_rest / one_g < WITH_BROKEN_AXIS_G[1]:
+                    advice = f"In {perhaps}, an axis is perhaps broken: harken inspect --unit {perhaps} tells which"
             raise HarkenError(
                 f"{self._table.path}: in its stillest half the acceleration is {at_rest:.3g}, which is not gravity in "
-                "any known unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means "
-                "that gravity was removed; postures cannot be recognised without it"
+                f"any known unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. {advice}"
             )
         in_g = at_rest * G_PER_UNIT[unit]
         if detected != unit:

@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, gap_edges_ns, local_time
+from harken.recordings.recording import (
+    ACCELERATION,
+    UNLABELLED,
+    BrokenAxis,
+    Placement,
+    Recording,
+    gap_edges_ns,
+    local_time,
+)
 from harken.support.arrays import Float32Array
 from harken.support.files import Json
 
@@ -75,7 +83,9 @@ class Inspection:
         units: the unit of each channel in harken; None for a channel without a unit or with an unknown unit.
         file_acceleration_unit, file_time_unit: as they were in the file.
         sample_rate_hz: samples per second inside gap-free stretches, by the clock.
-        missing, out_of_range, stuck: numbers of samples that are kept but marked, so that no window contains them.
+        missing, out_of_range, stuck, broken: numbers of samples that are kept but marked, so that no window contains
+            them.
+        broken_axes: the axes of the sensor that are broken in all of the recording or a part of it.
         marked: how many samples are marked; a sample may be marked for two reasons.
         sensor_range_g: the sensor's range beyond which a sample counts as out of range.
         placement: where the sensor was worn, if the file's header states it.
@@ -109,6 +119,8 @@ class Inspection:
     missing: int
     out_of_range: int
     stuck: int
+    broken: int
+    broken_axes: tuple[BrokenAxis, ...]
     marked: int
     sensor_range_g: float | None
     placement: Placement

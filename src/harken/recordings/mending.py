@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harken.recordings.broken_axes import group_by_axis
 from harken.recordings.recording import Quality, Recording, gap_edges_ns, gap_limit_ns, local_time
 from harken.recordings.source import (
     IN_PARTS,
@@ -60,7 +61,8 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     """Sort by time, drop repeated times (the first stays), and mark samples that no window may use.
 
     Marked as not ``valid`` are samples with a missing value, with an acceleration outside the sensor's
-    range (``sensor_range`` in g, else guessed by ``RangeGuess``), and those of a stuck sensor.
+    range (``sensor_range`` in g, else guessed by ``RangeGuess``), those of a stuck sensor, and those of a broken axis
+    (``harken.recordings.broken_axes``).
 
     A note is added if the clock jumped by more than 90 days or was set back by more than 5 minutes.
 
@@ -127,6 +129,8 @@ def _with_counts(quality: Quality, clock: ClockSurvey, faults: Faults, timezone:
         missing=faults.missing,
         out_of_range=faults.out_of_range,
         stuck=faults.stuck,
+        broken=faults.broken.samples,
+        broken_axes=group_by_axis(faults.broken.stretches, timezone, start_ns=clock.start_ns, end_ns=clock.end_ns),
         sensor_range_g=faults.range_g,
     ).noting(*_jump_notes(clock.gaps_ns, clock.start_ns, timezone))
 

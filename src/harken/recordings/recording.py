@@ -5,6 +5,7 @@ Every reader produces a ``Recording``, and all other steps begin with one.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -15,7 +16,7 @@ import numpy as np
 
 from harken.support.arrays import BoolArray, Float32Array, Int16Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
@@ -68,16 +69,36 @@ class Placement(StrEnum):
 
 
 @dataclass(frozen=True)
+class BrokenAxis:
+    """An axis of acceleration that stays at one value and measures nothing, in all of the recording or a part of it.
+
+    Attributes:
+        axis: ``x``, ``y`` or ``z``.
+        value_g: the value at which it stays; of several, that of the longest stretch.
+        samples: the number of samples in all stretches.
+        times: the number of stretches.
+        stretches: the start and the end of the 20 longest stretches, in order of time, in ISO 8601.
+    """
+
+    axis: str
+    value_g: float
+    samples: int
+    times: int
+    stretches: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Quality:
     """What a reader found in a file and what was mended. Counts are numbers of rows (= samples) unless stated
     otherwise.
 
-    ``dropped`` maps a reason to the number of rows that are no longer in the recording. ``missing``, ``out_of_range``
-    and ``stuck`` rows stay in the recording unchanged, but are marked in ``Recording.valid``, so no window contains
-    them. ``at_range_end`` and ``clipped`` are counted only by ``harken.signals.clipping``: rows at the end of the
-    sensor's range, and the marked rows where the signal stayed there. ``stated_rate_hz`` is the rate stated in the
-    file, None if there is none. ``placement`` is where the sensor was worn, if the file states it. ``make`` is the make
-    of the watch; None if the format of the file does not tell it. ``notes`` are whole sentences for the user.
+    ``dropped`` maps a reason to the number of rows that are no longer in the recording. ``missing``, ``out_of_range``,
+    ``stuck`` and ``broken`` rows stay in the recording unchanged, but are marked in ``Recording.valid``, so no window
+    contains them. ``broken`` rows are those of ``broken_axes``. ``at_range_end`` and ``clipped`` are counted only by
+    ``harken.signals.clipping``: rows at the end of the sensor's range, and the marked rows where the signal stayed
+    there. ``stated_rate_hz`` is the rate stated in the file, None if there is none. ``placement`` is where the sensor
+    was worn, if the file states it. ``make`` is the make of the watch; None if the format of the file does not tell it.
+    ``notes`` are whole sentences for the user.
 
     >>> import harken
     >>> quality = harken.read("alice.csv").quality
@@ -92,6 +113,8 @@ class Quality:
     missing: int = 0
     out_of_range: int = 0
     stuck: int = 0
+    broken: int = 0
+    broken_axes: tuple[BrokenAxis, ...] = ()
     at_range_end: int = 0
     clipped: int = 0
     sensor_range_g: float | None = None
@@ -128,7 +151,7 @@ class Recording:
         channels: the names of the columns of ``signals``, acceleration first as ``x, y, z``.
         label_codes: int16 ``[n]``, an index into ``label_names`` or -1 (unlabelled).
         label_names: the labels of this recording, sorted.
-        valid: bool ``[n]``; False where a sample is missing, out of the sensor's range or stuck.
+        valid: bool ``[n]``; False where a sample is missing, out of the sensor's range, stuck, or of a broken axis.
         subject: who wore the watch.
         source: the file the recording was read from.
         timezone: the wearer's time zone (an IANA name), in which times are shown.
@@ -229,8 +252,11 @@ class Recording:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a user must know before using any result of the recording. See ``warnings_of``."""
-        return warnings_of(self.quality.placement, sample_rate_hz=self.sample_rate_hz, made_up=self.made_up)
+        """What a user must know before using any result: broken axes, and see ``warnings_of``."""
+        return (
+            *list_broken_axes(self.quality.broken_axes, samples=len(self)),
+            *warnings_of(self.quality.placement, sample_rate_hz=self.sample_rate_hz, made_up=self.made_up),
+        )
 
     @property
     def unlabelled_rows(self) -> int:
@@ -341,6 +367,20 @@ def warnings_of(
             "second of walking, so labels and steps mean little."
         )
     return tuple(warnings)
+
+
+def list_broken_axes(axes: Sequence[BrokenAxis], *, samples: int) -> tuple[str, ...]:
+    """A sentence about each broken axis; ``samples`` is the number of samples of the recording."""
+    sentences = []
+    for axis in axes:
+        start, end = (time[:19].replace("T", " ") for time in axis.stretches[0])
+        when = f"from {start} to {end}" if axis.times == 1 else f"{axis.times:,} times, first from {start} to {end}"
+        sentences.append(
+            f"The {axis.axis} axis of the sensor is broken: it stays at {axis.value_g:.2f} g, whatever the watch does, "
+            f"{when}, in {percent(axis.samples / max(samples, axis.samples))} of the samples. These samples are not "
+            "used. Check the watch before it is worn again."
+        )
+    return tuple(sentences)
 
 
 def recoded(codes: Int16Array, names: tuple[str, ...], into: tuple[str, ...]) -> Int16Array:

@@ -1,6 +1,7 @@
-"""A survey of all samples of a recording, in pieces: gaps, rate, range, missing values, and a stuck sensor.
+"""A survey of all samples of a recording, in pieces: gaps, rate, range, missing values, a stuck sensor, and
+broken axes.
 
-Its memory does not depend on the length of the recording. ``harken.recordings.mending`` uses its results.
+Its memory hardly grows with the length of the recording. ``harken.recordings.mending`` uses its results.
 """
 
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harken.recordings.broken_axes import AxisSurvey, BrokenStretches
 from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S, acceleration_channels
 from harken.recordings.source import Samples
 from harken.support.arrays import AnyArray, BoolArray, Float32Array, Int64Array, finite_rows, runs_of_true
@@ -260,6 +262,7 @@ class Faults(NamedTuple):
         out_of_range: samples without missing values that exceed ``range_g``, the sensor's range.
         stuck: samples of runs in which all axes keep one value.
         stuck_ns: the times of the first and the last sample of each run, int64 ``[runs, 2]``.
+        broken: the stretches in which an axis is broken.
         axes: how many leading channels are acceleration.
     """
 
@@ -268,12 +271,13 @@ class Faults(NamedTuple):
     range_g: float
     stuck: int
     stuck_ns: Int64Array
+    broken: BrokenStretches
     axes: int
 
     @property
     def some(self) -> bool:
         """Whether there are any."""
-        return bool(self.missing or self.out_of_range or self.stuck)
+        return bool(self.missing or self.out_of_range or self.stuck or self.broken.samples)
 
     def valid(self, samples: Samples) -> BoolArray:
         """Which of these samples windows may contain, bool ``[n]``."""
@@ -287,11 +291,13 @@ class Faults(NamedTuple):
             edges = self.stuck_ns.ravel()
             after = np.searchsorted(edges, samples.time_ns, side="left")  # odd: within a run
             valid = valid & ~((after % 2 == 1) | np.isin(samples.time_ns, edges))
+        if self.broken.samples:
+            valid = valid & ~self.broken.contain(samples.time_ns)
         return valid
 
 
 class ValueSurvey:
-    """Finds missing values, values beyond the sensor's range, and a stuck sensor.
+    """Finds missing values, values beyond the sensor's range, a stuck sensor, and broken axes.
 
     Args:
         channels: the channels of the samples.
@@ -306,6 +312,7 @@ class ValueSurvey:
         self._axes = acceleration_channels(channels)
         self._range = RangeGuess(range_g)
         self._stuck = StuckRuns(gap_ns=gap_ns)
+        self._broken = AxisSurvey()
         self.missing = 0
 
     def push(self, samples: Samples) -> None:
@@ -316,6 +323,7 @@ class ValueSurvey:
         acceleration = samples.signals[:, : self._axes]
         if self._axes:
             self._stuck.push(samples.time_ns, acceleration)
+            self._broken.push(samples.time_ns, acceleration)
         if np.isfinite(least).all() and np.isfinite(most).all():
             beyond = max((float(most[: self._axes].max()), -float(least[: self._axes].min())) if self._axes else (0.0,))
             if self._axes and beyond > self._range.smallest_g:
@@ -332,7 +340,8 @@ class ValueSurvey:
         """All faults. Call it after the last ``push``."""
         runs = self._stuck.finish()
         stuck = int((runs[:, 1] - runs[:, 0] + 1).sum())
-        return Faults(self.missing, self._range.outside, self._range.range_g, stuck, runs[:, 2:4], self._axes)
+        broken = self._broken.finish(self._range.range_g)
+        return Faults(self.missing, self._range.outside, self._range.range_g, stuck, runs[:, 2:4], broken, self._axes)
 
 
 def deduplicated(pieces: Iterator[Samples]) -> Iterator[Samples]:

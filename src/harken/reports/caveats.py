@@ -17,7 +17,7 @@ from harken.recordings.mending import JUMP_NS
 from harken.recordings.recording import Placement
 from harken.reports.words import hours_minutes, lasting, number
 from harken.signals.gravity import GOOD_G, GravityCalibration
-from harken.support.printable import percent_number
+from harken.support.printable import percent, percent_number
 
 if TYPE_CHECKING:
     from harken.labelling.quality import GapSummary, RecordingQuality
@@ -138,6 +138,7 @@ def _findings(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
     yield Line("Rows in the file", f"{quality.rows:,}")
     dropped = [f"{count:,} {kind.replace('_', ' ')}" for kind, count in quality.dropped.items() if count]
     yield Line("Rows dropped", ", ".join(dropped) or "none")
+    yield from _broken_axes(quality)
     peaks = quality.at_range_end - quality.clipped if quality.at_range_end else 0
     for name, where, marked, unmarked in (
         ("Beyond the range", "beyond its range", quality.out_of_range, 0),
@@ -156,6 +157,18 @@ def _findings(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
     if (share := quality.training_share) is not None and share > SAME_RECORDING:
         part = f"{percent_number(share, decimals=0)} % of this recording"
         yield Caveat(CaveatKind.TRAINING, f"the model was trained on {part}")
+
+
+def _broken_axes(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
+    if not quality.broken_axes:
+        yield Line("Broken axes", "none")
+        return
+    parts = []
+    for axis in quality.broken_axes:
+        share = percent(axis.samples / max(quality.rows, axis.samples))
+        parts.append(f"{axis.axis} stays at {axis.value_g:.2f} g in {share} of the samples")
+    yield Line("Broken axes", f"{'; '.join(parts)}; marked and not used", "the sensor is broken")
+    yield Caveat(CaveatKind.SENSOR, f"broken: {'; '.join(parts)}")
 
 
 def _wear(worn: float | None, off: float | None) -> Iterator[Line | Caveat]:
