@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,27 @@ def test_the_time_of_a_broken_axis_has_no_label_and_stands_on_top_of_the_report(
     assert after["label"].null_count() == len(after) > 0
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.index(said) < page.index("How good the recording is")
+
+
+def test_a_watch_on_a_table_for_ten_minutes_gets_no_label(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    walk = people.person_rows(1, bouts=("walking",), seconds=600)
+    random = np.random.default_rng(0)
+    interval_ms, first_ms = 40, walk[0][0]
+    table = np.array([0.1, 0.2, 9.8]) + random.normal(0, 0.03, (15_000, 3))
+    moved = np.array([row[1:4] for row in walk])
+    rows = [
+        f"{first_ms + interval_ms * number},{x:.3f},{y:.3f},{z:.3f}"
+        for number, (x, y, z) in enumerate(np.concatenate([moved, table, moved]))
+    ]
+    path = tmp_path / "anna.csv"
+    path.write_text("\n".join(["Timestamp,X,Y,Z", *rows, ""]), encoding="utf-8")
+    printed = run_harken("label", path, "--model", model, "--out", tmp_path / "out").stdout
+    assert re.search(r"^\(not worn\) +10 min", printed, flags=re.MULTILINE)
+    middle = datetime.fromtimestamp((first_ms + 900_000) / 1000, tz=UTC)
+    row = pl.read_parquet(tmp_path / "out" / "anna" / "timeline.parquet").filter(
+        (pl.col("start") <= middle) & (pl.col("end") > middle)
+    )
+    assert (row["wear"][0], row["label"][0]) == (False, None)
 
 
 def test_a_recording_whose_axis_is_broken_from_beginning_to_end_is_refused(

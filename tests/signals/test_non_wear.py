@@ -68,6 +68,52 @@ def test_a_quarter_of_an_hour_among_breaths_is_worn() -> None:
     assert mark_non_wear(recording).quality.notes[-1].startswith("no time without the watch on the wrist")
 
 
+def moving(minutes: float, step_g: float) -> Recording:
+    """A wrist that is busy."""
+    recording = resting(SPHERE[2:3], minutes=minutes, noise_g=0.002, step_g=step_g)
+    phase = 2 * np.pi * 1.3 * np.arange(len(recording)) / 25
+    swing = np.stack([0.2 * np.sin(phase), 0.3 * np.cos(phase), 0.25 * np.sin(phase + 1)], axis=1)
+    return replace(recording, signals=(recording.signals + swing).astype(np.float32))
+
+
+@pytest.mark.parametrize("step_g", [FINE, 1 / 64])
+@pytest.mark.parametrize("off_minutes", [5, 10, 19])
+@pytest.mark.parametrize("direction", [2, 0])
+def test_a_watch_that_was_taken_off_among_movement_is_not_worn(
+    step_g: float, off_minutes: float, direction: int
+) -> None:
+    table = resting(SPHERE[direction : direction + 1], minutes=off_minutes, step_g=step_g, noise_g=0.004)
+    recording = followed_by(moving(12, step_g), table, moving(12, step_g))
+    ((begin, end),) = minutes(non_wear(movement_of(recording)))
+    assert begin == pytest.approx(12, abs=0.35)
+    assert end == pytest.approx(12 + off_minutes, abs=0.35)
+
+
+@pytest.mark.parametrize("off_minutes", [3, 4])
+def test_less_than_five_minutes_are_worn(off_minutes: float) -> None:
+    table = resting(SPHERE[2:3], minutes=off_minutes, step_g=FINE)
+    assert len(non_wear(movement_of(followed_by(moving(12, FINE), table, moving(12, FINE))))) == 0
+
+
+def test_an_arm_that_rests_and_breathes_among_movement_is_worn() -> None:
+    arm = resting(SPHERE[6:7], minutes=10, step_g=FINE, breath_g=0.002)
+    assert len(non_wear(movement_of(followed_by(moving(12, FINE), arm, moving(12, FINE))))) == 0
+
+
+@pytest.mark.parametrize("step_g", [FINE, 1 / 64])
+def test_a_sleeper_who_turns_every_quarter_of_an_hour_is_worn(step_g: float) -> None:
+    """Also if the arm lies flat."""
+    breath_g = 0.002
+    parts = [moving(12, step_g)]
+    for number, direction in enumerate((2, 6, 2, 0, 2, 7)):
+        arm = SPHERE[direction : direction + 1]
+        parts += [
+            resting(arm, minutes=15, step_g=step_g, breath_g=breath_g, seed=number),
+            moving(0.5, step_g),
+        ]
+    assert len(non_wear(movement_of(followed_by(*parts, parts[1], moving(12, step_g))))) == 0
+
+
 @pytest.mark.parametrize(("rest_minutes", "expected"), [(45, 0), (80, 1)])
 def test_a_sensor_too_coarse_to_hear_a_breath_needs_an_hour(rest_minutes: float, expected: int) -> None:
     still = resting(SPHERE[:1] * 0.99, minutes=rest_minutes, step_g=1 / 64)

@@ -1,12 +1,15 @@
 """Non-wear from acceleration alone: the times in which the sensor is at rest and shows no breathing."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from harken.recordings.recording import Recording
 from harken.signals.movement import BLOCK_NS, MovementBlocks, movement_of
-from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array
+from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, between, lengths_of
 
 REST_G, REST_RANGE_G = 0.013, 0.050
 REST_AXES = 2
@@ -23,6 +26,17 @@ LEAST_NOISE_STEPS = 1 / 3
 """A sensor whose noise is below this share of its step cannot measure breathing."""
 LEAST_FILLED = 0.5
 """A window with a smaller recorded share is not used."""
+SHORT_REST_S = 270.0
+"""The shortest rest in which a watch was taken off: five minutes, without the blocks in which they begin and end."""
+STEADY_STEP_G = 0.005
+"""In a short rest, the means of neighbouring blocks differ by less than this on each axis."""
+HANDLED_G, HANDLED_WITHIN_S = 0.1, 60.0
+"""A watch that is taken off or put on moves: a block so near to the rest has a larger standard deviation than this."""
+AROUND_S, PAUSE_BLOCKS = 300.0, 6
+"""Before and after a short rest, at most half of this time may consist of pauses: steady blocks, so many or more. A
+sleeper turns, and then rests again."""
+MOST_TILT_DEGREES = 5.0
+"""On a table, the face is horizontal to this angle."""
 
 
 def non_wear(blocks: MovementBlocks) -> Int64Array:
@@ -31,7 +45,7 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     A window of time is non-wear if the sensor is at rest in it: its standard deviation is below 13 mg and its range
     below 50 mg on at least two of three axes (van Hees and others, PLoS ONE 6(7), 2011, whose window is 60 minutes in
     GGIR). This criterion alone takes quiet sleep as non-wear when the sleeper does not turn for an hour. Therefore
-    there are two rules:
+    there are three rules:
 
     - The sensor can measure breathing: a window of 20 minutes at rest without breathing is non-wear. Breathing is
       absent if the means of whole seconds vary by less than 0.25 mg (all axes together, root mean square over the
@@ -41,10 +55,15 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     - The sensor cannot measure breathing, because its steps are coarser than 5 mg or its noise is below a third of a
       step: a window of 60 minutes at rest is non-wear.
 
+    - The watch was taken off for five minutes or longer: all axes are at rest and steady, the watch is handled within
+      the minute before and the minute after, and the wearer moves for most of the five minutes before and after.
+      Moreover the sensor cannot measure breathing, or there is none, or the face is horizontal to 5 degrees. A sleeper
+      does not move for most of the minutes around a rest, and a wrist that is awake hardly ever rests so steadily.
+
     A window begins at every block, so the boundaries are exact to a block (10 s). Every moment in such a window is
     non-wear. Time that was not recorded is ignored. A window with less than half of its time recorded is not used, and
     non-wear does not begin or end with a gap. A watch that is carried or lies in a moving car is taken as worn, and so
-    is a watch that is off for less than 20 minutes.
+    is a watch that is off for less than five minutes.
     """
     if len(blocks) == 0:
         return np.empty((0, 2), np.int64)
@@ -56,6 +75,8 @@ def non_wear(blocks: MovementBlocks) -> Int64Array:
     # The sensor's step: the smallest difference that most blocks have in common. 0 where no samples differ.
     step = float(np.median(steps)) if len(steps) else 0.0
     off = np.concatenate([_off(blocks, rows, step) for rows in parts])
+    for first, end in _find_short_rests(blocks, step):
+        off[first:end] = True
     # A run of blocks that are off, over gaps no longer than a window.
     new = np.ones(len(off), bool)
     new[1:] = (np.diff(slot) > longest) | (off[1:] != off[:-1])
@@ -92,6 +113,68 @@ def mark_non_wear(recording: Recording) -> Recording:
         valid=recording.valid & worn(recording.time_ns, intervals),
         quality=recording.quality.noting(f"the watch was not worn {times}, for {hours:.2f} h in all"),
     )
+
+
+def _find_short_rests(blocks: MovementBlocks, step_g: float) -> Iterator[tuple[int, int]]:
+    """The first block, and the end, of each rest of five minutes or longer for which the watch was taken off."""
+    slot = blocks.start_ns // BLOCK_NS
+    near, around, shortest = (round(s * 1e9 / BLOCK_NS) for s in (HANDLED_WITHIN_S, AROUND_S, SHORT_REST_S))
+    deviation = blocks.standard_deviation.max(axis=1)
+    runs = _find_steady_runs(blocks, deviation < REST_G, most_slots=near)
+    pauses = np.zeros(len(slot), bool)
+    for first, end in runs[lengths_of(runs) >= PAUSE_BLOCKS].tolist():
+        pauses[first:end] = True
+    for first, end in runs[slot[runs[:, 1] - 1] - slot[runs[:, 0]] + 1 >= shortest].tolist():
+        if end - first < LEAST_FILLED * (slot[end - 1] - slot[first] + 1):
+            continue
+        begins_recording = slot[first] - slot[0] <= near
+        ends_recording = slot[-1] - slot[end - 1] <= near
+        near_before, before = np.searchsorted(slot, slot[first] - (near, around))
+        near_after, after = np.searchsorted(slot, slot[end - 1] + (near, around), side="right")
+        put_down = begins_recording or (
+            deviation[near_before:first].max(initial=0) > HANDLED_G and _mostly_moves(pauses[before:first])
+        )
+        picked_up = ends_recording or (
+            deviation[end:near_after].max(initial=0) > HANDLED_G and _mostly_moves(pauses[end:after])
+        )
+        alone = bool(begins_recording and ends_recording)
+        if put_down and picked_up and _shows_no_wearer(blocks, slice(first, end), step_g, alone=alone):
+            yield first, end
+
+
+def _find_steady_runs(blocks: MovementBlocks, at_rest: BoolArray, *, most_slots: int) -> Int64Array:
+    """The longest runs of blocks at rest whose means hardly differ from block to block, int64 ``[k, 2]``."""
+    slot = blocks.start_ns // BLOCK_NS
+    steady = np.abs(np.diff(blocks.mean, axis=0)).max(axis=1) < STEADY_STEP_G
+    goes_on = at_rest[1:] & at_rest[:-1] & steady & (np.diff(slot) <= most_slots)
+    runs = between(np.flatnonzero(np.concatenate([[True], ~goes_on, [True]])))
+    return np.asarray(runs[at_rest[runs[:, 0]]])
+
+
+def _mostly_moves(pauses: BoolArray) -> bool:
+    return len(pauses) > 0 and 2 * int(np.count_nonzero(pauses)) < len(pauses)
+
+
+def _shows_no_wearer(blocks: MovementBlocks, rest: slice, step_g: float, *, alone: bool) -> bool:
+    """Whether the sensor cannot measure breathing, or there is none, or the face is horizontal in a rest.
+
+    Args:
+        blocks: all blocks.
+        rest: the blocks of the rest.
+        step_g: the sensor's step.
+        alone: whether the rest is the whole recording. Then a sensor that cannot measure breathing shows nothing.
+    """
+    noise_g = float(np.sqrt((blocks.standard_deviation[rest] ** 2).mean()))
+    mean = blocks.mean[rest].mean(axis=0)
+    if abs(mean[2]) > math.cos(math.radians(MOST_TILT_DEGREES)) * float(np.sqrt((mean**2).sum())):
+        return True
+    if not _can_measure_breathing(step_g, noise_g):
+        return not alone
+    between_g2, by_samples_g2, by_halves_g2 = (
+        float(array[rest].sum(axis=1).mean())
+        for array in (blocks.second_variance, blocks.noise_by_samples, blocks.noise_by_halves)
+    )
+    return bool(_shows_no_breathing(between_g2, min(by_samples_g2, by_halves_g2), rest.stop - rest.start))
 
 
 def _off(blocks: MovementBlocks, rows: Int64Array, step_g: float) -> BoolArray:
@@ -141,20 +224,31 @@ def _windows(
     rest: BoolArray = np.zeros(slots, bool)
     rest[:whole] = (at_rest.sum(axis=1) >= REST_AXES) & (filled[:whole] >= LEAST_FILLED * width)
     noise = np.sqrt((summed(samples * deviation**2) / counted).mean(axis=1))
-    fine_sensor = (step_g <= FINE_STEP_G) & (noise >= LEAST_NOISE_STEPS * step_g)
+    fine_sensor = _can_measure_breathing(step_g, noise)
     if not quiet:
         still = rest & ~fine_sensor
     else:
         number = np.maximum(filled, 1)
-        between, left_samples, left_halves = (
+        variance_of_seconds, left_samples, left_halves = (
             summed(array[rows].sum(axis=1)) / number
             for array in (blocks.second_variance, blocks.noise_by_samples, blocks.noise_by_halves)
         )
-        left = np.minimum(left_samples, left_halves)
-        # Two variances are compared. Each is of about nine seconds per block, on three axes.
-        error = left * 2 / np.sqrt(27 * number)
-        still = rest & fine_sensor & (between - left < BREATH_G**2 + CHANCE * error)
+        still = (
+            rest & fine_sensor & _shows_no_breathing(variance_of_seconds, np.minimum(left_samples, left_halves), number)
+        )
     return np.asarray(still, dtype=bool)
+
+
+def _can_measure_breathing(step_g: float, noise_g: Any) -> Any:
+    """Whether a sensor with this step can, for each standard deviation of its noise."""
+    return (step_g <= FINE_STEP_G) & (noise_g >= LEAST_NOISE_STEPS * step_g)
+
+
+def _shows_no_breathing(variance_of_seconds: Any, noise_variance: Any, blocks: Any) -> Any:
+    """Whether the means of whole seconds vary no more than noise; of windows with so many blocks each."""
+    # Two variances are compared. Each is of about nine seconds per block, on three axes.
+    error = noise_variance * 2 / np.sqrt(27 * blocks)
+    return variance_of_seconds - noise_variance < BREATH_G**2 + CHANCE * error
 
 
 def _over_windows(extreme: np.ufunc, values: Float64Array, width: int) -> Float64Array:
