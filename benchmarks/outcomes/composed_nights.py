@@ -56,7 +56,7 @@ CHANNELS = ("x", "y", "z")
 NOON_S = 1_704_715_200
 """2024-01-08 12:00 UTC."""
 HOUR_S = 3600.0
-EVENING_HOURS, NIGHT_HOURS, SITTING_HOURS = 11, 8, 3
+WAKING_HOURS, EVENING_HOURS, NIGHT_HOURS, SITTING_HOURS = 16, 11, 8, 3
 TURN_MINUTES, TURN_SPREAD, TURN_S = 15.0, 0.7, 4.0
 MOST_ROLL_DEGREES = 90.0
 STILL_S = 30.0
@@ -95,7 +95,7 @@ def composed(job: Job, rate_hz: float) -> Recording:
     """The day from noon to noon."""
     random = np.random.default_rng(zlib.crc32(job.person.encode()))
     own = pieces(job.data, job.study, rate_hz)[job.person]
-    bouts = composed_days.draw_bouts(sorted({piece.label for piece in own}), 1.0, random)
+    bouts = composed_days.draw_bouts(sorted({piece.label for piece in own}), random, day_s=WAKING_HOURS * HOUR_S)
     day = [(label, filled(own, label, seconds, rate_hz, random)) for label, seconds in bouts]
     evening, morning = cut(day, round(EVENING_HOURS * HOUR_S * rate_hz))
     at_night = night(own, rate_hz, random)

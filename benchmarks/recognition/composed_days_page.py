@@ -1,4 +1,4 @@
-"""Scores of composed days over people, with and without smoothing, and the page made from the JSON."""
+"""Scores of composed days and homes, and the page made from the JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,8 +8,18 @@ from numpy.typing import NDArray
 
 from benchmarks.command import filled_page, in_rows
 from harken.models.scores import interval_over_people
+from harken.timelines import Timeline
 
-WAYS = ("raw", "smoothed")
+SCORED_LABELS = ("walking", "stairs")
+POSTURES = ("lying", "sitting", "standing")
+BEFORE = "1"
+"""The power with which evidence of walking and stairs counts like other evidence."""
+TITLES = {"wisdm": "WISDM", "dsads": "DSADS", "selfback": "selfBACK"}
+
+
+def codes_of(timeline: Timeline) -> NDArray[np.int64]:
+    """The label of each row as an index into the labels, and one more than the last where there is none."""
+    return np.array([(*timeline.labels, None).index(label) for label in timeline.frame["label"]])
 
 
 def of_true_labels(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[str, float]:
@@ -22,126 +32,145 @@ def of_true_labels(confusion: NDArray[np.int64], labels: Sequence[str]) -> dict[
     return {name: float(2 * hits[k] / (truth[k] + answers[k])) for k, name in enumerate(labels) if truth[k]}
 
 
-def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """For JSON: means over people with their intervals, gains, and each person's numbers.
+def score_rows(people: Mapping[str, tuple[Timeline, NDArray[np.str_]]]) -> dict[str, Any]:
+    """The numbers of a study's days or homes, for JSON: over all rows, and of each person.
 
     Args:
-        people: person -> the result of ``measure`` at one scale.
+        people: person -> a timeline, and the true label of each of its rows.
     """
-    by_person = {one: {way: _numbers(found, way) for way in WAYS} for one, found in people.items()}
-    result: dict[str, Any] = {"people": len(people)}
-    for way in WAYS:
-        confusion = np.sum([found[way]["scores"]["confusion"] for found in people.values()], axis=0)
-        labels = next(iter(people.values()))["raw"]["scores"]["labels"]
-        result[way] = _means({one: numbers[way] for one, numbers in by_person.items()})
-        result[way] |= {
-            "label_f1": of_true_labels(confusion, labels),
-            "labels": labels,
-            "confusion": confusion.tolist(),
+    labels = next(iter(people.values()))[0].labels
+    whole = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    by_person = {}
+    changes, true_changes, hours = 0, 0, 0.0
+    for person, (timeline, names) in people.items():
+        codes = codes_of(timeline)
+        truth = np.array([labels.index(name) for name in names])
+        labelled = codes < len(labels)
+        pairs = truth[labelled] * len(labels) + codes[labelled]
+        confusion = np.bincount(pairs, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
+        whole += confusion
+        row_s = float(np.median(timeline.seconds))
+        by_person[person] = {
+            "mean_f1": float(np.mean(list(of_true_labels(confusion, labels).values()))),
+            "minutes": _minutes(confusion, labels, row_s),
         }
-    gains = {
-        one: {name: numbers["smoothed"][name] - value for name, value in numbers["raw"].items()}
-        for one, numbers in by_person.items()
-    }
-    result["gain"] = _means(gains)
-    result["people_better"] = sum(gain["macro_f1_of_true_labels"] > 0 for gain in gains.values())
-    result["by_person"] = by_person
-    return result
-
-
-def _numbers(found: Mapping[str, Any], way: str) -> dict[str, float]:
-    """The numbers of one person, smoothed or not."""
-    scores = found[way]["scores"]
-    of_labels = of_true_labels(np.array(scores["confusion"]), scores["labels"])
+        changes += count_posture_changes(codes, labels)
+        true_changes += count_posture_changes(truth, labels)
+        hours += float(timeline.seconds.sum() / 3600)
+    f1 = of_true_labels(whole, labels)
     return {
-        "macro_f1_of_true_labels": float(np.mean(list(of_labels.values()))),
-        "macro_f1": scores["macro_f1"],
-        "accuracy": scores["accuracy"],
-        "hours_misplaced": found[way]["hours_misplaced"],
-        "bouts_for_each_true_bout": found[way]["bouts"] / found["bouts"],
-        "expected_calibration_error": found[way]["expected_calibration_error"],
+        "people": len(people),
+        "hours": hours,
+        "mean_f1": float(np.mean(list(f1.values()))),
+        "mean_f1_interval": interval_over_people(person["mean_f1"] for person in by_person.values()),
+        "accuracy": float(whole.trace() / whole.sum()),
+        "f1": f1,
+        "labels": {label: _of_label(whole, labels.index(label)) for label in f1},
+        "posture_changes_an_hour": changes / hours,
+        "true_posture_changes_an_hour": true_changes / hours,
+        "by_person": by_person,
     }
 
 
-def _means(people: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """Mean, interval over people and standard deviation of each number."""
-    means = {}
-    for name in next(iter(people.values())):
-        values = [numbers[name] for numbers in people.values()]
-        means[name] = {
-            "mean": float(np.mean(values)),
-            "interval": interval_over_people(people[person][name] for person in sorted(people)),
-            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        }
-    return means
+def count_posture_changes(codes: NDArray[np.int64], labels: Sequence[str]) -> int:
+    """How often one posture follows another; what is done between the two is left out."""
+    postures = codes[np.isin(codes, [labels.index(label) for label in POSTURES if label in labels])]
+    return int(np.count_nonzero(np.diff(postures)))
 
 
-TITLES = {"wisdm": "WISDM", "dsads": "DSADS"}
-"""The groups on the page. The people of WISDM on whom the recipe was chosen are in the JSON alone."""
-ROWS = (
-    ("F1 of true labels", "macro_f1_of_true_labels", 3),
-    ("accuracy", "accuracy", 3),
-    ("hours misplaced", "hours_misplaced", 2),
-)
-SCALES = {"1": "assumed lengths", "0.5": "half the lengths", "2": "double the lengths"}
+def _minutes(confusion: NDArray[np.int64], labels: Sequence[str], row_s: float) -> dict[str, dict[str, float]]:
+    """Minutes of each of ``SCORED_LABELS`` as labelled and in truth."""
+    minutes = {}
+    for label in SCORED_LABELS:
+        code = labels.index(label)
+        labelled, true = int(confusion[:, code].sum()), int(confusion[code].sum())
+        minutes[label] = {"labelled": labelled * row_s / 60, "true": true * row_s / 60}
+    return minutes
+
+
+def _of_label(confusion: NDArray[np.int64], code: int) -> dict[str, float | None]:
+    """Time with a label as a share of its true time, its precision (None if it is never said) and its recall."""
+    hits, labelled, true = int(confusion[code, code]), int(confusion[:, code].sum()), int(confusion[code].sum())
+    return {
+        "share_of_true_time": labelled / true,
+        "precision": hits / labelled if labelled else None,
+        "recall": hits / true,
+    }
 
 
 def page(result: Mapping[str, Any]) -> str:
-    """The page as Markdown; ``composed_days_page.md`` is its text. A trial with few people may lack a group."""
+    """The page as Markdown; ``composed_days_page.md`` is its text. A trial may lack a study."""
     made = result["made_with"]
-    shown = {TITLES[name]: result["groups"][name] for name in TITLES if name in result["groups"]}
-    groups = {title: of["1"] for title, of in shown.items()}
+    choices = result["chosen_on_the_others"]
     return filled_page(
         __file__,
         command=result["command"],
-        in_short=_in_short(shown),
-        groups="\n".join(
-            f"## {title}\n\n{found['people']} people.\n\n{_table(found)}\n\n{_labels(found)}\n"
-            for title, found in groups.items()
-        ),
-        hours=result["day_hours"],
+        hours=result["hours"],
+        homes=_table(result, "home"),
+        days=_table(result, "day"),
+        labels=_labels(result),
+        people=_list(f"{study['home'][BEFORE]['people']} of {TITLES[name]}" for name, study in _studies(result)),
+        powers=", ".join(f"{TITLES[name]} {choices[name]:g}" for name, _ in _studies(result)),
+        chosen_on_all=result["chosen_on_all"],
         lengths=_lengths(result),
         commit=(made["git_commit"] or "unknown")[:10],
         processor=made["machine"]["processor"],
     )
 
 
-def _in_short(groups: Mapping[str, Mapping[str, Any]]) -> str:
+def _studies(result: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(name, result["studies"][name]) for name in TITLES if name in result["studies"]]
+
+
+def _list(words: Any) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else str(last)
+
+
+def _ways(result: Mapping[str, Any], study: str) -> dict[str, str]:
+    """Name on the page -> way of smoothing: without, as before, and as chosen on the other studies."""
+    chosen = f"{result['chosen_on_the_others'][study]:g}"
+    return {"not smoothed": "not smoothed", "before": BEFORE, "now": chosen}
+
+
+def _table(result: Mapping[str, Any], kind: str) -> str:
     rows = []
-    for title, of in groups.items():
-        for scale, lengths in SCALES.items():
-            found = of[scale]
-            gains = [_with_interval(found["gain"][name], 3, sign="+") for name in ("accuracy", ROWS[0][1])]
-            each = [[found[way]["bouts_for_each_true_bout"]["mean"] for way in WAYS]]
-            each += [[found[way]["label_f1"][label] for way in WAYS] for label in ("stairs", "walking")]
-            rows.append((f"{title}, {lengths}", *gains, *(" to ".join(f"{one:.2f}" for one in ways) for ways in each)))
+    for name, study in _studies(result):
+        for title, way in _ways(result, name).items():
+            scores = study[kind][way]
+            cells = [f"{TITLES[name]}, {title}"]
+            for label in SCORED_LABELS:
+                of_label = scores["labels"][label]
+                precision = of_label["precision"]
+                cells.append(f"{100 * of_label['share_of_true_time']:.0f} %")
+                cells.append("none" if precision is None else f"{precision:.2f}")
+                cells.append(f"{of_label['recall']:.2f}")
+            changes, true_changes = scores["posture_changes_an_hour"], scores["true_posture_changes_an_hour"]
+            cells += [f"{changes:.1f} ({true_changes:.1f})", f"{scores['mean_f1']:.3f}", f"{scores['accuracy']:.3f}"]
+            rows.append(cells)
     return in_rows(rows)
 
 
-def _table(found: Mapping[str, Any]) -> str:
-    rows = []
-    for title, name, digits in ROWS:
-        cells = [_with_interval(found[way][name], digits) for way in WAYS]
-        rows.append((title, *cells, _with_interval(found["gain"][name], digits, sign="+")))
-    return f"| | not smoothed | smoothed | gain |\n|---|---|---|---|\n{in_rows(rows)}"
-
-
-def _labels(found: Mapping[str, Any]) -> str:
-    raw, smoothed = (found[way]["label_f1"] for way in WAYS)
-    each = ", ".join(f"{label} {raw[label]:.2f} to {smoothed[label]:.2f}" for label in raw)
-    return f"F1 of each label, without and with smoothing: {each}."
+def _labels(result: Mapping[str, Any]) -> str:
+    lines = []
+    for name, study in _studies(result):
+        ways = _ways(result, name)
+        for kind in ("home", "day"):
+            before, now = (study[kind][ways[title]]["f1"] for title in ("before", "now"))
+            each = ", ".join(f"{label} {before[label]:.2f} to {now[label]:.2f}" for label in before)
+            lines.append(f"- {TITLES[name]}, {kind}s: {each}.")
+    return "\n".join(lines)
 
 
 def _lengths(result: Mapping[str, Any]) -> str:
     rows = []
     for label, length in result["lengths"].items():
         often = f"{length['times']:g} in the day" if length["outing"] else f"weight {length['times']:g}"
-        expected = result["expected_bout_s"][label]
-        rows.append((label, f"{length['median_s']:g} s", f"{length['spread']:g}", often, f"{expected:g} s"))
+        stay = result["stays"].get(label)
+        seconds = {"walking": result["walk_s"], "stairs": result["stairs_s"]}.get(label)
+        if stay:
+            seconds = (stay["shortest_s"], stay["longest_s"])
+        at_home = f"{seconds[0]:g} to {seconds[1]:g} s" if seconds else ""
+        expected = f"{result['expected_bout_s'][label]:g} s"
+        rows.append((label, at_home, f"{length['median_s']:g} s", f"{length['spread']:g}", often, expected))
     return in_rows(rows)
-
-
-def _with_interval(number: Mapping[str, Any], digits: int, sign: str = "") -> str:
-    interval = number["interval"]
-    beside = f" ({interval[0]:{sign}.{digits}f} to {interval[1]:{sign}.{digits}f})" if interval else ""
-    return f"{number['mean']:{sign}.{digits}f}{beside}"

@@ -29,20 +29,17 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.command import command, options_of, write_result
 from benchmarks.model.left_out_studies import model_without
 from benchmarks.recognition import composed_days
-from benchmarks.recognition.composed_days import ARM, compose, keep_rows, kept_rows, truth_of
-from benchmarks.recognition.composed_days_page import of_true_labels
+from benchmarks.recognition.composed_days import ARM, Rows, compose, label_rows
+from benchmarks.recognition.composed_days_page import codes_of, of_true_labels
 from harken import Recogniser
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import MAIN_STUDIES, mounted_recordings, study_recordings
-from harken.models.mounting import mounting
 from harken.recordings.recording import Recording
-from harken.timelines import Timeline, label_recording, smoothing
-from harken.timelines.labelling import Probabilities
+from harken.timelines import smoothing
 
 STILL: Mapping[str, tuple[str, ...]] = {
     "exam_stress": ("exam",),
@@ -51,6 +48,10 @@ STILL: Mapping[str, tuple[str, ...]] = {
 }
 """The activities in which people sat."""
 DAY_S = 8 * 3600.0
+CHOOSING = tuple(
+    f"wisdm_{number}" for number in (1601, 1606, 1609, 1613, 1614, 1617, 1621, 1623, 1628, 1630, 1631, 1633)
+)
+"""The people of WISDM on whom the rules were chosen."""
 
 
 def rule(new_evidence: float, calm_pace: float, moving_pace: float) -> dict[str, float]:
@@ -65,25 +66,6 @@ RULES = {
     "third": rule(0.3, 0.3, 3),
     "now": rule(smoothing.NEW_EVIDENCE, smoothing.CALM_PACE, smoothing.MOVING_PACE),
 }
-Rows = tuple[Timeline, NDArray[np.str_]]
-"""A timeline that is not smoothed, and the true label in the middle of each of its rows, empty where there is none."""
-
-
-def labelled(made: Callable[[], Recording], recogniser: Recogniser, kept: Path, *, as_found: bool = False) -> Rows:
-    """The rows of a recording: kept ones of the same model, or new ones, which are kept.
-
-    With ``as_found``, they are averaged over the ways in which the watch may have sat.
-    """
-    path = kept.with_name(f"{kept.name}-{recogniser.model_.digest[:10]}.parquet")
-    if not path.exists():
-        recording, specification = made(), recogniser.specification_
-        answers: Probabilities = recogniser.predict_answers
-        if as_found:
-            way = mounting(specification, recording, recogniser.predict_proba, x_to_elbow=True)
-            answers = way.averaged(answers)
-        timeline = label_recording(specification, recording, answers)
-        keep_rows(path, timeline, truth_of(timeline, recording))
-    return kept_rows(path)
 
 
 def by_rule(rows: Sequence[Rows], scores: Callable[[Sequence[Rows]], dict[str, Any]]) -> dict[str, Any]:
@@ -97,11 +79,6 @@ def by_rule(rows: Sequence[Rows], scores: Callable[[Sequence[Rows]], dict[str, A
     return each
 
 
-def codes_of(timeline: Timeline) -> NDArray[np.int64]:
-    """The label of each row as an index into the labels, and one more than the last where there is none."""
-    return np.array([(*timeline.labels, None).index(label) for label in timeline.frame["label"]])
-
-
 def still(study: str, recogniser: Recogniser, data: Path, work: Path) -> dict[str, Any]:
     """Way in which the watch sat -> rule -> the numbers of one study, for JSON."""
     worn = study_recordings(study, data / study)
@@ -109,7 +86,7 @@ def still(study: str, recogniser: Recogniser, data: Path, work: Path) -> dict[st
     result = {}
     for way, recordings in ways.items():
         rows = [
-            labelled(partial(replace, one), recogniser, work / f"{study}__{way}__{k:02d}", as_found=way == "as_found")
+            label_rows(partial(replace, one), recogniser, work / f"{study}__{way}__{k:02d}", as_found=way == "as_found")
             for k, one in enumerate(recordings)
             if {*one.label_names} & {*STILL[study]}
         ]
@@ -145,10 +122,10 @@ def days(study: str, recogniser: Recogniser, data: Path, work: Path, *, people: 
     rate_hz = specification.sample_rate_hz
     worn: dict[str, list[Recording]] = {}
     for one in mounted_recordings(study, study_recordings(study, data / study)):
-        if one.subject in composed_days.CHOOSING if study == "wisdm" else study != "dsads" or one.source.endswith(ARM):
+        if one.subject in CHOOSING if study == "wisdm" else study != "dsads" or one.source.endswith(ARM):
             worn.setdefault(one.subject, []).append(one.select_channels(specification.channels))
     rows = [
-        labelled(partial(day_of, worn[person], label_map, rate_hz), recogniser, work / f"day__{person}")
+        label_rows(partial(day_of, worn[person], label_map, rate_hz), recogniser, work / f"day__{person}")
         for person in sorted(worn)[:people]
     ]
     result = by_rule(rows, scored)
@@ -161,7 +138,7 @@ def day_of(recordings: Sequence[Recording], label_map: Mapping[str, str], rate_h
     person, channels = recordings[0].subject, recordings[0].channels
     pieces = [piece for one in recordings for piece in composed_days.pieces_of(one, label_map, rate_hz)]
     random = np.random.default_rng([zlib.crc32(person.encode()), 1000])
-    bouts = composed_days.draw_bouts(sorted({piece.label for piece in pieces}), 1.0, random, day_s=DAY_S)
+    bouts = composed_days.draw_bouts(sorted({piece.label for piece in pieces}), random, day_s=DAY_S)
     return compose(pieces, bouts, channels=channels, rate_hz=rate_hz, subject=person, random=random)
 
 

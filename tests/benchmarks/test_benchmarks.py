@@ -128,10 +128,9 @@ def test_training_goes_on_from_the_outputs_that_the_studies_model_has_for_the_la
         torch.testing.assert_close(network(signals), expected)
 
 
-def test_a_composed_day_of_somebody_whom_the_model_learned_from_is_refused(tmp_path: Path) -> None:
-    job = composed_days.Job("exercises_01", 0, DEMO_MODEL, 1.0, tmp_path, tmp_path / "kept.json")
+def test_a_composed_day_of_somebody_whom_the_model_learned_from_is_refused() -> None:
     with pytest.raises(HarkenError, match="learned from exercises_01, so this person is not unseen"):
-        composed_days.measure(job)
+        composed_days.check_unseen(["exercises_01"], Recogniser.load(DEMO_MODEL))
 
 
 def test_the_tables_of_steps_are_made_from_the_committed_result() -> None:

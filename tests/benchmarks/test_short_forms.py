@@ -8,15 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from benchmarks.model import packaged_model
-from benchmarks.model.fold_logits import FoldLogits
 from benchmarks.recognition import composed_days
 from benchmarks.speed import lstm, summarise
 from harken import HarkenError, Recogniser
-from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import NINE_STUDIES
 from harken.models.model_file import PACKAGED_MODEL
 from harken.training.presets import PRESETS
@@ -95,20 +92,18 @@ def test_the_folds_of_the_packaged_model(tmp_path: Path, monkeypatch: pytest.Mon
 
 @NEEDS_DATA
 def test_composed_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composed_days, "DAY_S", 1800.0)
+    monkeypatch.setattr(composed_days, "DAY_S", 3 * 3600.0)
     recogniser = Recogniser.load().with_provenance({"training_people": []})
-    labels = recogniser.specification_.labels
-    data = Path(os.environ["HARKEN_DATA"])
-    for fold, name in enumerate(("wisdm", "dsads")):
-        person = min(recording.subject for recording in dataset(name).read(data / name))
-        codes = np.arange(2 * len(labels), dtype=np.int16) % len(labels)
-        logits = np.eye(len(labels), dtype=np.float32)[codes]
-        FoldLogits(logits, codes, np.full(len(codes), person), labels).write(tmp_path / f"fold_{fold}.npz")
-        recogniser.save(tmp_path / f"fold_{fold}.safetensors")
-    folders = ("--data", data, "--models", tmp_path, "--work", tmp_path, "--page", tmp_path / "page.md")
-    result = run_benchmark("recognition.composed_days", tmp_path, *folders, "--workers", "0", "--people", "1")
-    assert result["day_hours"] == 0.5
-    assert "wisdm" in (tmp_path / "page.md").read_text(encoding="utf-8").lower()
+    for study in ("dsads", "selfback"):
+        (tmp_path / f"fold_{study}").mkdir()
+        recogniser.save(tmp_path / f"fold_{study}" / "light.safetensors")
+    folders = ("--data", os.environ["HARKEN_DATA"], "--studies", tmp_path, "--work", tmp_path)
+    trial = ("--people", "1", "--only", "dsads", "selfback", "--page", tmp_path / "page.md")
+    result = run_benchmark("recognition.composed_days", tmp_path, *folders, *trial)
+    assert result["hours"] == 3
+    home = result["studies"]["selfback"]["home"]
+    assert home["3"]["labels"]["walking"]["recall"] >= home["1"]["labels"]["walking"]["recall"] > 0
+    assert "| selfBACK, now |" in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
 @NEEDS_DATA

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from harken.timelines.smoothing import NEW_EVIDENCE, STILL_AT_NIGHT, Chain, smooth, still_at_night_likelihood
+from harken.timelines.smoothing import (
+    NEW_EVIDENCE,
+    SHORT_EVIDENCE,
+    STILL_AT_NIGHT,
+    Chain,
+    smooth,
+    still_at_night_likelihood,
+)
 
 Array = NDArray[np.float64]
 
@@ -23,11 +30,25 @@ def generator(expected_bout_s: Array) -> Array:
 
 
 def every_path(
-    probabilities: Array, elapsed_s: Array, expected_bout_s: Array, likelihood: Array, held: list[int]
+    probabilities: Array,
+    elapsed_s: Array,
+    expected_bout_s: Array,
+    likelihood: Array,
+    held: list[int],
+    short: list[int],
 ) -> dict[tuple[int, ...], float]:
     """How probable each sequence of labels is together with what was seen, by multiplying it out."""
     n, labels = probabilities.shape
-    seen = (0.99 * probabilities + 0.01 / labels) * likelihood
+    seen = 0.99 * probabilities + 0.01 / labels
+    others = [label for label in range(labels) if label not in short]
+    for row in seen:
+        if short and others:
+            not_short = sum(row[label] for label in others)
+            for label in short:
+                row[label] **= SHORT_EVIDENCE
+            for label in others:
+                row[label] *= not_short ** (SHORT_EVIDENCE - 1)
+    seen *= likelihood
     for row in seen:
         together = sum(row[label] for label in held)
         for label in held:
@@ -66,8 +87,9 @@ def test_it_is_what_all_sequences_together_say(chain: tuple[Array, Array, Array]
     favoured = data.draw(st.lists(st.floats(0.01, 1000), min_size=probabilities.size, max_size=probabilities.size))
     likelihood = np.reshape(favoured, probabilities.shape)
     held = np.array(data.draw(st.lists(st.booleans(), min_size=len(bouts_s), max_size=len(bouts_s))))
-    posteriors, path = smooth(probabilities, elapsed_s, bouts_s.tolist(), likelihood, held)
-    weights = every_path(*chain, likelihood, np.flatnonzero(held).tolist())
+    short = ~held & data.draw(st.lists(st.booleans(), min_size=len(bouts_s), max_size=len(bouts_s)))
+    posteriors, path = smooth(probabilities, elapsed_s, bouts_s.tolist(), likelihood, held, short)
+    weights = every_path(*chain, likelihood, np.flatnonzero(held).tolist(), np.flatnonzero(short).tolist())
     total = sum(weights.values())
     expected = np.zeros_like(posteriors)
     for labels, weight in weights.items():

@@ -97,6 +97,43 @@ def test_smoothing_changes_labels_and_keeps_the_recognisers_probabilities() -> N
     assert found.smoothed({"sitting": 1, "walking": 1}).frame["label"][4] == "walking"
 
 
+EVERYDAY = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
+
+
+def everyday_row(**probabilities: float) -> list[float]:
+    """The probabilities of ``EVERYDAY``, in which the labels that are not given share the rest."""
+    rest = (1 - sum(probabilities.values())) / (len(EVERYDAY) - len(probabilities))
+    return [probabilities.get(label, rest) for label in EVERYDAY]
+
+
+SITTING = everyday_row(lying=0.3, sitting=0.55, standing=0.05)
+
+
+@pytest.mark.parametrize("on_foot", ["walking", "stairs"])
+def test_a_quarter_of_a_minute_on_foot_between_minutes_of_sitting_stays(on_foot: str) -> None:
+    edge, middle = everyday_row(**{"sitting": 0.35, on_foot: 0.55}), everyday_row(**{on_foot: 0.9})
+    rows = [SITTING] * 36 + [edge, middle, edge] + [SITTING] * 36
+    activity_mg = [5] * 36 + [60, 120, 60] + [5] * 36
+    found = timeline([5] * 75, rows, activity_mg=activity_mg, labels=EVERYDAY).smoothed()
+    assert found.frame["label"].to_list() == ["sitting"] * 36 + [on_foot] * 3 + ["sitting"] * 36
+
+
+@pytest.mark.parametrize("activity_mg", [5, 120])
+def test_a_single_doubtful_row_in_an_hour_of_sitting_is_no_walking(activity_mg: float) -> None:
+    rows = [SITTING] * 720
+    rows[360] = everyday_row(sitting=0.1, walking=0.8)
+    found = timeline([5] * 720, rows, activity_mg=[activity_mg] * 720, labels=EVERYDAY).smoothed()
+    assert set(found.frame["label"]) == {"sitting"}
+
+
+def test_labels_that_harken_does_not_know_are_smoothed_by_their_lengths_alone() -> None:
+    rows = [[0.9, 0.1]] * 30 + [[0.1, 0.9]] * 2 + [[0.9, 0.1]] * 30
+    own = timeline([5] * 62, rows, labels=("desk", "shop")).smoothed()
+    assert set(own.frame["label"]) == {"desk"}
+    walk = timeline([5] * 62, rows, labels=("desk", "walking")).smoothed()
+    assert (walk.frame["label"] == "walking").sum() == 2
+
+
 @pytest.mark.parametrize(("other", "kept"), [("standing", 0), ("walking", 12)])
 def test_a_minute_of_evidence_changes_a_movement_and_no_posture(other: str, kept: int) -> None:
     rows = [[0.8, 0.2]] * 30 + [[0.2, 0.8]] * 12 + [[0.8, 0.2]] * 30

@@ -13,8 +13,13 @@ gap. This share is proportional to the expected length.
 The likelihood of a label in a row is 0.99 p + 0.01 / labels, where p is the network's probability. A single p of 0
 therefore cannot exclude a label. p is not divided by the frequency of the label in the training data.
 
-Two things are known of bouts besides their lengths.
+Three things are known of bouts besides their lengths.
 
+- *Walks are short, and little else looks like walking.* A walk at home lasts two to six rows, and the first and the
+  last of them are walking only in part. A row is the mean of two windows, and networks are taught never to be quite
+  sure. A probability of 0.7 is therefore stronger evidence of walking than it says. The likelihoods of walking and
+  stairs (``SHORT``) are raised to the power of ``SHORT_EVIDENCE``, and so is the sum of those of all other labels,
+  whose shares of it stay. Running lasts, and gained nothing from the same.
 - *A posture lasts as long as the arm is held in one way.* Lying, sitting, standing and cycling differ in how the arm is
   held. It is held so for minutes, and all windows of these minutes share one error. Of the evidence between these
   labels, only a part is therefore new in each row: the likelihood of each, as a share of their sum, is raised to the
@@ -23,9 +28,10 @@ Two things are known of bouts besides their lengths.
   it moves, by ``MOVING_PACE``. So changes are more probable in rows that move, or that follow one that does. Where the
   movement is unknown, time counts as it is.
 
-The numbers were chosen on composed days of people of unseen studies, and on how often labels change in an hour of
-sitting in another study (``benchmarks/recognition/posture_lasts.py``). The other evidence is still treated as
-independent, although windows of neighbouring rows overlap. The posteriors are therefore overconfident.
+The last two were chosen on composed days of people of unseen studies, and on how often labels change in an hour of
+sitting in another study (``benchmarks/recognition/posture_lasts.py``), the first on composed homes and days of unseen
+studies (``benchmarks/recognition/composed_days.py``). Rows are treated as independent, although their windows overlap.
+The posteriors are therefore overconfident, above all those of ``SHORT``.
 
 The expected lengths are rounded assumptions. They were fixed before any timeline was smoothed, and none was fitted to
 recordings that harken is tested on. Published results on adults in free living:
@@ -39,9 +45,8 @@ recordings that harken is tested on. Published results on adults in free living:
 - stairs: one or two flights. Running and cycling: a short outing. Standing, and other activities of the hands: a
   couple of minutes.
 
-The weight of the prior is small: a few rows of walking outweigh the cost of leaving a label. The cost
-depends on the logarithm of the expected length. ``benchmarks/recognition/composed_days.py`` measures the effect on
-bouts of half and of double the lengths.
+The weight of the prior is small: two or three rows of walking outweigh the cost of leaving a label. The cost
+depends on the logarithm of the expected length.
 
 Where the arm is still in a sleep period (``harken.outcomes.nights.still_at_night_ns``), the likelihood of lying is
 multiplied by 30: somebody whose arm rests at night lies much more often than sits. It is evidence like the network's,
@@ -67,6 +72,10 @@ STILL_AT_NIGHT = 30.0
 """The likelihood of a still arm in a sleep period, given lying, relative to any other label. Chosen with
 ``benchmarks/outcomes/composed_nights.py --choose`` on half of the people of one study: more hardly helps."""
 LYING = ("lying", "laying_down")
+SHORT = ("walking", "stairs")
+"""Labels of movement that at home lasts only some seconds."""
+SHORT_EVIDENCE = 3.0
+"""The power of the evidence of each row for the labels of ``SHORT``, and between them."""
 HELD = (*LYING, "sitting", "standing", "cycling")
 """Labels that are distinguished by how the arm is held, and not by how it moves."""
 NEW_EVIDENCE = 0.2
@@ -105,6 +114,7 @@ def smooth(
     expected_bout_s: Sequence[float],
     likelihood: NDArray[np.floating] | None = None,
     held: BoolArray | None = None,
+    short: BoolArray | None = None,
 ) -> tuple[NDArray[np.floating], Int64Array]:
     """Smooth the probabilities of rows.
 
@@ -117,6 +127,8 @@ def smooth(
             multiplies the likelihood from ``probabilities``. None: nothing else is known.
         held: the labels that are distinguished by how the arm is held, bool ``[labels]``: of the evidence between them,
             ``NEW_EVIDENCE`` counts. None: all evidence counts.
+        short: the labels whose bouts are often of only a few rows, bool ``[labels]``: evidence of them counts
+            ``SHORT_EVIDENCE`` times. None: it counts once.
 
     Returns:
         The probability of each label in each row given all rows, ``[n, labels]``, in the precision of
@@ -131,6 +143,8 @@ def smooth(
     evidence = TRUST * probabilities
     evidence += (1 - TRUST) / labels
     del probabilities
+    if short is not None:
+        _strengthen(evidence, short)
     if likelihood is not None:
         evidence *= likelihood
     if held is not None and held.any():
@@ -142,6 +156,14 @@ def smooth(
         evidence=evidence,
     )
     return chain.posteriors(), chain.best_path()
+
+
+def _strengthen(evidence: NDArray[np.floating], short: BoolArray) -> None:
+    """Raise the evidence for and between short labels to the power of ``SHORT_EVIDENCE``, in place."""
+    if short.all() or not short.any():
+        return
+    evidence[:, ~short] *= evidence[:, ~short].sum(axis=1, keepdims=True) ** (SHORT_EVIDENCE - 1)
+    evidence[:, short] **= SHORT_EVIDENCE
 
 
 def pace(activity_mg: NDArray[np.floating]) -> Float64Array:

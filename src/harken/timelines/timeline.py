@@ -14,7 +14,7 @@ from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_o
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, spans_ns, times, where_known, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
-from harken.timelines.smoothing import HELD, expected_bouts, pace, smooth, still_at_night_likelihood
+from harken.timelines.smoothing import HELD, SHORT, expected_bouts, pace, smooth, still_at_night_likelihood
 
 PROBABILITY = "probability_"
 """The prefix of the columns with the model's probability of each label."""
@@ -168,10 +168,10 @@ class Timeline:
         """The most probable sequence of labels, from the probabilities and the expected lengths of bouts.
 
         A row that differs from its neighbours needs more evidence than one that agrees with them, and less of it where
-        the arm moves. Of the evidence between postures, only a part is new in each row. Gaps and other rows
-        without a result count as elapsed time: the longer it is, the less effect earlier rows have. Rows before
-        non-wear have no effect on rows after it. A limit for ``unsure`` is kept. See ``harken.timelines.smoothing`` for
-        the method and the limits of its probabilities.
+        the arm moves. Of the evidence between postures, only a part is new in each row, and evidence of walking
+        and stairs counts several times. Gaps and other rows without a result count as elapsed time: the longer it is,
+        the less effect earlier rows have. Rows before non-wear have no effect on rows after it. A limit for ``unsure``
+        is kept. See ``harken.timelines.smoothing`` for the method and the limits of its probabilities.
 
         Args:
             expected_bout_s: the expected length of a bout in seconds, by label. Labels that are not given have the
@@ -370,7 +370,8 @@ class Timeline:
                 likelihood = still_at_night_likelihood(self.labels, self._middle_ns(known), still_ns)
             # No variable here keeps the probabilities, which need as much memory as all other data.
             elapsed_s = self._elapsed_s(known) * pace(self.frame["activity_mg"].fill_null(np.nan).to_numpy())[known]
-            chosen, own = smooth(self.probabilities[known], elapsed_s, expected, likelihood, np.isin(self.labels, HELD))
+            held, short = (np.isin(self.labels, names) for names in (HELD, SHORT))
+            chosen, own = smooth(self.probabilities[known], elapsed_s, expected, likelihood, held, short)
             frame = frame.with_columns(self._column(known, chosen[:, k], k) for k in range(len(self.labels)))
         codes = np.full(len(self), len(self.labels) + 1)
         codes[known] = own
