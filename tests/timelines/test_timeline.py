@@ -111,7 +111,7 @@ SITTING = everyday_row(lying=0.3, sitting=0.55, standing=0.05)
 
 @pytest.mark.parametrize("on_foot", ["walking", "stairs"])
 def test_a_quarter_of_a_minute_on_foot_between_minutes_of_sitting_stays(on_foot: str) -> None:
-    edge, middle = everyday_row(**{"sitting": 0.35, on_foot: 0.55}), everyday_row(**{on_foot: 0.9})
+    edge, middle = everyday_row(**{"sitting": 0.15, on_foot: 0.7}), everyday_row(**{on_foot: 0.9})
     rows = [SITTING] * 36 + [edge, middle, edge] + [SITTING] * 36
     activity_mg = [5] * 36 + [60, 120, 60] + [5] * 36
     found = timeline([5] * 75, rows, activity_mg=activity_mg, labels=EVERYDAY).smoothed()
