@@ -40,7 +40,7 @@ def score_rows(people: Mapping[str, tuple[Timeline, NDArray[np.str_]]]) -> dict[
     """
     labels = next(iter(people.values()))[0].labels
     whole = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    by_person = {}
+    by_person: dict[str, dict[str, Any]] = {}
     changes, true_changes, hours = 0, 0, 0.0
     for person, (timeline, names) in people.items():
         codes = codes_of(timeline)

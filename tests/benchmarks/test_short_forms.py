@@ -14,6 +14,7 @@ from benchmarks.model import packaged_model
 from benchmarks.recognition import composed_days
 from benchmarks.speed import lstm, summarise
 from harken import HarkenError, Recogniser
+from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import NINE_STUDIES
 from harken.models.model_file import PACKAGED_MODEL
 from harken.training.presets import PRESETS
@@ -144,3 +145,19 @@ def test_a_recipe_is_not_scored_on_people_whom_it_learned_from(tmp_path: Path) -
         HarkenError, match=r"light\.safetensors was trained on hawthorne_\w+.* so nobody there is unseen"
     ):
         run_benchmark("recognition.compare_recipes", tmp_path, *words)
+
+
+@NEEDS_DATA
+def test_how_a_watch_sits_as_it_is_met(tmp_path: Path) -> None:
+    models = tmp_path / "run"
+    for study in ("wisdm", "selfback"):
+        model = finding_path(models, study, "light").with_suffix(".safetensors")
+        model.parent.mkdir(parents=True)
+        shutil.copy(PACKAGED_MODEL, model)
+    words = ("--data", os.environ["HARKEN_DATA"], "--models", models, "--people", "1", "--workers", "0")
+    result = run_benchmark("recognition.mounting_as_met", tmp_path, *words)
+    assert result["weights_without"].keys() == {"wisdm", "selfback"}
+    among_standing = result["studies"]["selfback"]["half a minute of walking among standing"]
+    assert among_standing["minutes"].keys() == {"1", "2", "5", "15"}
+    assert among_standing["minutes"]["15"]["recordings"] == 16
+    assert among_standing["minutes"]["15"]["axis_right"] > 0.9

@@ -12,7 +12,7 @@ import pytest
 from example_timelines import timeline
 from harken import HarkenError
 from harken.labelling.quality import Limit, LimitKind, known_limits, limits_of, parse_quality, write_quality
-from harken.models.quarter_turns import Mounting, MountingSource
+from harken.models.quarter_turns import Mounting, MountingSource, Turn
 from harken.models.recogniser import Recogniser
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement
@@ -69,6 +69,7 @@ def test_scores_on_left_out_studies_come_first() -> None:
 HOUR = 3600.0
 MIDNIGHT_S = 1_704_067_200.0  # 1 January 2024
 KNOWN = ("lying", "other", "walking")
+RECOGNISED = (1.0, 0.0, 30.0, 0.0, 0.0, 0.0, 2.5, 0.0)
 PACKAGED = {"scores_of_fold_models_on_unseen_people": {"dsads": 0.86, "wisdm": 0.73}}
 
 
@@ -145,7 +146,7 @@ def test_few_valid_days(off_h: float, hours: float, valid_day_h: float, days: in
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     week = quality_of(labelled_week(days=1, smoothed=False))
-    turned = Mounting(1, MountingSource.WALKING, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
+    turned = Mounting(Turn(2), MountingSource.WALKING, 40, RECOGNISED, "turned by 90 degrees about the face")
     other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
     probably = replace(turned, source=MountingSource.CALM, probable=(0.02, 0.47, 0.03, 0.48))
     seated = replace(week, orientation=probably)
@@ -178,7 +179,7 @@ def test_another_file_is_refused_by_name(text: str) -> None:
     ],
 )
 def test_a_damaged_value_is_refused_by_the_name_of_the_file(part: str | None, name: str, value: Any) -> None:
-    turned = Mounting(1, MountingSource.WALKING, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
+    turned = Mounting(Turn(2), MountingSource.WALKING, 40, RECOGNISED, "turned by 90 degrees about the face")
     whole = replace(PLAIN_QUALITY, stated_rate_hz=100.0, orientation=turned, calibration=not_applied("too little"))
     content = json.loads(json.dumps(whole.as_dict()))
     (content if part is None else content[part])[name] = value

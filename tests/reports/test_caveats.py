@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harken.labelling.quality import Gap, GapSummary
-from harken.models.quarter_turns import Mounting, MountingSource
+from harken.models.quarter_turns import Mounting, MountingSource, Turn
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import BrokenAxis, Placement
 from harken.reports.caveats import CaveatKind, Line, caveats_of, quality_lines
@@ -31,8 +31,8 @@ def calibration(*, applied: bool, error_mg: float) -> GravityCalibration:
     return GravityCalibration(np.zeros(3), np.ones(3), np.zeros(3), 0.0, error_mg, error_mg, 12, applied, reason)
 
 
-def mounting(source: MountingSource, quarters: int = 0) -> Mounting:
-    return Mounting(quarters, source, 3, (3.0, 0.0, 0.0, 0.0), "labelled as it is: too few moments of walking")
+def mounting(source: MountingSource, eighths: int = 0) -> Mounting:
+    return Mounting(Turn(eighths), source, 3, (3.0,) + (0.0,) * 7, "labelled as it is: too few moments of walking")
 
 
 def test_a_good_recording_has_no_caveat() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
 from harken.signals import MovementBlocks, MovementStatistics, Samples, movement, movement_of
-from harken.signals.movement import Moments, like_walking, moving
+from harken.signals.movement import Moments, Walks, like_walking, moving
 from harken.support.errors import HarkenError
 from synthetic_signals import ROUGH, clock, made
 
@@ -143,9 +143,41 @@ def test_however_the_stream_is_cut(cuts: list[int]) -> None:
         np.testing.assert_array_equal(one[1], other[1])
 
 
-def test_of_many_every_second_or_fourth_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(movement, "MOST_MOMENTS", 8)
-    found = kept(samples(step_by_step(250, hz=2.0, swing_g=0.3)))
+def walks_in(every: Samples, cuts: list[int] | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The starts and the signals of the moments of walking, at the rate of the samples."""
+    walks = Walks()
+    statistics = MovementStatistics(listeners=(walks,))
+    for first, last in pairwise([0, *sorted(cuts or []), len(every.time_ns)]):
+        statistics.push(every.part(first, last))
+    statistics.finish()
+    return walks.resampled(sample_rate_hz=RATE_HZ, length=10 * RATE_HZ)
+
+
+def test_a_moment_of_walking_begins_every_two_and_a_half_seconds() -> None:
+    starts_ns, signals = walks_in(DAY)
+    seconds = (starts_ns - START_NS) / 1e9
+    for first, last in ((60, 110), (240, 290)):
+        inside = seconds[(seconds >= first) & (seconds <= last + 0.1)]
+        np.testing.assert_allclose(inside, np.arange(first, last + 0.1, 2.5), atol=1 / RATE_HZ)
+    # Beside these, some that reach beyond the walk.
+    assert all(50 < second < 120 or 230 < second < 300 for second in seconds.tolist())
+    for start_ns, moment in zip(starts_ns.tolist(), signals, strict=True):
+        first = int(np.searchsorted(DAY.time_ns, start_ns))
+        np.testing.assert_allclose(moment, DAY.signals[first : first + len(moment)], atol=1e-6)
+
+
+@given(st.lists(st.integers(0, len(DAY.time_ns)), max_size=12))
+def test_moments_of_walking_do_not_depend_on_how_the_stream_is_cut(cuts: list[int]) -> None:
+    whole, cut = walks_in(DAY), walks_in(DAY, cuts)
+    np.testing.assert_array_equal(whole[0], cut[0])
+    np.testing.assert_array_equal(whole[1], cut[1])
+
+
+def test_of_many_every_second_or_fourth_is_kept() -> None:
+    found = Moments(like_walking, most=8)
+    statistics = MovementStatistics(listeners=(found,))
+    statistics.push(samples(step_by_step(250, hz=2.0, swing_g=0.3)))
+    statistics.finish()
     assert [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in found.moments] == [0, 4, 8, 12, 16, 20, 24]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
 from harken.signals import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
+from harken.signals.orientation import reversed_channels, turned_channels
 from harken.support.errors import HarkenError
 from made_recordings import recording_of
 
@@ -54,6 +55,20 @@ def test_quarter_turns_add_up() -> None:
         turned_by_quarters(moving(CHANNELS[:6]), 2).signals, turned_about_face(moving(CHANNELS[:6])).signals
     )
     assert once.quality.notes == ("turned by 90 degrees about the face",)
+
+
+def test_an_eighth_of_a_turn_is_half_a_quarter_turn() -> None:
+    old = moving().signals
+    once = turned_channels(old, CHANNELS, 1)
+    np.testing.assert_allclose(np.hypot(once[:, 0], once[:, 1]), np.hypot(old[:, 0], old[:, 1]), rtol=1e-5)
+    np.testing.assert_allclose(turned_channels(once, CHANNELS, 1), turned_by_quarters(moving(), 1).signals, atol=1e-5)
+    np.testing.assert_allclose(turned_channels(once, CHANNELS, 7), old, atol=1e-5)
+
+
+def test_reversing_changes_accelerations_and_not_rotations() -> None:
+    old = moving().signals
+    signs = np.array([-1, -1, -1, 1, 1, 1, -1, -1, 1], np.float32)
+    np.testing.assert_array_equal(reversed_channels(old, CHANNELS), old * signs)
 
 
 def turning(rotation_rad_s: NDArray[np.float64], start_g: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:

@@ -91,6 +91,7 @@ def test_sitting_is_sitting_after_walking_and_the_rows_are_those_of_the_stated_a
             "known": False,
             "source": "none",
             "turned_degrees": 0,
+            "gravity_reversed": False,
             "since_ms": None,
             "reason": "not turned: how it sits on the arm is not known yet",
         }
@@ -107,7 +108,7 @@ def test_sitting_is_sitting_after_walking_and_the_rows_are_those_of_the_stated_a
     assert orientation["reason"].startswith("turned by 90 degrees about the face: ")
     assert served.ask("/api/watches").json[0]["orientation"] == orientation
 
-    turned = offline(packaged, turned_signals(person.signals, TURN), person.time_ns)
+    turned = offline(packaged, turned_signals(person.signals, 2 * TURN), person.time_ns)
     as_stated = dict(zip(turned.frame["start"].to_physical().to_list(), turned.probabilities, strict=True))
     rows = served.ask("/api/timeline?watch=found").json["rows"]
     compared = [row for row in rows if row["end_ms"] > orientation["since_ms"]]
@@ -127,13 +128,14 @@ def test_sitting_is_sitting_at_once_with_the_axis_in_the_query(
             "known": True,
             "source": "stated",
             "turned_degrees": 90,
+            "gravity_reversed": False,
             "since_ms": None,
             "reason": "turned by 90 degrees about the face: its -y axis was stated to point along the forearm",
         }
         send(watch, person.between(0, 60))
         seated = labels_in(heard_until(watch, 57), 0)
     assert seated.count("sitting") > 0.9 * len(seated) > 40
-    turned = offline(packaged, turned_signals(person.signals, TURN), person.time_ns)
+    turned = offline(packaged, turned_signals(person.signals, 2 * TURN), person.time_ns)
     as_stated = dict(zip(turned.frame["start"].to_physical().to_list(), turned.probabilities, strict=True))
     for row in served.ask("/api/timeline?watch=stated").json["rows"]:
         expected = as_stated[round(row["start_ms"] * 1e6)]

@@ -356,7 +356,7 @@ def evaluation_of(
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
-        turned={name: mounting.reason for name, mounting in mountings if mounting.quarters},
+        turned={name: mounting.reason for name, mounting in mountings if mounting.changes_samples},
         mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
         training_shares={part.name: part.share for part in every if part.share},
         predictions=prediction_rows(windows, probabilities, specification.labels).select(

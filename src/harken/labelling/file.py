@@ -26,7 +26,7 @@ from harken.reports.caveats import model_card
 from harken.signals.clipping import Clipped
 from harken.signals.forearm import CalmMoments
 from harken.signals.gravity import GravityCalibration, gravity_calibration
-from harken.signals.movement import Moments, MovementStatistics, like_walking, moving
+from harken.signals.movement import Moments, MovementStatistics, Walks, moving
 from harken.signals.non_wear import non_wear
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
@@ -224,7 +224,7 @@ class _Movement:
         self._trained = trained
 
     def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
-        self.walking, self.moving = Moments(like_walking), Moments(moving)
+        self.walking, self.moving = Walks(), Moments(moving)
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = MovementStatistics(temperature_channel=heat, listeners=(self.walking, self.moving))
         self.training = TrainingShare(self._trained)

@@ -224,7 +224,7 @@ class RecordingQuality:
             parts["calibration"] = {name: math.nan if part is None else part for name, part in calibration.items()}
         if mounting is not None:
             parts["orientation"] = mounting | {
-                "quarters": mounting["turned_degrees"] // 90,
+                "turn": [mounting["turned_degrees"] // 45, mounting["gravity_reversed"]],
                 "recognised": list(mounting["recognised_after_degrees"].values()),
                 "probable": list(mounting["probability_after_degrees"].values()),
             }

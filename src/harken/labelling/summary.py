@@ -279,7 +279,7 @@ class LabelledFile(Outcomes):
         """Notes on mended faults, on whether the watch was turned, and on outcomes. Warnings are not repeated."""
         mounting = self.quality.orientation
         of_mounting: tuple[str, ...] = ()
-        if mounting is not None and mounting.warning is None and (mounting.quarters or mounting.probable):
+        if mounting is not None and mounting.warning is None and (mounting.changes_samples or mounting.probable):
             of_mounting = (f"the watch was {mounting.reason}",)
         return (*self.quality.notes, *of_mounting, *super().notes)
 

@@ -1,24 +1,24 @@
-"""The orientation of a watch on the arm: the quarter turns that bring it to the orientation of a model's training data.
+"""The orientation of a watch on the arm: the turn that brings it to the orientation of a model's training data.
 
-The model's own labels show it: gravity lies along the forearm while somebody walks. Without walking, unless the user
-states it, it is only probable: by the make of the watch, and by gravity and small movements in calm moments. The
-probabilities of labels are then averaged over the ways in which the watch may have sat.
+Walking shows it: the arm hangs, so gravity lies along the forearm and points away from the elbow. Without walking,
+unless the user states it, it is only probable: by the make of the watch, and by gravity and small movements in calm
+moments. The probabilities of labels are then averaged over the ways in which the watch may have sat.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from harken.models.known_labels import ON_FOOT
-from harken.models.quarter_turns import Mounting, MountingSource
+from harken.models.quarter_turns import LEAST_SURE, Mounting, MountingSource, Turn
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, Make, Recording
 from harken.recordings.source import Samples
-from harken.signals.forearm import WEIGHTS, CalmMoments, CalmWeights, along_forearm
-from harken.signals.movement import Moments, MovementStatistics, like_walking
+from harken.signals.forearm import WEIGHTS, CalmMoments, EvidenceWeights, along_forearm
+from harken.signals.movement import MovementStatistics, Walks
 from harken.signals.non_wear import non_wear
 from harken.signals.orientation import QUARTERS, turned_signals
 from harken.support.arrays import Float64Array
@@ -27,15 +27,41 @@ from harken.support.printable import listed, percent_number
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
-LEAST_RECOGNISED = 6.0
-"""In moments of ten seconds: a watch is turned only if at least a minute on foot is recognised."""
-LEAST_SHARE = 0.75
-"""The least share of the turned moments in all recognised moments, turned and unturned."""
+LEAST_IN_PLANE = 0.75
+"""The least share of gravity in the plane of the face in a moment of walking: the arm hangs."""
+LEAST_RECOGNISED = 1.0
+"""The least number of recognised moments at which walking can show a turn."""
+BETWEEN_DEGREES = 35.0
+"""A watch is turned by an odd number of eighths only if gravity in walking lies farther from all axes than this. People
+differ by some 20 degrees, because the forearm does not hang straight down."""
+LEAST_BETWEEN, LEAST_ALIKE = 6.0, 0.9
+"""The least number of recognised moments for that, and the least length of their mean direction."""
+END_WEIGHT = 2.0
+"""How much each recognised moment counts for an end of the axis, as the power of its odds."""
+
+
+class Walking(NamedTuple):
+    """What moments that look like walking show.
+
+    Attributes:
+        moments: their number.
+        recognised: the sum of the probabilities of being on foot, by the eighths of a turn that bring gravity to the
+            axis of training, float64 ``[8]``.
+        direction: the sum of these probabilities as vectors along gravity in the plane of the face, turned so that the
+            axis of training is 0 degrees: a complex number.
+    """
+
+    moments: int
+    recognised: Float64Array
+    direction: complex
+
+
+NO_WALKING = Walking(0, np.zeros(8), 0j)
 
 
 def mounting(
     specification: Specification,
-    walks: Recording | Moments,
+    walks: Recording | Walks,
     probabilities: Probabilities,
     *,
     calm: CalmMoments | None = None,
@@ -43,35 +69,36 @@ def mounting(
     make: Make | None = None,
     trained_axis: ForearmAxis | None = "x",
     x_to_elbow: bool = False,
-    weights: CalmWeights = WEIGHTS,
+    weights: EvidenceWeights = WEIGHTS,
 ) -> Mounting:
     """The orientation of the watch in a whole recording.
 
-    The arm hangs during walking, so gravity lies along the forearm. The direction of gravity alone does not decide:
-    while clapping, too, it lies along some axis. The model therefore classifies each moment that looks like walking
-    four times, after 0, 1, 2 and 3 quarter turns about the face. If gravity then lies along the axis that lay along the
-    forearm in training, the moment counts by the probability of walking, stairs and running. The watch is turned only
-    if the turned moments add up to at least a minute and to three times the unturned ones.
+    - **Walking**: the arm hangs during walking, so gravity lies along the forearm, and the axis that points towards the
+      elbow measures +1 g. The direction of gravity alone does not decide: while clapping, too, it lies along some
+      axis. The model therefore classifies each moment that looks like walking, turned so that its gravity lies along
+      the axis of training. The moment counts by the probability of walking, stairs and running.
+    - **Calm moments and the make** (``harken.signals.forearm.along_forearm``), if the model was trained with x towards
+      the elbow: they show the axis, but not which of its ends points towards the elbow.
 
-    A model recognises walking also after a half turn, but may label postures worse. If it was trained with x towards
-    the elbow, gravity in the recognised walking decides between the two: x must measure +1 g there, not -1 g.
+    Both together give each quarter turn a probability. If it is at least 90 % for one of them, and some walking is
+    recognised, walking has shown it. If gravity in walking lies between two axes, the watch is turned by 45 degrees.
+
+    If z is negative where it should be positive (``CalmMoments.gravity_is_reversed``), all axes are reversed before
+    anything else.
 
     Nothing is turned if the model reads more than acceleration, has no label on foot, has windows longer than ten
-    seconds, or if it is unknown which axis lay along the forearm in training.
+    seconds, or if it is unknown which axis lay along the forearm in training. A model that was not trained with x
+    towards the elbow turns a watch only if walking has shown how.
 
     If the user states the axis along the forearm, the watch is turned until that axis is where that of training was (x
     if it is unknown).
-
-    If walking does not decide, or decides against the axis that calm moments show, as on some machines for exercise,
-    and the model was trained with x towards the elbow, each turn gets a probability: that of its axis
-    (``harken.signals.forearm.along_forearm``) times one more than the moments of walking recognised after it.
 
     Args:
         specification, probabilities: as for ``label_recording``.
         walks: a mended recording, at any rate, whose first channels are ``x, y, z``; or its moments that look like
             walking.
         calm: the calm moments that belong to the moments of walking. Those of a recording are found in it.
-        forearm_axis: the axis along the forearm, if the user states it.
+        forearm_axis: the axis along the forearm, if the user states it, as the file's own axis.
         make: the make of the watch; None if it is unknown. It is used only with ``x_to_elbow``.
         trained_axis: the axis along the forearm in training (``trained_axis``); None if it is unknown.
         x_to_elbow: whether the model was trained with x along the forearm towards the elbow
@@ -83,61 +110,199 @@ def mounting(
     """
     if isinstance(walks, Recording):
         walks, calm = moments_in(walks, specification)
-    walking = _by_walking(specification, walks, probabilities, trained_axis, x_to_elbow=x_to_elbow)
-    if forearm_axis is not None:
-        return _stated(walking, forearm_axis, trained_axis or "x")
-    if trained_axis is None or not x_to_elbow:
-        return walking
     calm = calm or CalmMoments()
-    axes = ["xy"[(turn + QUARTERS[trained_axis]) % 2] for turn in range(4)]
-    if walking.known and along_forearm(calm, None, weights)[axes[walking.quarters]] >= 0.5:
-        return walking
-    return _probable(walking, axes, along_forearm(calm, make, weights), calm.blocks, make)
+    gravity_reversed = x_to_elbow and calm.gravity_is_reversed
+    unaskable = _unaskable(specification)
+    if unaskable is None and trained_axis is None:
+        unaskable = "was trained without knowing how the watches sat on the arm"
+    walking = NO_WALKING
+    if unaskable is None and trained_axis is not None:
+        walking = _walking(specification, walks, probabilities, trained_axis, gravity_reversed=gravity_reversed)
+    evidence = _Evidence(
+        walking,
+        calm if x_to_elbow else CalmMoments(),
+        make if x_to_elbow else None,
+        trained_axis=trained_axis or "x",
+        gravity_reversed=gravity_reversed,
+        shares=np.zeros(8),
+    )
+    evidence = evidence._replace(shares=_shares(evidence, weights))
+    if forearm_axis is not None:
+        return _stated(evidence, forearm_axis)
+    if unaskable is not None:
+        return _described(evidence, Turn(), MountingSource.NONE, f"the model {unaskable}")
+    shown = _shown_by_walking(evidence)
+    if shown is not None:
+        return shown
+    if x_to_elbow:
+        return _probable(evidence)
+    return _described(evidence, Turn(), MountingSource.NONE, _too_little(walking))
 
 
-def _stated(walking: Mounting, forearm_axis: ForearmAxis, trained_axis: ForearmAxis) -> Mounting:
-    """The orientation that the user states; walking that contradicts it is mentioned."""
-    quarters = (QUARTERS[forearm_axis] - QUARTERS[trained_axis]) % 4
-    reason = f"{_turned(quarters)}: its {forearm_axis} axis was stated to point along the forearm"
-    if walking.known and (walking.quarters - quarters) % 2:
-        suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
-        reason += f"; walking alone suggests {suggested}: {_why(walking)}"
-    return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
+class _Evidence(NamedTuple):
+    """What shows the orientation of a watch.
 
-
-def _probable(
-    walking: Mounting, axes: Sequence[str], along: Mapping[str, float], blocks: int, make: Make | None
-) -> Mounting:
-    """The orientation of which walking alone does not decide.
-
-    Args:
-        walking: the orientation by walking.
-        axes: the axis of the sensor that lies along the forearm if 0 to 3 quarter turns are right.
-        along: the probability of each axis by other evidence.
-        blocks, make: this evidence, for the reason.
+    ``shares``, the probability of 0 to 7 eighths of a turn, float64 ``[8]``; the odd ones are 0.
     """
-    counts = list(walking.recognised or (0.0,) * 4)
-    if walking.known:  # gravity in walking shows which end of the axis points towards the elbow
-        counts[(walking.quarters + 2) % 4] = 0.0
-    shares = np.array([along[axis] * (1 + count) for axis, count in zip(axes, counts, strict=True)])
-    shares /= shares.sum()
-    best = int(shares.argmax())
-    found = replace(walking, quarters=best, source=MountingSource.NONE, probable=tuple(shares.tolist()))
-    if blocks or make is not None:
-        found = replace(found, source=MountingSource.CALM if blocks else MountingSource.MAKE)
-    evidence = [f"{blocks:,} calm moment{'s' if blocks > 1 else ''}"] if blocks else []
-    evidence += ["possible walking"] if sum(counts) >= 1 else []
-    evidence += [f"the make ({make})"] if make is not None else []
-    by = f", by {listed(evidence)}" if evidence else ""
-    word = "perhaps" if found.warning else "probably"
-    percent = percent_number(found.probability_of_axis, decimals=0)
-    reason = f"{_turned(best)}: it {word} sat with its {axes[best]} axis along the forearm ({percent} %{by})"
-    if len(found.turns) > 1:
-        reason += f"; labels are averaged over the {len(found.turns)} ways in which it may have sat"
-    return replace(found, reason=reason)
+
+    walking: Walking
+    calm: CalmMoments
+    make: Make | None
+    trained_axis: ForearmAxis
+    gravity_reversed: bool
+    shares: Float64Array
+
+    def axis_of(self, eighths: int) -> str:
+        """The letter of the axis that lies along the forearm if this turn, a whole number of quarters, is right."""
+        return "xy"[(eighths // 2 + QUARTERS[self.trained_axis]) % 2]
 
 
-def moments_in(recording: Recording, specification: Specification) -> tuple[Moments, CalmMoments]:
+def _shares(evidence: _Evidence, weights: EvidenceWeights) -> Float64Array:
+    """The probability of each turn by all evidence, float64 ``[8]``."""
+    recognised = evidence.walking.recognised
+    walking = {"x": 0.0, "y": 0.0}
+    for turn in (0, 2, 4, 6):
+        walking[evidence.axis_of(turn)] += float(recognised[turn])
+    along = along_forearm(evidence.calm, evidence.make, weights, walking_x=walking["x"], walking_y=walking["y"])
+    shares = np.zeros(8)
+    for turn in (0, 2, 4, 6):
+        odds_of_end = (1 + recognised[turn]) ** END_WEIGHT
+        odds_of_other_end = (1 + recognised[(turn + 4) % 8]) ** END_WEIGHT
+        shares[turn] = along[evidence.axis_of(turn)] * odds_of_end / (odds_of_end + odds_of_other_end)
+    return shares
+
+
+def _walking(
+    specification: Specification,
+    walks: Walks,
+    probabilities: Probabilities,
+    trained_axis: ForearmAxis,
+    *,
+    gravity_reversed: bool,
+) -> Walking:
+    """What the model recognises in moments that look like walking."""
+    rate_hz = specification.sample_rate_hz
+    starts_ns, signals = walks.resampled(sample_rate_hz=rate_hz, length=specification.window_length)
+    if len(signals) == 0:
+        return NO_WALKING
+    signals = Turn(0, gravity_reversed).apply(signals, ACCELERATION)
+    gravity = signals.mean(axis=1, dtype=np.float64)
+    in_plane = gravity[:, 0] + 1j * gravity[:, 1]
+    hangs = np.abs(in_plane) > LEAST_IN_PLANE * np.linalg.norm(gravity, axis=1)
+    in_plane *= 1j ** QUARTERS[trained_axis]
+    eighths = np.round(-np.angle(in_plane) / (np.pi / 4)).astype(np.int64) % 8
+    turned = np.empty_like(signals)
+    for turn in range(8):
+        turned[eighths == turn] = turned_signals(signals[eighths == turn], turn)
+    windows = Windows.unlabelled(turned, channels=ACCELERATION, sample_rate_hz=rate_hz, starts_ns=starts_ns)
+    on_foot = probabilities(windows)[:, _on_foot(specification)].sum(axis=1, dtype=np.float64) * hangs
+    quarters = 2 * np.round(-np.angle(in_plane) / (np.pi / 2)).astype(np.int64) % 8
+    recognised = np.bincount(quarters, weights=on_foot, minlength=8).astype(np.float64)
+    direction = complex((on_foot * in_plane / np.maximum(np.abs(in_plane), 1e-9)).sum())
+    return Walking(len(signals), recognised, direction)
+
+
+def _shown_by_walking(evidence: _Evidence) -> Mounting | None:
+    """The orientation that walking has shown; None if it has not."""
+    walking = evidence.walking
+    recognised = float(walking.recognised.sum())
+    best = int(evidence.shares.argmax())
+    counts = f"in {recognised:.0f} of {walking.moments} moments, the model recognises walking with a hanging arm"
+    degrees = -np.degrees(np.angle(walking.direction))
+    nearest = 90 * round(degrees / 90)
+    alike = abs(walking.direction) >= LEAST_ALIKE * recognised
+    if recognised >= LEAST_BETWEEN and alike and abs(degrees - nearest) > BETWEEN_DEGREES:
+        eighths = 2 * int(np.floor(degrees / 90)) + 1
+        return _described(
+            evidence,
+            Turn(eighths % 8, evidence.gravity_reversed),
+            MountingSource.WALKING,
+            f"{counts}, and gravity then lies between two axes",
+        )
+    if walking.recognised[best] < LEAST_RECOGNISED or evidence.shares[best] < LEAST_SURE:
+        return None
+    axis = _axis_to_elbow(best, evidence.trained_axis, gravity_reversed=evidence.gravity_reversed)
+    return _described(
+        evidence,
+        Turn(best, evidence.gravity_reversed),
+        MountingSource.WALKING,
+        f"{counts}, and gravity then lies along its {axis} axis",
+    )
+
+
+def _axis_to_elbow(eighths: int, trained_axis: ForearmAxis, *, gravity_reversed: bool) -> ForearmAxis:
+    """The axis, as the file has it, that measures +1 g along a hanging forearm if this turn is right."""
+    quarters = (eighths // 2 + QUARTERS[trained_axis] + 2 * gravity_reversed) % 4
+    return next(axis for axis, turns in QUARTERS.items() if turns == quarters)
+
+
+def _stated(evidence: _Evidence, forearm_axis: ForearmAxis) -> Mounting:
+    """The orientation that the user states; walking that contradicts it is mentioned."""
+    quarters = QUARTERS[forearm_axis] - QUARTERS[evidence.trained_axis] + 2 * evidence.gravity_reversed
+    turn = Turn(2 * quarters % 8, evidence.gravity_reversed)
+    reason = f"its {forearm_axis} axis was stated to point along the forearm"
+    shown = _shown_by_walking(evidence)
+    if shown is not None and (shown.turn.eighths - turn.eighths) % 4:
+        suggested = f"a turn by {shown.turn.degrees} degrees" if shown.turn.eighths else "no turn"
+        reason += f"; walking alone suggests {suggested}: {shown.reason.partition(': ')[2]}"
+    return _described(evidence, turn, MountingSource.STATED, reason)
+
+
+def _probable(evidence: _Evidence) -> Mounting:
+    """The orientation of which walking alone does not decide."""
+    best = int(evidence.shares.argmax())
+    source = MountingSource.MAKE if evidence.make is not None else MountingSource.NONE
+    if evidence.calm.blocks:
+        source = MountingSource.CALM
+    turn = Turn(best, evidence.gravity_reversed)
+    likely = _described(evidence, turn, source, "")
+    likely = replace(likely, probable=tuple(evidence.shares.tolist()))
+    by = f", by {listed(names)}" if (names := _evidence_names(evidence)) else ""
+    word = "perhaps" if likely.warning else "probably"
+    percent = percent_number(likely.probability_of_axis, decimals=0)
+    why = f"it {word} sat with its {evidence.axis_of(best)} axis along the forearm ({percent} %{by})"
+    if len(likely.turns) > 1:
+        why += f"; labels are averaged over the {len(likely.turns)} ways in which it may have sat"
+    return replace(likely, reason=_described(evidence, turn, source, why).reason)
+
+
+def _evidence_names(evidence: _Evidence) -> list[str]:
+    """What the probability of an axis rests on."""
+    names = []
+    if evidence.calm.blocks:
+        names.append(f"{evidence.calm.blocks:,} calm moment{'s' if evidence.calm.blocks > 1 else ''}")
+    if evidence.walking.recognised.sum() >= 1:
+        names.append("possible walking")
+    if evidence.make is not None:
+        names.append(f"the make ({evidence.make})")
+    return names
+
+
+def _described(evidence: _Evidence, turn: Turn, source: MountingSource, why: str) -> Mounting:
+    """The orientation with its reason: what was done, and why."""
+    reason = f"{turn}: {why}"
+    if turn.gravity_reversed:
+        reason += (
+            "; its axes were reversed because z is negative in calm moments: either the watch reports gravity with the "
+            "opposite sign, or it was worn on the inside of the wrist"
+        )
+    walking = evidence.walking
+    recognised = tuple(walking.recognised.tolist()) if walking.moments else ()
+    return Mounting(turn, source, walking.moments, recognised, reason)
+
+
+def _too_little(walking: Walking) -> str:
+    """Why walking does not show the orientation."""
+    if walking.moments == 0:
+        return "nothing looks like walking"
+    recognised = float(walking.recognised.sum())
+    return (
+        f"the model recognises {recognised:.1f} of {walking.moments} moments as walking with a hanging arm, which is "
+        "too little to decide"
+    )
+
+
+def moments_in(recording: Recording, specification: Specification) -> tuple[Walks, CalmMoments]:
     """The moments of a recording that look like walking, none for a model that cannot be asked about them; and the calm
     ones."""
     name = recording.source or recording.subject
@@ -145,7 +310,7 @@ def moments_in(recording: Recording, specification: Specification) -> tuple[Mome
         raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
-    walks = Moments(like_walking)
+    walks = Walks()
     statistics = MovementStatistics(listeners=() if _unaskable(specification) else (walks,))
     statistics.push(Samples.of(recording))
     blocks = statistics.finish()
@@ -212,90 +377,6 @@ def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
         )
 
 
-def _by_walking(
-    specification: Specification,
-    walks: Moments,
-    probabilities: Probabilities,
-    trained_axis: ForearmAxis | None,
-    *,
-    x_to_elbow: bool,
-) -> Mounting:
-    """The orientation in which the model recognises walking."""
-    unaskable = _unaskable(specification)
-    if unaskable is None and trained_axis is None:
-        unaskable = "was trained without knowing how the watches sat on the arm"
-    if unaskable is not None or trained_axis is None:
-        return Mounting(0, MountingSource.NONE, 0, (), f"not turned: the model {unaskable}")
-    rate_hz = specification.sample_rate_hz
-    starts_ns, signals = walks.resampled(sample_rate_hz=rate_hz, length=specification.window_length)
-    if len(signals) == 0:
-        return Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
-    # The first window of each moment.
-    windows = Windows.unlabelled(signals, channels=ACCELERATION, sample_rate_hz=rate_hz, starts_ns=starts_ns)
-    recognised, x_g = _recognised(windows, probabilities, _on_foot(specification), trained_axis)
-    best = int(recognised.argmax())
-    as_it_is, turned = float(recognised[0]), float(recognised[best])
-    counts = f"the model recognises {_count(as_it_is)} of {len(windows)} moments as walking with a hanging arm"
-    enough = turned >= LEAST_RECOGNISED and turned >= LEAST_SHARE * (turned + as_it_is)
-    quarters = best if enough else 0
-    if best == 0:
-        reason = f"{counts}, and no more after a turn"
-    elif enough:
-        reason = f"{counts}, and {turned:.0f} after the turn"
-    else:
-        reason = f"{counts}, and {_count(turned)} after a turn by {90 * best} degrees about the face"
-    source = MountingSource.WALKING if _clear(recognised, quarters) else MountingSource.NONE
-    if turned < LEAST_RECOGNISED:
-        reason += f": too few to decide, because a minute of walking ({LEAST_RECOGNISED:.0f} moments) is needed"
-    elif source is MountingSource.NONE or quarters != best:
-        reason += ": too close to decide"
-    if x_to_elbow and source is MountingSource.WALKING and x_g[quarters] < 0:
-        quarters = (quarters + 2) % 4
-        reason = _by_gravity(quarters, recognised, len(windows))
-    return Mounting(quarters, source, len(windows), tuple(recognised.tolist()), f"{_turned(quarters)}: {reason}")
-
-
-def _by_gravity(quarters: int, recognised: Float64Array, moments: int) -> str:
-    """Why gravity decided for these quarter turns, and against half a turn more."""
-    here, other = (f"{recognised[(quarters + turn) % 4]:.0f}" for turn in (0, 2))
-    if quarters % 2:
-        return (
-            f"the model recognises {recognised[0]:.0f} of {moments} moments as walking with a hanging arm, {here} "
-            f"after the turn and {other} after one by {90 * ((quarters + 2) % 4)} degrees; gravity in walking decides "
-            "between the two turns"
-        )
-    as_worn, turned = (other, here) if quarters else (here, other)
-    if as_worn == turned:
-        sentence = f"walking is recognised equally well either way ({as_worn} of {moments} moments)"
-    else:
-        sentence = (
-            f"walking is recognised in {as_worn} of {moments} moments as the watch was worn, and in {turned} after a "
-            "turn by 180 degrees"
-        )
-    worn = "the other way round" if quarters else "as the model expects"
-    return f"gravity in walking shows that the watch was worn {worn}; {sentence}"
-
-
-def _why(mounting: Mounting) -> str:
-    """The reason of an orientation found by walking, without what was done."""
-    return mounting.reason.partition(": ")[2]
-
-
-def _clear(recognised: Float64Array, quarters: int) -> bool:
-    """Whether enough walking is recognised after these quarter turns, and little with a quarter turn more."""
-    here, *across = (float(recognised[(quarters + turn) % 4]) for turn in (0, 1, 3))
-    return here >= LEAST_RECOGNISED and here >= LEAST_SHARE * (here + max(across))
-
-
-def _count(recognised: float) -> int:
-    """A number of moments; fewer than are needed are not rounded up to that number."""
-    return round(recognised) if recognised >= LEAST_RECOGNISED else min(round(recognised), int(LEAST_RECOGNISED) - 1)
-
-
-def _turned(quarters: int) -> str:
-    return f"turned by {90 * quarters} degrees about the face" if quarters else "not turned"
-
-
 def _unaskable(specification: Specification) -> str | None:
     """Why a model cannot find the orientation of a watch; None if it can."""
     if specification.channels != ACCELERATION:
@@ -305,20 +386,3 @@ def _unaskable(specification: Specification) -> str | None:
 
 def _on_foot(specification: Specification) -> list[int]:
     return [code for code, label in enumerate(specification.labels) if label in ON_FOOT]
-
-
-def _recognised(
-    windows: Windows, probabilities: Probabilities, columns: list[int], trained_axis: ForearmAxis
-) -> tuple[Float64Array, Float64Array]:
-    """After 0 to 3 quarter turns: the number of windows recognised as on foot with gravity along the axis of training,
-    and the sum of their mean x, in g; both weighted by probability."""
-    along, across = (0, 1) if trained_axis.endswith("x") else (1, 0)
-    recognised, x_g = np.zeros(4), np.zeros(4)
-    for quarters in range(4):
-        signals = turned_signals(windows.signals, quarters)
-        gravity = signals.mean(axis=1, dtype=np.float64)
-        hangs = np.abs(gravity[:, along]) > np.abs(gravity[:, across])
-        on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64) * hangs
-        recognised[quarters] = on_foot.sum()
-        x_g[quarters] = on_foot @ gravity[:, 0]
-    return recognised, x_g

@@ -1,13 +1,13 @@
-"""How a watch sat on the arm: the quarter turns to the orientation of the training data, and what they rest on."""
+"""How a watch sat on the arm: the turn to the orientation of the training data, and what it rests on."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from harken.recordings.recording import Recording
-from harken.signals.orientation import turned_by_quarters, turned_channels
+from harken.signals.orientation import need_axes, reversed_channels, turned_channels
 from harken.support.arrays import Float32Array
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
@@ -15,15 +15,15 @@ from harken.windows.windows import Windows
 LEAST_PROBABLE = 0.05
 """Orientations that are less probable are left out of the average."""
 LEAST_SURE = 0.9
-"""The least probability of an axis along the forearm, whichever way round, that needs no warning."""
+"""The least probability of a turn that counts as known, and of an axis, whichever way round, that needs no warning."""
 
 
 class MountingSource(StrEnum):
     """What an orientation is based on.
 
-    ``walking``: the model recognised enough walking, and little with a quarter turn more. ``stated``: the user stated
-    the axis along the forearm. ``calm``: it is probable, by calm moments, and by the make of the watch if it is known.
-    ``make``: it is probable by the make alone. ``none``: it is unknown.
+    ``walking``: gravity in recognised walking. ``stated``: the user stated the axis along the forearm. ``calm``: it is
+    probable, by calm moments, and by the make of the watch if it is known. ``make``: it is probable by the make alone.
+    ``none``: it is unknown.
     """
 
     WALKING = "walking"
@@ -33,23 +33,49 @@ class MountingSource(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True)
-class Mounting:
-    """The quarter turns that bring a watch to the orientation of the model's training data.
+class Turn(NamedTuple):
+    """How acceleration is brought to the orientation of the training data.
 
     Attributes:
-        quarters: quarter turns about its face, 0 to 3 (``harken.signals.turned_by_quarters``); the most probable ones
-            if they are not known.
-        source: what this is based on.
-        moments: the number of moments of ten seconds that look like walking.
-        recognised: the number of moments recognised as on foot, with gravity along the forearm, after 0 to 3 quarter
-            turns, as sums of probabilities. Empty if the model cannot find the orientation.
-        reason: what was done and why, without the words "the watch was" before it.
-        probable: the probability of 0 to 3 quarter turns. Empty if the orientation is known, or if nothing is turned
-            without walking (``mounting``).
+        eighths: eighths of a turn about the face of the watch, 0 to 7. Two of them put ``-y`` in x.
+        gravity_reversed: whether all axes of acceleration are reversed as well.
     """
 
-    quarters: int
+    eighths: int = 0
+    gravity_reversed: bool = False
+
+    @property
+    def degrees(self) -> int:
+        """The angle of the turn."""
+        return 45 * self.eighths
+
+    def apply(self, signals: Float32Array, channels: tuple[str, ...]) -> Float32Array:
+        """Signals ``[..., channels]``, turned; the same array if nothing is to be done."""
+        if self.gravity_reversed:
+            signals = reversed_channels(signals, channels)
+        return turned_channels(signals, channels, self.eighths) if self.eighths else signals
+
+    def __str__(self) -> str:
+        turned = f"turned by {self.degrees} degrees about the face" if self.eighths else "not turned"
+        return f"{turned} after its axes were reversed" if self.gravity_reversed else turned
+
+
+@dataclass(frozen=True)
+class Mounting:
+    """The turn that brings a watch to the orientation of the model's training data.
+
+    Attributes:
+        turn: the turn; the most probable one if it is not known.
+        source: what this is based on.
+        moments: the number of moments of ten seconds that look like walking.
+        recognised: after 0 to 7 eighths of a turn, the number of moments that are recognised as on foot with gravity
+            along the forearm, as sums of probabilities. Empty if the model cannot find the orientation.
+        reason: what was done and why, without the words "the watch was" before it.
+        probable: the probability of 0 to 7 eighths of a turn. Empty if the orientation is known, or if nothing is
+            turned without walking (``mounting``).
+    """
+
+    turn: Turn
     source: MountingSource
     moments: int
     recognised: tuple[float, ...]
@@ -60,6 +86,11 @@ class Mounting:
     def known(self) -> bool:
         """Whether the orientation is known: from walking, or stated by the user."""
         return self.source in (MountingSource.WALKING, MountingSource.STATED)
+
+    @property
+    def changes_samples(self) -> bool:
+        """Whether the most probable turn changes the samples."""
+        return self.turn != Turn()
 
     @property
     def warning(self) -> str | None:
@@ -73,12 +104,13 @@ class Mounting:
         )
 
     @property
-    def turns(self) -> tuple[tuple[int, float], ...]:
-        """The quarter turns in which the watch may have sat, and the probability of each; they add up to 1. Those below
-        5 % are left out."""
-        kept = {turn: share for turn, share in enumerate(self.probable) if share >= LEAST_PROBABLE}
-        total = sum(kept.values())
-        return tuple((turn, share / total) for turn, share in kept.items()) or ((self.quarters, 1.0),)
+    def turns(self) -> tuple[tuple[Turn, float], ...]:
+        """The turns in which the watch may have sat, and the probability of each; they add up to 1. Those below 5 % are
+        left out."""
+        shares = {eighths: share for eighths, share in enumerate(self.probable) if share >= LEAST_PROBABLE}
+        total = sum(shares.values())
+        turns = tuple((self.turn._replace(eighths=eighths), share / total) for eighths, share in shares.items())
+        return turns or ((self.turn, 1.0),)
 
     def averaged(self, probabilities: Probabilities) -> Probabilities:
         """A function that returns the probabilities of windows as the watch measured them: their mean over ``turns``.
@@ -87,33 +119,46 @@ class Mounting:
             probabilities: windows in the orientation of the training data -> float32 ``[n, labels]``.
         """
 
-        def after(windows: Windows, quarters: int) -> Float32Array:
-            if quarters:
-                windows = replace(windows, signals=turned_channels(windows.signals, windows.channels, quarters))
-            return probabilities(windows)
+        def after(windows: Windows, turn: Turn) -> Float32Array:
+            signals = turn.apply(windows.signals, windows.channels)
+            return probabilities(replace(windows, signals=signals) if turn != Turn() else windows)
 
         def mean(windows: Windows) -> Float32Array:
             return np.asarray(sum(np.float32(share) * after(windows, turn) for turn, share in self.turns))
 
-        return probabilities if self.turns == ((0, 1.0),) else mean
+        return probabilities if self.turns == ((Turn(), 1.0),) else mean
 
     def turned(self, recording: Recording) -> Recording:
-        """The recording, turned by ``quarters``: as it most probably was in the training data."""
-        return turned_by_quarters(recording, self.quarters) if self.quarters else recording
+        """The recording as it most probably was in the training data.
+
+        Raises:
+            HarkenError: when the recording is to be turned and has no channels ``x, y, z``.
+        """
+        if not self.changes_samples:
+            return recording
+        need_axes(recording)
+        quality = recording.quality.noting(str(self.turn))
+        signals = self.turn.apply(recording.signals, recording.channels)
+        return replace(recording, signals=signals, quality=quality)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON."""
         return {
-            "turned_degrees": 90 * self.quarters,
+            "turned_degrees": self.turn.degrees,
+            "gravity_reversed": self.turn.gravity_reversed,
             "known": self.known,
             "source": self.source.value,
             "moments": self.moments,
-            "recognised_after_degrees": {str(90 * turn): value for turn, value in enumerate(self.recognised)},
-            "probability_after_degrees": {str(90 * turn): share for turn, share in enumerate(self.probable)},
+            "recognised_after_degrees": _by_degrees(self.recognised),
+            "probability_after_degrees": _by_degrees(self.probable),
             "reason": self.reason,
         }
 
     @property
     def probability_of_axis(self) -> float:
         """The probability of the axis along the forearm, whichever of its ends points towards the elbow."""
-        return sum(self.probable[self.quarters % 2 :: 2])
+        return sum(self.probable[self.turn.eighths % 4 :: 4])
+
+
+def _by_degrees(values: tuple[float, ...]) -> dict[str, float]:
+    return {str(45 * eighths): value for eighths, value in enumerate(values)}

@@ -252,7 +252,7 @@ def _placement(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
 
 
 def _orientation(orientation: Mounting) -> Line:
-    turned = "the axes were turned to the model's" if orientation.quarters else ""
+    turned = "the axes were turned to the model's" if orientation.changes_samples else ""
     return Line("How the watch was worn", orientation.reason, "unknown" if orientation.warning else turned)
 
 

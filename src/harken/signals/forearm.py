@@ -1,8 +1,8 @@
-"""Which axis of a sensor probably lies along the forearm if nobody walks: by calm moments, and by the make of a watch.
+"""Which axis of a sensor probably lies along the forearm: by walking, by calm moments, and by the make of a watch.
 
-In walking the arm hangs, which shows the axis for certain (``harken.models.mounting``). Without walking, two habits of
-arms show it. A resting forearm is about horizontal, so gravity lies across it. And a forearm rolls more easily than it
-tilts, so the small movements of calm moments are across it, too, even if the arm hangs.
+In walking the arm hangs, so gravity lies along the forearm. Without walking, two habits of arms show the axis. A
+resting forearm is about horizontal, so gravity lies across it. And a forearm rolls more easily than it tilts, so the
+small movements of calm moments are across it, too, even if the arm hangs.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,13 @@ LEAST_CALM_G, MOST_CALM_G = 0.8, 1.2
 NOISE_G = 0.003
 """Added to a standard deviation, so that a sensor without noise has a logarithm."""
 FEW_BLOCKS = 5
-"""With so many calm blocks, the evidence counts by half."""
+"""With so many calm blocks, their evidence counts by half."""
+FEW_WALKS = 4.0
+"""With so many recognised moments of walking, the evidence of calm blocks counts by half."""
+FACE_UP = 0.6
+"""The least share of gravity along z in a calm block whose face is up or down."""
+LEAST_FACE_DOWN, MOST_FACE_UP = 3, 3.0
+"""How many calm blocks with the face down, in all and for each one with the face up, show reversed gravity."""
 MOST_SURE = 0.99
 """The largest probability of an axis: of watches of other studies, about one in a hundred is wrong all the same."""
 
@@ -45,18 +51,30 @@ PRIOR_OF_MAKE = 0.8
 
 
 class CalmMoments(NamedTuple):
-    """What ten-second blocks with little movement show about the axis along the forearm; all 0 if nothing.
+    """What ten-second blocks with little movement show about how the watch sits; all 0 if nothing.
 
     Attributes:
         blocks: the number of blocks.
         gravity: the median of abs(y) less that of abs(x), as shares of gravity; positive for x along the forearm.
         movement: the median of the logarithm of the standard deviation along y over that along x; positive for x along
             the forearm.
+        face_up, face_down: the number of blocks in which gravity lies mostly along z, with z positive and negative.
     """
 
     blocks: int = 0
     gravity: float = 0.0
     movement: float = 0.0
+    face_up: int = 0
+    face_down: int = 0
+
+    @property
+    def gravity_is_reversed(self) -> bool:
+        """Whether z is negative where it should be positive: the back of a resting hand mostly points up.
+
+        Then the watch reports gravity with the opposite sign, or its face is on the inside of the wrist. Reversing all
+        axes is right for both: a watch on the inside then measures what one on the other arm would.
+        """
+        return self.face_down >= LEAST_FACE_DOWN and self.face_down > MOST_FACE_UP * self.face_up
 
     @classmethod
     def of(cls, blocks: MovementBlocks, non_wear_ns: Int64Array | None = None) -> "CalmMoments":
@@ -76,37 +94,57 @@ class CalmMoments(NamedTuple):
         x, y = np.median(np.abs(blocks.mean[calm, :2]) / length[calm, None], axis=0)
         movement = np.log(blocks.standard_deviation[calm, :2] + NOISE_G)
         moved = np.median(movement[:, 1] - movement[:, 0])
-        return cls(int(calm.sum()), float(y - x), float(moved))
+        up = blocks.mean[calm, 2] / length[calm]
+        face_up, face_down = int((up > FACE_UP).sum()), int((up < -FACE_UP).sum())
+        return cls(int(calm.sum()), float(y - x), float(moved), face_up, face_down)
 
 
-class CalmWeights(NamedTuple):
-    """How much each part of ``CalmMoments`` counts, as factors in the logarithm of odds."""
+class EvidenceWeights(NamedTuple):
+    """How much each part of the evidence for an axis counts.
+
+    Attributes:
+        gravity, movement: factors of these parts of ``CalmMoments`` in the logarithm of odds.
+        walking: the power of one more than the number of recognised moments of walking, in the odds.
+    """
 
     gravity: float
     movement: float
+    walking: float
 
 
-WEIGHTS = CalmWeights(gravity=3.61, movement=8.73)
-"""Fitted to the people of five studies (``python -m benchmarks.recognition.mounting_without_walking``)."""
+WEIGHTS = EvidenceWeights(gravity=1.28, movement=8.95, walking=1.78)
+"""Fitted to the people of five studies (``python -m benchmarks.recognition.mounting_as_met``)."""
 
 
-def along_forearm(calm: CalmMoments, make: Make | None = None, weights: CalmWeights = WEIGHTS) -> dict[str, float]:
-    """The probability that x and that y lies along the forearm, by calm moments and the make.
+def along_forearm(
+    calm: CalmMoments,
+    make: Make | None = None,
+    weights: EvidenceWeights = WEIGHTS,
+    *,
+    walking_x: float = 0.0,
+    walking_y: float = 0.0,
+) -> dict[str, float]:
+    """The probability that x and that y lies along the forearm, by calm moments, the make and walking.
 
-    Nothing shows which end of the axis points towards the elbow.
+    Walking comes first: the more of it is recognised, the less calm moments count, because people who stand between
+    their walks let the arm hang.
 
     >>> from harken.signals.forearm import CalmMoments, along_forearm
     >>> {axis: round(share, 2) for axis, share in along_forearm(CalmMoments(95, -0.3, -0.2)).items()}
-    {'x': 0.06, 'y': 0.94}
+    {'x': 0.11, 'y': 0.89}
 
     Args:
         calm: what calm moments show.
         make: the make of the watch; without it, x and y are equally probable at first.
-        weights: how much each part of ``calm`` counts.
+        weights: how much each part of the evidence counts.
+        walking_x, walking_y: the number of recognised moments of walking in which gravity lies along this axis.
     """
     share = calm.blocks / (calm.blocks + FEW_BLOCKS)
+    share /= 1 + max(walking_x, walking_y) / FEW_WALKS
     usual = 0.5 if make is None else PRIOR_OF_MAKE if USUAL_AXIS[make].endswith("x") else 1 - PRIOR_OF_MAKE
     shown = weights.gravity * calm.gravity + weights.movement * calm.movement
     x = 1 / (1 + exp(-share * shown) * (1 - usual) / usual)
     x = min(max(x, 1 - MOST_SURE), MOST_SURE)
-    return {"x": x, "y": 1 - x}
+    odds_x = x * (1 + walking_x) ** weights.walking
+    odds_y = (1 - x) * (1 + walking_y) ** weights.walking
+    return {"x": odds_x / (odds_x + odds_y), "y": odds_y / (odds_x + odds_y)}

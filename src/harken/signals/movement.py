@@ -248,6 +248,11 @@ takes half a second, so these means vary little."""
 LEAST_MOVING_G = 0.08
 MOST_MOMENTS = 400
 """The largest number of moments that are kept."""
+PHASES_NS = (2_500_000_000, 5_000_000_000, 7_500_000_000)
+"""How long before a block a moment of walking may begin, besides with it."""
+MANY_WALKS = 100
+HALF_WALKING_G = 0.7 * LEAST_WALKING_G
+"""The least movement of one of two blocks between which a moment of walking can lie."""
 MOST_MISSING = 3
 """The number of samples that may be missing at the end of a moment."""
 
@@ -271,17 +276,18 @@ def moving(blocks: MovementBlocks) -> BoolArray:
 class Moments:
     """A listener of ``MovementStatistics`` that keeps the samples of chosen blocks.
 
-    Beyond 400 blocks, every second one is kept, then every fourth, and so on. They stay spread over the recording and
-    take at most 5 MB at 100 Hz. The kept blocks do not depend on how the stream is cut.
+    Beyond ``most`` blocks, every second one is kept, then every fourth, and so on. They stay spread over the recording;
+    400 take at most 5 MB at 100 Hz. The kept blocks do not depend on how the stream is cut.
 
     Args:
         chosen: returns which blocks to keep, bool ``[n]``.
+        most: the largest number of blocks that are kept.
     """
 
-    def __init__(self, chosen: Callable[[MovementBlocks], BoolArray]) -> None:
+    def __init__(self, chosen: Callable[[MovementBlocks], BoolArray], *, most: int = MOST_MOMENTS) -> None:
         self.moments: list[tuple[Int64Array, Float32Array]] = []
         """The times of each moment, int64 ``[n]``, and its acceleration in g, float32 ``[n, 3]``."""
-        self._chosen = chosen
+        self._chosen, self._most = chosen, most
         self._found, self._every = 0, 1
 
     @classmethod
@@ -298,7 +304,7 @@ class Moments:
         ends = np.cumsum(blocks.samples)
         for number in np.flatnonzero(self._chosen(blocks)).tolist():
             if self._found % self._every == 0:
-                if len(self.moments) == MOST_MOMENTS:
+                if len(self.moments) == self._most:
                     self.moments = self.moments[::2]
                     self._every *= 2
                 rows = slice(int(ends[number] - blocks.samples[number]), int(ends[number]))
@@ -335,3 +341,68 @@ class Moments:
             return nothing
         rows = np.minimum(firsts[whole, None] + np.arange(length), ends[whole, None] - 1)
         return even.time_ns[rows[:, 0]], even.signals[rows]
+
+
+class Walks:
+    """A listener of ``MovementStatistics`` that keeps the moments of ten seconds that look like walking.
+
+    One begins every 2.5 s, so a walk of 12.5 s has a moment of nothing else. If there are a hundred that are whole
+    blocks, these alone are kept, at most 400 as by ``Moments``: so much walking needs no more.
+    """
+
+    def __init__(self) -> None:
+        self._blocks = Moments(like_walking)
+        self._between = {phase_ns: Moments(like_walking, most=MANY_WALKS) for phase_ns in PHASES_NS}
+        # The samples of the last block: a moment that began in it ends in the next one.
+        self._time_ns, self._acceleration = np.empty(0, np.int64), np.empty((AXES, 0), np.float32)
+        self._moved = np.empty(0, np.int64)
+        self._found, self._last_searched = 0, np.iinfo(np.int64).max
+
+    @classmethod
+    def of(cls, recording: Recording) -> "Walks":
+        """The moments of a mended recording in memory, whose first channels are ``x, y, z``."""
+        walks = cls()
+        statistics = MovementStatistics(listeners=(walks,))
+        statistics.push(Samples.of(recording))
+        statistics.finish()
+        return walks
+
+    def __call__(self, blocks: MovementBlocks, time_ns: Int64Array, acceleration: Float32Array) -> None:
+        """See ``MovementStatistics``."""
+        self._blocks(blocks, time_ns, acceleration)
+        if self._found >= MANY_WALKS:
+            return
+        numbers = blocks.start_ns // BLOCK_NS
+        found = self._found + np.cumsum(like_walking(blocks))
+        if found[-1] >= MANY_WALKS:
+            self._last_searched = int(numbers[np.argmax(found >= MANY_WALKS)])
+        self._found = int(found[-1])
+        spread = np.sqrt((blocks.standard_deviation**2).sum(axis=1))
+        moved = np.concatenate([self._moved[-1:], numbers[spread > HALF_WALKING_G]])
+        first = int(self._time_ns[0] // BLOCK_NS) if len(self._time_ns) else -1
+        # Moment k begins in block k - 1 and ends in block k. The last block's are completed by the next call.
+        candidates = np.unique(np.concatenate([moved, moved + 1]))
+        candidates = candidates[(candidates > first) & (candidates <= min(int(numbers[-1]), self._last_searched))]
+        if len(candidates):
+            times = np.concatenate([self._time_ns, time_ns])
+            self._search(candidates, times, np.concatenate([self._acceleration, acceleration], axis=1))
+        last = len(time_ns) - int(blocks.samples[-1])
+        self._time_ns, self._acceleration, self._moved = time_ns[last:].copy(), acceleration[:, last:].copy(), moved
+
+    def _search(self, candidates: Int64Array, time_ns: Int64Array, acceleration: Float32Array) -> None:
+        """Keep those of the moments with these numbers that look like walking."""
+        for phase_ns, moments in self._between.items():
+            begins = np.searchsorted(time_ns, candidates * BLOCK_NS - phase_ns)
+            ends = np.searchsorted(time_ns, (candidates + 1) * BLOCK_NS - phase_ns)
+            rows = np.concatenate([np.arange(begin, end) for begin, end in zip(begins, ends, strict=True)])
+            if len(rows):
+                times, part = time_ns[rows], acceleration[:, rows]
+                moments(_blocks_of(times + phase_ns, part), times, part)
+
+    def resampled(self, *, sample_rate_hz: float, length: int) -> tuple[Int64Array, Float32Array]:
+        """As ``Moments.resampled``, in the order of their times."""
+        every = [self._blocks] if self._found >= MANY_WALKS else [self._blocks, *self._between.values()]
+        parts = [moments.resampled(sample_rate_hz=sample_rate_hz, length=length) for moments in every]
+        starts_ns, signals = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        order = np.argsort(starts_ns, kind="stable")
+        return starts_ns[order], signals[order]

@@ -40,6 +40,8 @@ AXIAL = ("gyro_",)
 QUARTERS: Mapping[ForearmAxis, int] = MappingProxyType({"x": 0, "-y": 1, "-x": 2, "y": 3})
 """The quarter turns about the face that put an axis into x."""
 
+EIGHTH = np.float32(np.sqrt(0.5))
+"""The sine and the cosine of an eighth of a turn."""
 LEAST_WALKING, LEAST_SHARE = 6, 0.75
 """How many windows of walking, and which share of them with gravity along one axis, show the axis."""
 
@@ -103,8 +105,8 @@ def turned_by_quarters(recording: Recording, quarters: int) -> Recording:
     Raises:
         HarkenError: when the recording has no channels ``x, y, z``.
     """
-    _need_axes(recording)
-    signals = turned_channels(recording.signals, recording.channels, quarters)
+    need_axes(recording)
+    signals = turned_channels(recording.signals, recording.channels, 2 * quarters)
     sentence = f"turned by {90 * (quarters % 4)} degrees about the face"
     return replace(recording, signals=signals, quality=recording.quality.noting(sentence))
 
@@ -119,28 +121,39 @@ def along_forearm(recording: Recording, axis: ForearmAxis) -> Recording:
     return turned_by_quarters(recording, QUARTERS[axis]) if QUARTERS[axis] else recording
 
 
-def turned_channels(signals: Float32Array, channels: tuple[str, ...], quarters: int) -> Float32Array:
-    """Signals ``[..., channels]``, turned by quarter turns: acceleration, its parts, and rotation."""
+def turned_channels(signals: Float32Array, channels: tuple[str, ...], eighths: int) -> Float32Array:
+    """Signals ``[..., channels]``, turned by eighths of a turn: acceleration, its parts, and rotation."""
     for prefix in POLAR + AXIAL:
         pair = prefix + "x", prefix + "y"
         if set(pair) <= set(channels):
             x, y = (channels.index(name) for name in pair)
-            signals = turned_signals(signals, quarters, x=x, y=y)
+            signals = turned_signals(signals, eighths, x=x, y=y)
     return signals
 
 
-def turned_signals(signals: Float32Array, quarters: int, *, x: int = 0, y: int = 1) -> Float32Array:
-    """A copy of signals ``[..., channels]`` whose columns x and y are turned by ``quarters`` quarter turns."""
+def turned_signals(signals: Float32Array, eighths: int, *, x: int = 0, y: int = 1) -> Float32Array:
+    """A copy of signals ``[..., channels]`` whose columns x and y are turned by ``eighths`` of a turn. Two of them put
+    ``-y`` in x, and x in y."""
     turned = signals.copy()
     along, across = signals[..., x], signals[..., y]
     ways = (along, across), (-across, along), (-along, -across), (across, -along)
-    turned[..., x], turned[..., y] = ways[quarters % 4]
+    along, across = ways[eighths // 2 % 4]
+    if eighths % 2:
+        along, across = EIGHTH * (along - across), EIGHTH * (along + across)
+    turned[..., x], turned[..., y] = along, across
     return turned
+
+
+def reversed_channels(signals: Float32Array, channels: tuple[str, ...]) -> Float32Array:
+    """Signals ``[..., channels]`` with all accelerations reversed, as of a watch that reports gravity with the opposite
+    sign."""
+    accelerations = {prefix + axis for prefix in POLAR for axis in AXES}
+    return signals * np.array([-1 if name in accelerations else 1 for name in channels], np.float32)
 
 
 def _with_signs(recording: Recording, signs: tuple[int, int, int], sentence: str) -> Recording:
     """The recording with accelerations multiplied by ``signs``, and rotations by the signs that follow from them."""
-    _need_axes(recording)
+    need_axes(recording)
     mirror = int(np.prod(signs))
     sign_of: dict[str, int] = {}
     for axis, sign in zip(AXES, signs, strict=True):
@@ -150,7 +163,8 @@ def _with_signs(recording: Recording, signs: tuple[int, int, int], sentence: str
     return replace(recording, signals=recording.signals * factors, quality=recording.quality.noting(sentence))
 
 
-def _need_axes(recording: Recording) -> None:
+def need_axes(recording: Recording) -> None:
+    """Raise a HarkenError if a recording has no channels ``x, y, z``."""
     if not set(AXES) <= set(recording.channels):
         raise HarkenError(
             f"{recording.source or recording.subject} has no channels x, y, z that a watch could be turned by; "

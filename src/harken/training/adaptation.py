@@ -224,7 +224,7 @@ def _adapted(
         windows=len(examples.codes),
         tested_windows=decision.tested_windows,
         unlearned=tuple(labels[code] for code in decision.too_short),
-        turned=tuple(one.reason for one in mountings if one.quarters),
+        turned=tuple(one.reason for one in mountings if one.changes_samples),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
 

@@ -47,11 +47,12 @@ class ModelDescription(BaseModel):
 
 class WatchOrientation(BaseModel):
     """How a watch sits on the arm. The windows that end after ``since_ms`` are turned about the face by
-    ``turned_degrees``; null: all windows."""
+    ``turned_degrees``; null: all windows. Before that, all axes are reversed if ``gravity_reversed``."""
 
     known: bool
     source: Literal["stated", "walking", "none"]
     turned_degrees: int
+    gravity_reversed: bool
     since_ms: float | None
     reason: str
 

@@ -43,6 +43,7 @@ UNKNOWN_ORIENTATION = {
     "known": False,
     "source": "none",
     "turned_degrees": 0,
+    "gravity_reversed": False,
     "since_ms": None,
     "reason": "not turned: how it sits on the arm is not known yet",
 }
@@ -320,7 +321,8 @@ class Session:
         return {
             "known": True,
             "source": mounting.source.value,
-            "turned_degrees": 90 * mounting.quarters,
+            "turned_degrees": mounting.turn.degrees,
+            "gravity_reversed": mounting.turn.gravity_reversed,
             "since_ms": None if since_ns == NEVER_NS else since_ns / MS,
             "reason": mounting.reason,
         }

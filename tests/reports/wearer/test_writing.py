@@ -17,7 +17,7 @@ from example_timelines import timeline
 from harken.labelling.quality import Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
 from harken.labelling.summary import Outcomes
-from harken.models.quarter_turns import Mounting, MountingSource
+from harken.models.quarter_turns import Mounting, MountingSource, Turn
 from harken.recordings.recording import Placement
 from harken.reports.wearer import write_wearer_report
 from harken.support.errors import HarkenError
@@ -26,7 +26,7 @@ from report_page import ReportPage
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, not_applied
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
-UNKNOWN = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
+UNKNOWN = Mounting(Turn(), MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
 
 
 @pytest.fixture(scope="module")

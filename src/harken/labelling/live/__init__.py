@@ -2,6 +2,6 @@
 
 from harken.labelling.live.stream import LiveRecogniser
 from harken.labelling.live.watch import LiveSettings, TimelineRow, Update
-from harken.labelling.live.watch_mounting import Turn
+from harken.labelling.live.watch_mounting import MountingSince
 
-__all__ = ["LiveRecogniser", "LiveSettings", "TimelineRow", "Turn", "Update"]
+__all__ = ["LiveRecogniser", "LiveSettings", "MountingSince", "TimelineRow", "Update"]

@@ -24,7 +24,7 @@ from harken.labelling.live.watch import (
     Update,
     Watch,
 )
-from harken.labelling.live.watch_mounting import NEVER_NS, TrainedMounting, Turn, collect, turn_windows
+from harken.labelling.live.watch_mounting import NEVER_NS, MountingSince, TrainedMounting, collect, turn_windows
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import acceleration_channels
 from harken.recordings.source import Samples, joined
@@ -102,7 +102,7 @@ class LiveRecogniser:
         self._watch.reset()
 
     @property
-    def turn(self) -> Turn | None:
+    def turn(self) -> MountingSince | None:
         """How the watch sits on the arm, and since when its windows are turned; None while it is not known."""
         return self._watch.mounting.turn
 
@@ -413,16 +413,16 @@ def _turned(
 ) -> tuple[Float32Array, AnyArray, Int64Array]:
     """The same with the windows turned as each watch sits. A window is turned as a whole, or not at all."""
     signals, entries, counts = due
-    quarters = np.zeros(len(entries), np.int64)
+    turns = np.zeros(len(entries), np.int64)
     begin = 0
     for watch, count in zip(watches, counts.tolist(), strict=True):
         if count:
             ends_ns = entries["end_ns"][begin : begin + count]
-            quarters[begin : begin + count] = watch.mounting.quarters_at(ends_ns)
+            turns[begin : begin + count] = watch.mounting.turns_at(ends_ns)
             watch.newest_end_ns = max(watch.newest_end_ns, int(ends_ns[-1]))
             begin += count
     windows = entries["kind"] <= LAST_WINDOW
-    return turn_windows(signals, specification.model.channels, quarters[windows]), entries, counts
+    return turn_windows(signals, specification.model.channels, turns[windows]), entries, counts
 
 
 def _ends(

@@ -318,8 +318,8 @@ class Watch:
     def _begin_turns(self, entries: AnyArray) -> BoolArray:
         """Find the new entries with which another turn of the watch begins, bool ``[entries]``."""
         before = self._history["end_ns"][-1:]
-        quarters = self.mounting.quarters_at(np.concatenate([before, entries["end_ns"]]))
-        turns = np.diff(quarters) != 0
+        places = self.mounting.turns_at(np.concatenate([before, entries["end_ns"]]))
+        turns = np.diff(places) != 0
         return turns if len(before) else np.concatenate([[False], turns])
 
     def _remember(self, entries: AnyArray) -> None:

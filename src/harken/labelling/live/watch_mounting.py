@@ -12,16 +12,15 @@ import numpy as np
 
 from harken.models.known_labels import ON_FOOT
 from harken.models.mounting import mounting, trained_axis, trained_with_x_to_elbow
-from harken.models.quarter_turns import Mounting
+from harken.models.quarter_turns import Mounting, Turn
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, UNLABELLED
 from harken.recordings.source import Samples, joined
 from harken.signals.forearm import CalmMoments
-from harken.signals.movement import BLOCK_NS, Moments, MovementBlocks, MovementStatistics, like_walking
+from harken.signals.movement import BLOCK_NS, MovementBlocks, MovementStatistics, Walks, like_walking
 from harken.signals.non_wear import non_wear
-from harken.signals.orientation import turned_channels
 from harken.support.arrays import Float32Array, Int64Array
 from harken.timelines.labelling import Probabilities
 
@@ -54,9 +53,11 @@ class TrainedMounting(NamedTuple):
 
 
 UNKNOWN_TRAINED = TrainedMounting()
+TURNS = tuple(Turn(eighths, is_reversed) for is_reversed in (False, True) for eighths in range(8))
+"""All turns; the first one changes nothing."""
 
 
-class Turn(NamedTuple):
+class MountingSince(NamedTuple):
     """Since when the windows of a stream are turned, and why.
 
     Attributes:
@@ -74,6 +75,12 @@ class Walk(NamedTuple):
     first_ns: int
     last_ns: int
     signals: "np.ndarray[tuple[int, ...], np.dtype[np.float16]]"
+
+    def samples(self) -> Samples:
+        """The samples, evenly spread over its time."""
+        n = len(self.signals)
+        time_ns = np.linspace(0, self.last_ns - self.first_ns, n).astype(np.int64) + self.first_ns
+        return Samples(time_ns, self.signals.astype(np.float32), np.full(n, UNLABELLED, np.int16), np.ones(n, bool))
 
 
 _EMPTY_BLOCKS = MovementStatistics().finish()
@@ -136,7 +143,7 @@ class WatchMounting:
 
     def forget(self) -> None:
         """Forget the samples, and what they have shown. A stated axis holds for all windows to come."""
-        self._turns: tuple[Turn, ...] = ()
+        self._turns: tuple[MountingSince, ...] = ()
         self._walks: list[Walk] = []
         self._walks_seen, self._next_walks = 0, FIRST_WALKS
         self._blocks = np.empty(0, BLOCK)
@@ -153,7 +160,7 @@ class WatchMounting:
             self.state(other._stated, NEVER_NS)
 
     @property
-    def turn(self) -> Turn | None:
+    def turn(self) -> MountingSince | None:
         """The present turn; None if it is not known how the watch sits."""
         return self._turns[-1] if self._turns else None
 
@@ -178,22 +185,23 @@ class WatchMounting:
         self._walks = []
         stated = mounting(
             self._model,
-            Moments(like_walking),
+            Walks(),
             _refuse_to_answer,
             forearm_axis=forearm_axis,
             trained_axis=self._trained.axis,
             x_to_elbow=self._trained.x_to_elbow,
         )
-        self._begin(Turn(since_ns, stated))
+        self._begin(MountingSince(since_ns, stated))
 
     def find(self, probabilities: Probabilities) -> Mounting:
         """Ask the model how the watch sits, by what has been collected. This takes a tenth of a second."""
         seen = self._walks_seen
         self._next_walks = seen + min(max(seen // NEW_SHARE, 1), MOST_NEW)
-        walks = Moments(like_walking)
+        walks = Walks()
+        statistics = MovementStatistics(listeners=(walks,))
         for walk in self._walks:
-            times = np.linspace(0, walk.last_ns - walk.first_ns, len(walk.signals)).astype(np.int64) + walk.first_ns
-            walks.moments.append((times, walk.signals.astype(np.float32)))
+            statistics.push(walk.samples())
+        statistics.finish()
         blocks = self._list_blocks()
         return mounting(
             self._model,
@@ -209,17 +217,17 @@ class WatchMounting:
         than before. Return whether this is news."""
         if not found.known or not self.is_searching:
             return False
-        if self.turn is not None and self.turn.mounting.quarters == found.quarters:
+        if self.turn is not None and self.turn.mounting.turn == found.turn:
             return False
-        self._begin(Turn(since_ns, found))
+        self._begin(MountingSince(since_ns, found))
         return True
 
-    def quarters_at(self, ends_ns: Int64Array) -> Int64Array:
-        """The quarter turns of windows with these ends, int64 ``[windows]``."""
-        quarters = np.zeros(len(ends_ns), np.int64)
+    def turns_at(self, ends_ns: Int64Array) -> Int64Array:
+        """The turns of windows with these ends, as places in ``TURNS``, int64 ``[windows]``."""
+        places = np.zeros(len(ends_ns), np.int64)
         for turn in self._turns:
-            quarters[ends_ns > turn.since_ns] = turn.mounting.quarters
-        return quarters
+            places[ends_ns > turn.since_ns] = TURNS.index(turn.mounting.turn)
+        return places
 
     def add(self, blocks: MovementBlocks, walks: Sequence[Walk], until_ns: int) -> None:
         """Add the blocks that have become final before ``until_ns``, and those of them that look like walking."""
@@ -234,7 +242,7 @@ class WatchMounting:
             self._blocks[name][places] = column[kept]
         self._blocks_seen += len(blocks)
 
-    def _begin(self, turn: Turn) -> None:
+    def _begin(self, turn: MountingSince) -> None:
         earlier = () if turn.since_ns == NEVER_NS else self._turns[1 - MOST_TURNS :]
         self._turns = (*earlier, turn)
 
@@ -318,11 +326,11 @@ def _is_whole(time_ns: Int64Array) -> bool:
     return bool(steps.max() < 2 * usual and len(steps) * usual >= LEAST_FILLED * BLOCK_NS)
 
 
-def turn_windows(signals: Float32Array, channels: tuple[str, ...], quarters: Int64Array) -> Float32Array:
-    """Turn windows ``[windows, length, channels]``, each by its quarter turns about the face."""
-    for turn in np.unique(quarters[quarters > 0]).tolist():
-        rows = np.flatnonzero(quarters == turn)
-        signals[rows] = turned_channels(signals[rows], channels, turn)
+def turn_windows(signals: Float32Array, channels: tuple[str, ...], places: Int64Array) -> Float32Array:
+    """Turn windows ``[windows, length, channels]``, each by its own of ``TURNS``."""
+    for place in np.unique(places[places > 0]).tolist():
+        rows = np.flatnonzero(places == place)
+        signals[rows] = TURNS[place].apply(signals[rows], channels)
     return signals
 
 
