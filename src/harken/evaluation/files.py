@@ -296,8 +296,8 @@ class WindowRules:
 def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recording) -> ReadyRecording:
     """The sliding windows of a mended recording with labels, with the model's window length and hop.
 
-    A watch that is a quarter turn away from the training data is turned first, as ``harken label`` does. This uses the
-    labels that the model recognises, and not the true labels.
+    A watch that sat in another way than those of the training data is turned first, as ``harken label`` does. This uses
+    the labels that the model recognises, and not the true labels.
 
     Raises:
         HarkenError: when the model was trained on exactly this recording; when the recording lacks a channel, cannot be

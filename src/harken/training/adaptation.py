@@ -165,8 +165,8 @@ def adapt(
     Args:
         recogniser: the general model. It is not changed.
         labelled: mended recordings of the wearer, or windows as the model reads them. Windows of recordings overlap,
-            with eight starts in each window's length. A watch that is a quarter turn away from the training data is
-            turned first, as it will be when the personal model labels (``harken.models.mounting``).
+            with eight starts in each window's length. A watch that sat in another way than those of the training data
+            is turned first, as it will be when the personal model labels (``harken.models.mounting``).
         ignore_labels: labels to leave out.
         forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking. It does not
             apply to windows.
