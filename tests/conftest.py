@@ -1,5 +1,6 @@
 """What tests of every part share: the real data, where it is, and the command line, run in this process."""
 
+import math
 import os
 import sys
 import tempfile
@@ -64,6 +65,8 @@ def run_harken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
+    # Lines of progress appear after half a minute, which a busy machine needs for anything.
+    monkeypatch.setattr("harken.cli.files.SECONDS_BETWEEN_LINES", math.inf)
 
     def run(*arguments: object) -> Finished:
         monkeypatch.setattr(sys, "argv", ["harken", *map(str, arguments)])

@@ -215,9 +215,8 @@ def test_several_files_are_a_line_each(
     most = max(times, key=times.get)
     share = f"{most} {100 * times[most] / sum(times.values()):.0f} %, "
     assert [line.partition(": ")[0] for line in lines if line[0] != " "] == [
-        *("bob (Bob B.)", "left (Bob B.)", "warning", "Everybody on one page")
+        *("bob (Bob B.)", "left (Bob B.)", "Everybody on one page")
     ]
-    assert lines[2].rstrip() == "warning: 2 files: It is unknown how the watch sat on the arm"
     assert re.fullmatch(rf"left \(Bob B\.\): 2 min; {share}.*", lines[1])
     assert re.search(r"1/2 [0-9:]+ 50 %", shown)
     assert run_harken(*command, "--subject", "Bob B.").stdout.count("; unchanged") == 2
