@@ -26,9 +26,7 @@ def write_recording(path: Path, *, minutes: int = MINUTES, seed: int = 0) -> Pat
     seconds = seconds[(seconds < GAP_S[0]) | (seconds >= GAP_S[1])]
     walks = (seconds > 120) & (seconds < 240)
     swing = np.where(walks, 0.4 * np.sin(2 * np.pi * 1.9 * seconds), 0)
-    signals = np.stack([swing, swing / 2 + 0.1, np.ones_like(seconds)], axis=1) + random.normal(
-        0, 0.02, (len(seconds), 3)
-    )
+    signals = np.stack([swing, swing / 2 + 0.1, 1 - swing / 4], axis=1) + random.normal(0, 0.02, (len(seconds), 3))
     time_ms = START_MS + np.round(seconds * 1000).astype(np.int64)
     pl.DataFrame({"Timestamp": time_ms} | dict(zip("XYZ", (9.81 * signals).T, strict=True))).write_csv(path)
     return path

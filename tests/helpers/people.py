@@ -68,7 +68,7 @@ def person_rows(
         x = 9.81 * np.sin(gravity) + swing * np.sin(2 * np.pi * 2 * t) + random.normal(0, 0.05, n)
         y = random.normal(0, 0.05, n)
         if seconds >= LONG_BOUT_S:
-            y += 0.3 * swing * np.sin(2 * np.pi * 2 * t)
+            y += 0.3 * swing * random.normal(0, 1, n)  # in its own way, else all people are one recording
         z = 9.81 * np.cos(gravity) + swing * np.sin(2 * np.pi * 4 * t) + random.normal(0, 0.05, n)
         for i in range(n):
             stamp = round(time + i * 1000 / rate_hz)

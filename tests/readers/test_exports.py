@@ -215,7 +215,7 @@ def test_the_sign_of_gravity_is_turned_where_it_is_stated(name: str, tmp_path: P
     as_written = harken.read(path, gravity_sign="positive")
     turned = harken.read(path, gravity_sign="negative")
     np.testing.assert_array_equal(turned.signals[:, :3], -as_written.signals[:, :3])
-    assert "The signs of all three axes of acceleration were reversed, as requested." in turned.quality.notes
+    assert "The signs of all three axes of acceleration were reversed, as stated." in turned.quality.notes
     assert "sign" not in notes(as_written)
 
 

@@ -139,9 +139,9 @@ def test_rare_labels_are_repeated_evenly_and_sets_are_not(seed: int, least_share
 
 
 def test_a_study_is_turned_so_that_x_is_along_the_forearm(data_dir: Path) -> None:
-    worn = study_recordings("hawthorne", data_dir / "hawthorne")[:1]
-    mounted = mounted_recordings("hawthorne", worn)
+    worn = study_recordings("wearable_exercise", data_dir / "wearable_exercise")[:1]
+    mounted = mounted_recordings("wearable_exercise", worn)
     windows = study_windows(mounted)
-    assert set(windows.studies.tolist()) == {"hawthorne"}
+    assert set(windows.studies.tolist()) == {"wearable_exercise"}
     assert windows.signals.shape[1:] == (300, 3)
-    np.testing.assert_array_equal(mounted[0].signals[:, 0], -worn[0].signals[:, 0])
+    np.testing.assert_array_equal(mounted[0].signals[:, 0], worn[0].signals[:, 1])
