@@ -255,6 +255,8 @@ def test_a_second_window_writes_too_and_labels_that_collide_are_both_offered(
         driver.switch_to.window(first)
         until(lambda: "in 2 bouts" in page.text("labelled-share"))
         assert page.said() == "The labels were changed elsewhere."
+        # A window that is not shown again yet takes no drag.
+        until(lambda: page.browser.run("return document.visibilityState === 'visible' && document.hasFocus()"))
         # From now on this window hears of no change of labels.
         page.browser.run("const all = JSON.parse; JSON.parse = (text) => text.includes('\"labels\",') ? {} : all(text)")
         for choice, expected in (("keep-theirs", ["lying"]), ("keep-mine", ["lying", "running"])):
