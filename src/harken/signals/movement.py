@@ -358,15 +358,6 @@ class Walks:
         self._moved = np.empty(0, np.int64)
         self._found, self._last_searched = 0, np.iinfo(np.int64).max
 
-    @classmethod
-    def of(cls, recording: Recording) -> "Walks":
-        """The moments of a mended recording in memory, whose first channels are ``x, y, z``."""
-        walks = cls()
-        statistics = MovementStatistics(listeners=(walks,))
-        statistics.push(Samples.of(recording))
-        statistics.finish()
-        return walks
-
     def __call__(self, blocks: MovementBlocks, time_ns: Int64Array, acceleration: Float32Array) -> None:
         """See ``MovementStatistics``."""
         self._blocks(blocks, time_ns, acceleration)

@@ -147,20 +147,24 @@ def turned_signals(signals: Float32Array, eighths: int, *, x: int = 0, y: int = 
 def reversed_channels(signals: Float32Array, channels: tuple[str, ...]) -> Float32Array:
     """Signals ``[..., channels]`` with all accelerations reversed, as of a watch that reports gravity with the opposite
     sign."""
-    accelerations = {prefix + axis for prefix in POLAR for axis in AXES}
-    return signals * np.array([-1 if name in accelerations else 1 for name in channels], np.float32)
+    return signals * _factors(channels, (-1, -1, -1))
 
 
 def _with_signs(recording: Recording, signs: tuple[int, int, int], sentence: str) -> Recording:
     """The recording with accelerations multiplied by ``signs``, and rotations by the signs that follow from them."""
     need_axes(recording)
+    signals = recording.signals * _factors(recording.channels, signs)
+    return replace(recording, signals=signals, quality=recording.quality.noting(sentence))
+
+
+def _factors(channels: tuple[str, ...], signs: tuple[int, int, int]) -> Float32Array:
+    """The sign of each channel if x, y and z have these signs, float32 ``[channels]``."""
     mirror = int(np.prod(signs))
     sign_of: dict[str, int] = {}
     for axis, sign in zip(AXES, signs, strict=True):
         sign_of |= {prefix + axis: sign for prefix in POLAR}
         sign_of |= {prefix + axis: mirror * sign for prefix in AXIAL}
-    factors = np.array([sign_of.get(channel, 1) for channel in recording.channels], np.float32)
-    return replace(recording, signals=recording.signals * factors, quality=recording.quality.noting(sentence))
+    return np.array([sign_of.get(channel, 1) for channel in channels], np.float32)
 
 
 def need_axes(recording: Recording) -> None:
