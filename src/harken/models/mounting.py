@@ -5,7 +5,8 @@ unless the user states it, it is only probable: by the make of the watch, and by
 moments. The probabilities of labels are then averaged over the ways in which the watch may have sat.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -112,7 +113,7 @@ def mounting(
         walks, calm = moments_in(walks, specification)
     calm = calm or CalmMoments()
     gravity_reversed = x_to_elbow and calm.gravity_is_reversed
-    unaskable = _unaskable(specification)
+    unaskable = why_unaskable(specification)
     if unaskable is None and trained_axis is None:
         unaskable = "was trained without knowing how the watches sat on the arm"
     walking = NO_WALKING
@@ -124,9 +125,8 @@ def mounting(
         make if x_to_elbow else None,
         trained_axis=trained_axis or "x",
         gravity_reversed=gravity_reversed,
-        shares=np.zeros(8),
+        weights=weights,
     )
-    evidence = evidence._replace(shares=_shares(evidence, weights))
     if forearm_axis is not None:
         return _stated(evidence, forearm_axis)
     if unaskable is not None:
@@ -139,37 +139,35 @@ def mounting(
     return _described(evidence, Turn(), MountingSource.NONE, _too_little(walking))
 
 
-class _Evidence(NamedTuple):
-    """What shows the orientation of a watch.
-
-    ``shares``, the probability of 0 to 7 eighths of a turn, float64 ``[8]``; the odd ones are 0.
-    """
+@dataclass(frozen=True)
+class _Evidence:
+    """What shows the orientation of a watch."""
 
     walking: Walking
     calm: CalmMoments
     make: Make | None
     trained_axis: ForearmAxis
     gravity_reversed: bool
-    shares: Float64Array
+    weights: EvidenceWeights
 
     def axis_of(self, eighths: int) -> str:
         """The letter of the axis that lies along the forearm if this turn, a whole number of quarters, is right."""
         return "xy"[(eighths // 2 + QUARTERS[self.trained_axis]) % 2]
 
-
-def _shares(evidence: _Evidence, weights: EvidenceWeights) -> Float64Array:
-    """The probability of each turn by all evidence, float64 ``[8]``."""
-    recognised = evidence.walking.recognised
-    walking = {"x": 0.0, "y": 0.0}
-    for turn in (0, 2, 4, 6):
-        walking[evidence.axis_of(turn)] += float(recognised[turn])
-    along = along_forearm(evidence.calm, evidence.make, weights, walking_x=walking["x"], walking_y=walking["y"])
-    shares = np.zeros(8)
-    for turn in (0, 2, 4, 6):
-        odds_of_end = (1 + recognised[turn]) ** END_WEIGHT
-        odds_of_other_end = (1 + recognised[(turn + 4) % 8]) ** END_WEIGHT
-        shares[turn] = along[evidence.axis_of(turn)] * odds_of_end / (odds_of_end + odds_of_other_end)
-    return shares
+    @cached_property
+    def shares(self) -> Float64Array:
+        """The probability of 0 to 7 eighths of a turn by all evidence, float64 ``[8]``; the odd ones are 0."""
+        recognised = self.walking.recognised
+        walking = {"x": 0.0, "y": 0.0}
+        for turn in (0, 2, 4, 6):
+            walking[self.axis_of(turn)] += float(recognised[turn])
+        along = along_forearm(self.calm, self.make, self.weights, walking_x=walking["x"], walking_y=walking["y"])
+        shares = np.zeros(8)
+        for turn in (0, 2, 4, 6):
+            odds_of_end = (1 + recognised[turn]) ** END_WEIGHT
+            odds_of_other_end = (1 + recognised[(turn + 4) % 8]) ** END_WEIGHT
+            shares[turn] = along[self.axis_of(turn)] * odds_of_end / (odds_of_end + odds_of_other_end)
+        return shares
 
 
 def _walking(
@@ -257,13 +255,14 @@ def _probable(evidence: _Evidence) -> Mounting:
     turn = Turn(best, evidence.gravity_reversed)
     likely = _described(evidence, turn, source, "")
     likely = replace(likely, probable=tuple(evidence.shares.tolist()))
-    by = f", by {listed(names)}" if (names := _evidence_names(evidence)) else ""
+    names = _evidence_names(evidence)
+    by = f", by {listed(names)}" if names else ""
     word = "perhaps" if likely.warning else "probably"
     percent = percent_number(likely.probability_of_axis, decimals=0)
     why = f"it {word} sat with its {evidence.axis_of(best)} axis along the forearm ({percent} %{by})"
     if len(likely.turns) > 1:
         why += f"; labels are averaged over the {len(likely.turns)} ways in which it may have sat"
-    return replace(likely, reason=_described(evidence, turn, source, why).reason)
+    return replace(likely, reason=_reason(turn, why))
 
 
 def _evidence_names(evidence: _Evidence) -> list[str]:
@@ -279,16 +278,21 @@ def _evidence_names(evidence: _Evidence) -> list[str]:
 
 
 def _described(evidence: _Evidence, turn: Turn, source: MountingSource, why: str) -> Mounting:
-    """The orientation with its reason: what was done, and why."""
+    """The orientation with its reason."""
+    walking = evidence.walking
+    recognised = tuple(walking.recognised.tolist()) if walking.moments else ()
+    return Mounting(turn, source, walking.moments, recognised, _reason(turn, why))
+
+
+def _reason(turn: Turn, why: str) -> str:
+    """What was done, and why."""
     reason = f"{turn}: {why}"
     if turn.gravity_reversed:
         reason += (
             "; its axes were reversed because z is negative in calm moments: either the watch reports gravity with the "
             "opposite sign, or it was worn on the inside of the wrist"
         )
-    walking = evidence.walking
-    recognised = tuple(walking.recognised.tolist()) if walking.moments else ()
-    return Mounting(turn, source, walking.moments, recognised, reason)
+    return reason
 
 
 def _too_little(walking: Walking) -> str:
@@ -311,7 +315,7 @@ def moments_in(recording: Recording, specification: Specification) -> tuple[Walk
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
     walks = Walks()
-    statistics = MovementStatistics(listeners=() if _unaskable(specification) else (walks,))
+    statistics = MovementStatistics(listeners=() if why_unaskable(specification) else (walks,))
     statistics.push(Samples.of(recording))
     blocks = statistics.finish()
     return walks, CalmMoments.of(blocks, non_wear(blocks))
@@ -377,7 +381,7 @@ def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
         )
 
 
-def _unaskable(specification: Specification) -> str | None:
+def why_unaskable(specification: Specification) -> str | None:
     """Why a model cannot find the orientation of a watch; None if it can."""
     if specification.channels != ACCELERATION:
         return "uses more than acceleration"

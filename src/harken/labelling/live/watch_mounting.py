@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harken.models.known_labels import ON_FOOT
-from harken.models.mounting import mounting, trained_axis, trained_with_x_to_elbow
+from harken.models.mounting import mounting, trained_axis, trained_with_x_to_elbow, why_unaskable
 from harken.models.quarter_turns import Mounting, Turn
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
-from harken.recordings.recording import ACCELERATION, UNLABELLED
+from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Samples, joined
 from harken.signals.forearm import CalmMoments
 from harken.signals.movement import BLOCK_NS, MovementBlocks, MovementStatistics, Walks, like_walking
@@ -131,10 +130,7 @@ class WatchMounting:
     ) -> None:
         self._model, self._trained = model, trained
         self.can_be_found = (
-            trained.axis is not None
-            and model.channels == ACCELERATION
-            and model.window_length_s * 1e9 <= BLOCK_NS
-            and any(label in ON_FOOT for label in model.labels)
+            trained.axis is not None and why_unaskable(model) is None and model.window_length_s * 1e9 <= BLOCK_NS
         )
         self._stated: ForearmAxis | None = None
         self.forget()
