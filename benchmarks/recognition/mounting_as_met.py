@@ -37,7 +37,7 @@ from harken.evaluation.benchmark.scoring import by_person
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import in_scheme, mounted_recordings, study_recordings, study_windows
 from harken.models.mounting import moments_in, mounting
-from harken.models.quarter_turns import Mounting, Turn
+from harken.models.quarter_turns import TURNS, Mounting, Turn
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_evaluations
 from harken.recordings.recording import Recording
@@ -239,7 +239,7 @@ def outcomes_of(scene: Scene, recogniser: Recogniser, weights: EvidenceWeights) 
     gravity_degrees = scene.person.gravity_degrees or 0.0
     right = right_turn(gravity_degrees)
     accuracy_right = labelled.accuracy(labelled.after(right))
-    for worn in (Turn(eighths, is_reversed) for is_reversed in (False, True) for eighths in range(8)):
+    for worn in TURNS:
         signals = worn.apply(scene.recording.signals, scene.recording.channels)
         found = found_of(replace(scene.recording, signals=signals), recogniser, weights)
         way = in_turn(worn, found.turn)

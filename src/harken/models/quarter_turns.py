@@ -60,6 +60,10 @@ class Turn(NamedTuple):
         return f"{turned} after its axes were reversed" if self.gravity_reversed else turned
 
 
+TURNS = tuple(Turn(eighths, is_reversed) for is_reversed in (False, True) for eighths in range(8))
+"""All turns; the first one changes nothing."""
+
+
 @dataclass(frozen=True)
 class Mounting:
     """The turn that brings a watch to the orientation of the model's training data.

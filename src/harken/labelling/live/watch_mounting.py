@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harken.models.mounting import mounting, trained_axis, trained_with_x_to_elbow, why_unaskable
-from harken.models.quarter_turns import Mounting, Turn
+from harken.models.quarter_turns import TURNS, Mounting
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
@@ -52,8 +52,6 @@ class TrainedMounting(NamedTuple):
 
 
 UNKNOWN_TRAINED = TrainedMounting()
-TURNS = tuple(Turn(eighths, is_reversed) for is_reversed in (False, True) for eighths in range(8))
-"""All turns; the first one changes nothing."""
 
 
 class MountingSince(NamedTuple):
