@@ -4,7 +4,9 @@
 
 Each ``RUN`` is the directory of ``harken benchmark studies --protocol leave-one-of-nine-out``, finished or not: another
 recipe, or another seed of the same one. A study is labelled by the model that was trained without it; folds that are
-not there yet are named in the result. The first run is the one that the others are compared with.
+not there yet are named in the result. The first run is the one that the others are compared with. ``RUN`` may also be
+the folder of a candidate of ``benchmarks.recognition.study_choices``, whose models are trained without two main
+studies: each main study is then labelled by the model without it and the next one.
 
 Scores are means over people. Windows of true ``other`` are left out, so the scores of ``harken benchmark``, in which
 these count against the label that they get, are lower. F1, recall and accuracy are of windows with a single true label.
@@ -72,6 +74,8 @@ KINDS = {
 }
 """Part -> the kinds of scores that the result holds."""
 DECIMALS = 4
+MODEL_FILES = "[!.]*.safetensors"
+"""Files that are being written begin with a dot."""
 
 PersonScores = dict[str, float]
 """Person -> a score."""
@@ -89,7 +93,7 @@ def models_without(run: Path, studies: Sequence[str]) -> dict[str, Recogniser]:
     """
     models = {}
     for study in studies:
-        paths = sorted((run / f"fold_{file_stem(study)}").glob("[!.]*.safetensors"))
+        paths = [path for fold in folds_without(study) for path in (run / f"fold_{file_stem(fold)}").glob(MODEL_FILES)]
         if len(paths) > 1:
             raise HarkenError(f"{paths[0].parent} has {len(paths)} models; leave one recipe in each run")
         if paths:
@@ -98,6 +102,18 @@ def models_without(run: Path, studies: Sequence[str]) -> dict[str, Recogniser]:
     if not models:
         raise HarkenError(f"{run}: there is no model that was trained without {' or '.join(studies)}")
     return models
+
+
+def folds_without(study: str) -> list[str]:
+    """The folds whose models may label a study: without it alone, and without it and the next main study.
+
+    >>> folds_without("selfback"), folds_without("hawthorne")
+    (['selfback', 'wisdm+selfback'], ['hawthorne'])
+    """
+    if study not in MAIN_STUDIES:
+        return [study]
+    following = MAIN_STUDIES[(MAIN_STUDIES.index(study) + 1) % len(MAIN_STUDIES)]
+    return [study, "+".join(sorted((study, following), key=MAIN_STUDIES.index))]
 
 
 def _check_unseen(recogniser: Recogniser, study: str, path: Path) -> None:

@@ -1,15 +1,15 @@
 """Choose the recipe for unseen studies on training studies alone.
 
-    python -m benchmarks.recognition.study_choices --data DATA --work DIR [--only NAME ...] [--workers 2]
+    python -m benchmarks.recognition.study_choices --data DATA --work DIR [--only NAME ...] [--seed N] [--workers 2]
 
 ``DATA`` holds nine studies (``harken datasets``). Each candidate is trained three times, without two of the three main
 studies (the protocol ``studies/pairs-of-nine-choosing``). The choice for a left-out study rests on the other study of
 each pair, which was unseen as well: neither the people of the left-out study nor its windows affect it.
 
-``half_averaged`` was named after a trial of averaged weights on the same folds. Results stay in ``DIR``, one folder for
-each candidate, so the command can be stopped and repeated. The summary is ``docs/results/study_choices_nine.json``;
-candidates that are only there, and those of five studies (``study_choices.json``), run at the commit that the result
-names.
+Results stay in ``DIR``, one folder for each candidate, so the command can be stopped and repeated;
+``benchmarks.recognition.compare_recipes`` reads these folders and compares candidates label by label. The summary is
+``docs/results/study_choices_nine.json``; candidates that are only there, and those of five studies
+(``study_choices.json``), run at the commit that the result names.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from harken.support.files import write_text
 from harken.training.presets import PRESETS, Preset
 
 EVERYDAY, LIGHT = PRESETS["everyday"], PRESETS["light"]
+ONE_END = {"other_way_round": 0.1, "slow": 0.0, "other_ends": 0.0}
+"""How ``light`` imitated other wearers before it learned from either end of x."""
 SCHEME = "hands"
 KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
 """The scores of a study that the summary keeps."""
@@ -40,15 +42,31 @@ def named(name: str, recipe: Preset) -> PresetMethod:
     return PresetMethod(replace(recipe, name=name), None, seed=0)
 
 
+def with_seed(candidate: PresetMethod, seed: int) -> PresetMethod:
+    """The candidate with another seed, which its name states."""
+    if seed == candidate.seed:
+        return candidate
+    return PresetMethod(replace(candidate.recipe, name=f"{candidate.name}_seed_{seed}"), None, seed)
+
+
+def light_with(**changes: float) -> Preset:
+    """The recipe ``light`` of one end of x, with changes of how other wearers are imitated."""
+    return LIGHT.trained(augmentation=replace(LIGHT.training.augmentation, **{**ONE_END, **changes}))
+
+
 CANDIDATES = (
-    (named("full_25_epochs", EVERYDAY), "the network of twice the cost, trained as long as the packaged model"),
+    (named("one_end", light_with()), "it learns mainly from the end of x that each study states"),
     (
-        named("half_25_epochs", LIGHT.trained(averaged_share=None)),
-        "a fourth halving of the time axis and a narrower stem cost half; a step of the LSTM is then half a second",
+        named("either_end", light_with(other_way_round=0.5)),
+        "which end of x points to the elbow is often unknown, and may be wrong",
     ),
     (
-        named("half_averaged", LIGHT),
-        "the mean of weights on the way to the last ones depends less on single training studies",
+        named("either_end_slow", light_with(other_way_round=0.5, slow=0.3)),
+        "watches of 12.5 Hz exist, and aliased steps look otherwise",
+    ),
+    (
+        named("either_end_slow_mixed", light_with(other_way_round=0.5, slow=0.3, other_ends=0.3)),
+        "a day at home consists of walks of 5 to 30 s, so most windows of walking hold something else, too",
     ),
 )
 """Each with the reason why it might be better."""
@@ -103,10 +121,12 @@ def main() -> None:
     """Measure the candidates and write the summary."""
     parser = options_of(__doc__, "study_choices_nine.json", "data", "work", workers=2)
     parser.add_argument("--only", nargs="+", help="these candidates alone")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of every candidate")
     arguments = parser.parse_args()
-    every = [one for one in CANDIDATES if not arguments.only or one[0].name in arguments.only]
+    chosen = [candidate for candidate in CANDIDATES if not arguments.only or candidate[0].name in arguments.only]
     content: dict[str, Any] = json.loads(arguments.json.read_text("utf-8")) if arguments.json.exists() else {}
-    for candidate, reason in every:
+    for of_first_seed, reason in chosen:
+        candidate = with_seed(of_first_seed, arguments.seed)
         result = measured(candidate, arguments)
         scores = choosing_scores(result, candidate.name)
         content[candidate.name] = {

@@ -103,6 +103,50 @@ def test_a_missing_moment_is_a_straight_line_between_what_is_left() -> None:
         np.testing.assert_allclose(window[rows], expected, atol=1e-5)
 
 
+def test_a_slow_watch_takes_a_value_now_and_then_and_filters_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harken.training.augmentation.SHORTEST_STEP", 3.0)  # 10 Hz of 30
+    windows = some_windows(16, 100, channels=1)
+    watched = changed(Augmentation(slow=0.5), windows).double().numpy()[..., 0]
+    samples = np.arange(100)
+    slow = 0
+    for window, as_it_was in zip(watched, windows.double().numpy()[..., 0], strict=True):
+        if np.array_equal(window, as_it_was):
+            continue
+        slow += 1
+        errors = []
+        for first in np.arange(0, 3, 0.01):  # the place of its first value in the window is random
+            ticks = np.arange(first, 99, 3)
+            expected = np.interp(samples, ticks, np.interp(ticks, samples, as_it_was))
+            inside = slice(int(np.ceil(ticks[0])), int(ticks[-1]))
+            errors.append(np.abs(window - expected)[inside].max())
+        assert min(errors) < 0.05
+        assert np.median(errors) > 0.5
+    assert 3 <= slow <= 13
+
+
+def test_a_slow_watch_has_a_rate_of_a_third_to_two_thirds() -> None:
+    windows = some_windows(500, 300, channels=1)
+    watched = changed(Augmentation(slow=1), windows)[..., 0]
+    bends = (watched.diff(n=2).abs() > 1e-4).sum(dim=1)
+    # The lines between its values bend at the two samples around each value. Where a value comes at least every second
+    # sample, all samples are such: that is so for log2(2 / 1.5) of the rates.
+    assert 180 < bends.min().item() < 210
+    assert (bends > 290).float().mean().item() == pytest.approx(0.415, abs=0.06)
+
+
+def test_other_ends_are_those_of_other_windows_and_the_middle_stays() -> None:
+    windows = torch.arange(64.0)[:, None, None].expand(64, 100, 3)
+    mixed = changed(Augmentation(other_ends=0.5), windows)
+    is_other = mixed != windows
+    changed_windows = is_other.any(dim=(1, 2))
+    assert 20 <= changed_windows.sum().item() <= 44
+    assert not is_other[:, 30:70].any()
+    assert is_other[:, :30].any(dim=(1, 2)).sum() > 15
+    assert is_other[:, 70:].any(dim=(1, 2)).sum() > 15
+    jumps = (mixed.diff(dim=1) != 0).any(dim=2).sum(dim=1)
+    assert jumps.max().item() == 2
+
+
 def test_gain_is_one_factor_a_window_and_noise_is_not() -> None:
     windows = some_windows(2000, 3).abs() + 1
     factors = changed(Augmentation(gain=0.1), windows) / windows
@@ -122,7 +166,7 @@ def test_noise_is_of_every_size_up_to_the_most() -> None:
 def test_the_batch_itself_stays_as_it_is() -> None:
     windows = some_windows()
     before = windows.clone()
-    everything = Augmentation(0.5, 0.5, 0.5, 0.5, 10, 10, 0.1, 0.01, 0.1, 0.1, 0.5)
+    everything = Augmentation(0.5, 0.5, 0.5, 0.5, 10, 10, 0.1, 0.01, 0.1, 0.1, 0.5, 0.5, 0.5)
     found = changed(everything, windows)
     assert torch.equal(windows, before)
     assert torch.equal(found, changed(everything, windows))

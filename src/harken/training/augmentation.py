@@ -16,6 +16,10 @@ LONGEST_DROPOUT = 0.05
 """The longest missing stretch, as a share of the window."""
 LEAST_NOISE = 0.01
 """The least noise of a window, as a share of the largest."""
+SHORTEST_STEP, LONGEST_STEP = 1.5, 3.0
+"""The time between two values of a slow watch, in samples: 20 to 10 Hz for windows of 30 Hz."""
+LONGEST_END = 0.3
+"""The longest stretch of another window at an end, as a share of the window."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Augmentation:
             inside, mirrored at its edge.
         missing: the share of windows with a missing stretch. It is bridged with a straight line, as in
             ``harken.signals.resample``.
+        slow: the share of windows that a slower watch would have sampled, with one value in 1.5 to 3 samples. Such a
+            watch filters nothing before, so fast movement is aliased. Between its values are straight lines.
+        other_ends: the share of windows that begin and end with other movement, each for up to three tenths of the
+            window, as in a short walk between two postures. It is taken from the same places of other windows in the
+            batch. The label stays that of the middle.
     """
 
     other_wrist: float = 0.0
@@ -60,6 +69,8 @@ class Augmentation:
     tempo: float = 0.0
     start: float = 0.0
     missing: float = 0.0
+    slow: float = 0.0
+    other_ends: float = 0.0
 
     @property
     def changes_something(self) -> bool:
@@ -76,6 +87,8 @@ class Augmentation:
         """
         if (self.tempo or self.start) and signals.shape[1] > 1:
             signals = _moved(signals, tempo=self.tempo, start=self.start)
+        if self.other_ends:
+            signals = _with_other_ends(signals, share=self.other_ends)
         if self.missing:
             signals = _with_missing_moment(signals, share=self.missing)
         turns = self._turns(signals)
@@ -90,6 +103,8 @@ class Augmentation:
         if self.noise_g:
             size = self.noise_g * LEAST_NOISE ** torch.rand(len(signals), 1, 1, device=signals.device)
             signals = signals + size * torch.randn_like(signals)
+        if self.slow:
+            signals = _sampled_slowly(signals, share=self.slow)
         return signals
 
     def _turns(self, signals: Tensor) -> Tensor | None:
@@ -140,7 +155,12 @@ def _moved(signals: Tensor, *, tempo: float, start: float) -> Tensor:
     places = middle + shift + speed * (torch.arange(length, device=device) - middle)  # [n, length]
     # Mirrored at both edges: a triangle wave of period 2 (length - 1).
     places = (places.remainder(2 * (length - 1)) - (length - 1)).abs().neg() + (length - 1)
-    before = places.floor().clamp(0, length - 2)
+    return _read_between(signals, places)
+
+
+def _read_between(signals: Tensor, places: Tensor) -> Tensor:
+    """The values of each window at places between its samples, ``[n, places]``, on straight lines."""
+    before = places.floor().clamp(0, signals.shape[1] - 2)
     share = (places - before)[..., None]
     rows = before.long()[..., None].expand(-1, -1, signals.shape[2])
     return signals.gather(1, rows).lerp(signals.gather(1, rows + 1), share)
@@ -160,3 +180,32 @@ def _with_missing_moment(signals: Tensor, *, share: float) -> Tensor:
     inside = (along > 0) & (along < 1)
     line = ends[0] + (ends[1] - ends[0]) * along[..., None]
     return torch.where(inside[..., None], line, signals)
+
+
+def _sampled_slowly(signals: Tensor, *, share: float) -> Tensor:
+    """Some windows as a slower watch would have sampled them, with straight lines between its values."""
+    n, length, _ = signals.shape
+    device = signals.device
+    # Uniform on a logarithmic scale, so that each octave of rates has as many windows.
+    step = SHORTEST_STEP * (LONGEST_STEP / SHORTEST_STEP) ** torch.rand(n, 1, device=device)
+    is_slow = torch.rand(n, 1, device=device) < share
+    step = torch.where(is_slow, step, torch.ones_like(step))
+    first = torch.where(is_slow, step * torch.rand(n, 1, device=device), torch.zeros_like(step))
+    samples = torch.arange(length, device=device)
+    before = first + step * ((samples - first) / step).floor()  # the last tick of the slow watch, [n, length]
+    ticks = [_read_between(signals, tick.clamp(0, length - 1)) for tick in (before, before + step)]
+    return ticks[0].lerp(ticks[1], ((samples - before) / step)[..., None])
+
+
+def _with_other_ends(signals: Tensor, *, share: float) -> Tensor:
+    """Some windows with the beginning of another window of the batch, and with the end of a third."""
+    n, length, _ = signals.shape
+    device = signals.device
+    longest = LONGEST_END * length * (torch.rand(n, device=device) < share)
+    changed = signals
+    samples = torch.arange(length, device=device)
+    for places in (samples, length - 1 - samples):
+        is_other = places < (longest * torch.rand(n, device=device))[:, None]
+        other = signals[torch.randperm(n, device=device)]
+        changed = torch.where(is_other[..., None], other, changed)
+    return changed

@@ -56,6 +56,8 @@ LIKE_ANOTHER = {
     "tempo": "faster or slower (up to {:.0%})",
     "start": "begun earlier or later (up to {:.0%} of the window)",
     "missing": "a missing moment ({:.0%} of windows)",
+    "slow": "sampled by a slower watch ({:.0%} of windows)",
+    "other_ends": "begun and ended by other movement ({:.0%} of windows)",
 }
 """A field of ``Augmentation`` -> its effect on a window, with the amount."""
 
