@@ -33,8 +33,8 @@ CLIP_S, SHORTEST_END_S, LONGEST_END_S = 15.0, 2.0, 3.0
 """A clip, and how long the other movement at each of its ends lasts."""
 MOST_CLIPS = 8
 """Clips of a person and activity."""
-HALF_TURN = 2
-"""In quarter turns."""
+HALF_TURN = 4
+"""In eighths of a turn."""
 SLOWER = 0.98
 """A rate below this share of a recording's own rate is a slower one."""
 

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.model import packaged_model
 from benchmarks.recognition import composed_days
+from benchmarks.recognition.left_out_recordings import draw_scored_windows, read_left_out, turn_half
 from benchmarks.speed import lstm, summarise
 from harken import HarkenError, Recogniser
 from harken.evaluation.benchmark.tasks import finding_path
@@ -133,6 +135,13 @@ def test_recipes_are_compared_on_the_folds_that_are_there(tmp_path: Path) -> Non
     assert dsads["rates"].keys() == {"20", "16", "12.5", "10"}
     assert dsads["ends"]["right"]["busy"].keys() == {"sitting", "standing"}
     assert dsads["ends"]["wrong"]["person"]["accuracy"]["change"] < 0
+
+
+@NEEDS_DATA
+def test_the_wrong_end_of_x_is_half_a_turn_away() -> None:
+    study = read_left_out("hawthorne", Path(os.environ["HARKEN_DATA"]), people=1)
+    right = draw_scored_windows(study.recordings)
+    assert np.array_equal(turn_half(right).signals, right.signals * np.float32([-1, -1, 1]))
 
 
 @NEEDS_DATA
