@@ -141,7 +141,7 @@ def test_recipes_are_compared_on_the_folds_that_are_there(tmp_path: Path) -> Non
 def test_the_wrong_end_of_x_is_half_a_turn_away() -> None:
     study = read_left_out("hawthorne", Path(os.environ["HARKEN_DATA"]), people=1)
     right = draw_scored_windows(study.recordings)
-    assert np.array_equal(turn_half(right).signals, right.signals * np.float32([-1, -1, 1]))
+    assert np.array_equal(turn_half(right).signals, right.signals * np.array([-1, -1, 1], np.float32))
 
 
 @NEEDS_DATA
