@@ -255,7 +255,7 @@ def test_the_view_follows_keys_wheel_and_the_overview(page: AnnotatePage) -> Non
 
 
 def test_a_reload_keeps_zoom_and_cursor_and_a_key_jumps_over_the_gap(page: AnnotatePage, address: str) -> None:
-    visible = "return document.getElementById('overview').getAttribute('aria-valuetext')"
+    visible = "return document.getElementById('overview')?.getAttribute('aria-valuetext')"
     page.focus()
     page.press("HOME", "g")
     assert page.said() == "No signal, 10:05:00 to 10:05:20."

@@ -73,7 +73,7 @@ def test_a_bout_is_counted_down_recorded_and_stopped(browser: Browser, served: S
         assert counts[:3] == ["3", "2", "1"]
         until(lambda: page.text("record-phase") == f"Recording {PHONE}")
         assert page.text("record-stop") == "Stop"
-        assert page.run("return document.activeElement.id") == "record-stop"
+        until(lambda: page.run("return document.activeElement.id") == "record-stop")
         assert page.run("return window.tones") == [660, 660, 660, 880, 1320]
         page.wait("return /^0:0[4-9]$/.test(document.getElementById('record-timer')?.textContent)")
         page.click("#record-stop")
