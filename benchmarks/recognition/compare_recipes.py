@@ -93,7 +93,9 @@ def models_without(run: Path, studies: Sequence[str]) -> dict[str, Recogniser]:
     """
     models = {}
     for study in studies:
-        paths = [path for fold in folds_without(study) for path in (run / f"fold_{file_stem(fold)}").glob(MODEL_FILES)]
+        paths: list[Path] = []
+        for fold in folds_without(study):
+            paths += (run / f"fold_{file_stem(fold)}").glob(MODEL_FILES)
         if len(paths) > 1:
             raise HarkenError(f"{paths[0].parent} has {len(paths)} models; leave one recipe in each run")
         if paths:

@@ -29,9 +29,7 @@ from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
 from harken.training.presets import PRESETS, Preset
 
-EVERYDAY, LIGHT = PRESETS["everyday"], PRESETS["light"]
-ONE_END = {"other_way_round": 0.1, "slow": 0.0, "other_ends": 0.0}
-"""How ``light`` imitated other wearers before it learned from either end of x."""
+LIGHT = PRESETS["light"]
 SCHEME = "hands"
 KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
 """The scores of a study that the summary keeps."""
@@ -50,12 +48,13 @@ def with_seed(candidate: PresetMethod, seed: int) -> PresetMethod:
 
 
 def light_with(**changes: float) -> Preset:
-    """The recipe ``light`` of one end of x, with changes of how other wearers are imitated."""
-    return LIGHT.trained(augmentation=replace(LIGHT.training.augmentation, **{**ONE_END, **changes}))
+    """The recipe ``light``, with changes of how other wearers are imitated."""
+    augmentation = replace(LIGHT.training.augmentation, **changes)
+    return LIGHT.trained(augmentation=augmentation)
 
 
 CANDIDATES = (
-    (named("one_end", light_with()), "it learns mainly from the end of x that each study states"),
+    (named("one_end", LIGHT), "it learns mainly from the end of x that each study states"),
     (
         named("either_end", light_with(other_way_round=0.5)),
         "which end of x points to the elbow is often unknown, and may be wrong",

@@ -53,9 +53,9 @@ class Augmentation:
             ``harken.signals.resample``.
         slow: the share of windows that a slower watch would have sampled, with one value in 1.5 to 3 samples. Such a
             watch filters nothing before, so fast movement is aliased. Between its values are straight lines.
-        other_ends: the share of windows that begin and end with other movement, each for up to three tenths of the
-            window, as in a short walk between two postures. It is taken from the same places of other windows in the
-            batch. The label stays that of the middle.
+        other_ends: the share of windows that begin and end with other movement, as a short walk between two postures
+            does. Each end lasts up to three tenths of the window, and is copied from the same end of another window in
+            the batch. The label of the middle stays.
     """
 
     other_wrist: float = 0.0
