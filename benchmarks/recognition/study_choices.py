@@ -71,6 +71,14 @@ CANDIDATES = (
         named("either_end_slow_some_mixed", light_with(other_way_round=0.5, slow=0.3, other_ends=0.15)),
         "half as many mixed windows may keep the cycling that more of them lose",
     ),
+    (
+        named("mainly_one_end_some_mixed", light_with(other_way_round=0.25, slow=0.3, other_ends=0.15)),
+        "a walk mostly shows the end of x, and what is known of it may find more stairs",
+    ),
+    (
+        named("mainly_one_end_few_mixed", light_with(other_way_round=0.25, slow=0.3, other_ends=0.05)),
+        "a few mixed windows may be enough for short walks, and keep the cycling",
+    ),
 )
 """Each with the reason why it might be better."""
 
