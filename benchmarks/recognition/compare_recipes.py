@@ -55,7 +55,7 @@ from benchmarks.recognition.left_out_recordings import (
 from harken.datasets.label_schemes import BUSY, SCHEMES, TRUTH
 from harken.evaluation.benchmark.study_scoring import person_f1, score_study
 from harken.evaluation.benchmark.tasks import file_stem
-from harken.evaluation.protocols.studies import MAIN_STUDIES, MOST_WINDOWS, in_scheme
+from harken.evaluation.protocols.studies import MAIN_STUDIES, MOST_WINDOWS, fold_name, in_scheme
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_groups, interval_over_people
 from harken.recordings.recording import POSTURES
@@ -115,7 +115,7 @@ def folds_without(study: str) -> list[str]:
     if study not in MAIN_STUDIES:
         return [study]
     following = MAIN_STUDIES[(MAIN_STUDIES.index(study) + 1) % len(MAIN_STUDIES)]
-    return [study, "+".join(sorted((study, following), key=MAIN_STUDIES.index))]
+    return [study, fold_name((study, following))]
 
 
 def _check_unseen(recogniser: Recogniser, study: str, path: Path) -> None:

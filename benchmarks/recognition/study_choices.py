@@ -47,20 +47,24 @@ def with_seed(candidate: PresetMethod, seed: int) -> PresetMethod:
     return PresetMethod(replace(candidate.recipe, name=f"{candidate.name}_seed_{seed}"), None, seed)
 
 
-def light_with(**changes: float) -> Preset:
-    """The recipe ``light``, with changes of how other wearers are imitated."""
-    augmentation = replace(LIGHT.training.augmentation, **changes)
+def light_with(*, other_way_round: float, slow: float, other_ends: float) -> Preset:
+    """The recipe ``light``, with these changes of how other wearers are imitated."""
+    augmentation = LIGHT.training.augmentation
+    augmentation = replace(augmentation, other_way_round=other_way_round, slow=slow, other_ends=other_ends)
     return LIGHT.trained(augmentation=augmentation)
 
 
 CANDIDATES = (
-    (named("one_end", LIGHT), "it learns mainly from the end of x that each study states"),
     (
-        named("either_end", light_with(other_way_round=0.5)),
+        named("one_end", light_with(other_way_round=0.1, slow=0.0, other_ends=0.0)),
+        "it learns mainly from the end of x that each study states",
+    ),
+    (
+        named("either_end", light_with(other_way_round=0.5, slow=0.0, other_ends=0.0)),
         "which end of x points to the elbow is often unknown, and may be wrong",
     ),
     (
-        named("either_end_slow", light_with(other_way_round=0.5, slow=0.3)),
+        named("either_end_slow", light_with(other_way_round=0.5, slow=0.3, other_ends=0.0)),
         "watches of 12.5 Hz exist, and aliased steps look otherwise",
     ),
     (

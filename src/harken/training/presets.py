@@ -77,9 +77,10 @@ def _recipes() -> dict[str, Preset]:
     for name, own in written.items():
         base = written.get(own.pop("like", None), {})
         facts = {**base, **own}
-        training = {**base.get("training", {}), **own.get("training", {})}
+        of_base, of_own = base.get("training", {}), own.get("training", {})
+        training = {**of_base, **of_own}
+        augmentation = Augmentation(**{**of_base.get("augmentation", {}), **of_own.get("augmentation", {})})
         channels = facts.get("channels")
-        augmentation = Augmentation(**training.get("augmentation", {}))
         facts |= {
             "name": name,
             "channels": channels and tuple(channels),

@@ -168,6 +168,17 @@ class StudyFold(Fold):
     studies: tuple[str, ...] = ()
 
 
+def fold_name(left_out: Sequence[str]) -> str:
+    """The name of the fold without these studies. Main studies are in the order of ``MAIN_STUDIES``.
+
+    >>> fold_name(["hawthorne"]), fold_name(["selfback", "wisdm"])
+    ('hawthorne', 'wisdm+selfback')
+    """
+    if len(left_out) == 1:
+        return left_out[0]
+    return "+".join(sorted(left_out, key=MAIN_STUDIES.index))
+
+
 def leave_one_study_out(windows: Windows) -> list[StudyFold]:
     """One fold for each study, named after it: all its people are test people, and all others are training people.
 
@@ -213,4 +224,4 @@ def _fold(left_out: tuple[str, ...], windows: Windows) -> StudyFold:
     test = np.isin(windows.studies, left_out)
     training_people = tuple(np.unique(windows.subjects[~test]).tolist())
     test_people = tuple(np.unique(windows.subjects[test]).tolist())
-    return StudyFold("+".join(left_out), training_people, test_people, studies=left_out)
+    return StudyFold(fold_name(left_out), training_people, test_people, studies=left_out)
