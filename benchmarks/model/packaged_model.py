@@ -28,7 +28,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,14 @@ from harken.evaluation.protocols.studies import (
 )
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
+from harken.models.training_examples import TrainingExamples, most_examples, spread_over_people
 from harken.networks.build import layers_of
 from harken.networks.layers import weight_shapes
 from harken.outcomes.tables import GROUPS
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text
+from harken.training.adaptation import labelled_features
 from harken.training.presets import PRESETS, Preset
 from harken.windows.people import Fold, apply, k_folds_of_people
 from harken.windows.windows import Windows
@@ -271,6 +273,7 @@ def fit(arguments: argparse.Namespace) -> None:
     )
     left_out["calibration"] = calibration(study_logits(arguments.studies, left_out["preset"], windows))
     recogniser = Recogniser.load(run(task_of(None, decides, arguments)), device="cpu")
+    recogniser = with_examples(recogniser, training_windows(windows, SCHEME)[0])
     recogniser = with_origin(recogniser, result["new_people"], left_out, arguments.data)
     arguments.model.parent.mkdir(parents=True, exist_ok=True)
     recogniser.save(arguments.model)
@@ -280,11 +283,24 @@ def fit(arguments: argparse.Namespace) -> None:
     result["model"] = {
         **model_facts(arguments.model, recogniser),
         "fingerprints": len(recogniser.fingerprints_.hashes),
+        "examples": examples_by_label(recogniser),
         "training_people": {study: len(people) for study, people in people_of(windows).items()},
         "training_windows_by_label": recogniser.provenance_["training_windows_by_label"],
     }
     write_result(result, arguments)
     print(arguments.model)
+
+
+def with_examples(recogniser: Recogniser, windows: Windows) -> Recogniser:
+    """The recogniser with examples of each of its labels, spread over the people of the training windows."""
+    labelled = windows[np.isin(windows.labels, recogniser.specification_.labels)]
+    known = recogniser.known(labelled)
+    most = most_examples(recogniser.model_.weights["output.weight"].shape[1])
+    chosen = known[spread_over_people(known.label_codes.astype(np.int64), known.subjects, most)]
+    computed = labelled_features(recogniser, chosen)
+    features = (computed.features[:, :-1] * computed.scale).astype(np.float32)
+    examples = TrainingExamples.of(features, computed.codes)
+    return recogniser.with_model(replace(recogniser.model_, examples=examples))
 
 
 def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mapping[str, Any], data: Path) -> Recogniser:
@@ -293,6 +309,9 @@ def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mappin
     infos = [dataset(study).info for study in dict.fromkeys(one.study for one in learned)]
     provenance = {
         # A name in recordings of unknown wearers is no person.
+        # As `mounted_recordings` turns all studies, and as their files are read.
+        "x_points_to": "elbow",
+        "gravity_sign": "positive",
         "training_people": sorted({one.subject for one in learned if one.study in SCORED_STUDIES}),
         "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
         "attribution": [f"{info.citation} ({info.licence})" for info in infos],
@@ -319,6 +338,13 @@ def scores_of(new: Mapping[str, Any], left_out: Mapping[str, Any]) -> dict[str, 
         },
         "scores_of_fold_models_on_unseen_people": {study: new["studies"][study]["mean_f1"] for study in MAIN_STUDIES},
     }
+
+
+def examples_by_label(recogniser: Recogniser) -> dict[str, int]:
+    """The number of training windows of which the model keeps the features, for each label."""
+    examples = recogniser.model_.examples
+    counts = Counter() if examples is None else Counter(examples.codes.tolist())
+    return {label: counts[code] for code, label in enumerate(recogniser.specification_.labels)}
 
 
 def group_mean(studies: Iterable[Mapping[str, Any]], group: str) -> float:

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from harken import Recogniser
 from harken.models import model_file
 from harken.models.model_file import METADATA_KEY, PROVENANCE_FIELDS, FittedModel, read_model, write_model
+from harken.models.training_examples import TrainingExamples
 from harken.networks.pytorch import build, weights_of
 from harken.networks.specification import Specification
 from harken.reports.caveats import model_card
@@ -108,6 +109,8 @@ def test_round_trip(model_path: Path) -> None:
         ("provenance.data", [3], "provenance.data"),
         ("provenance.scores", {"cross_people": {"people": 3}}, "provenance.scores"),
         ("provenance.scores_of_fold_models_on_unseen_people", {"a": "b"}, "provenance.scores_of_fold"),
+        ("provenance.x_points_to", "hand", "provenance.x_points_to is 'hand', but must be elbow"),
+        ("provenance.gravity_sign", "up", "provenance.gravity_sign is 'up', but must be positive or negative"),
         ("provenance.label_scheme", 3, "provenance.label_scheme"),
         ("provenance.other", 10**400, "a number out of range: a number of 1,329 bits"),
         ("provenance.other", "a" * 10_001, "too long"),
@@ -227,3 +230,52 @@ def test_a_specification_with_a_hostile_text_is_refused_in_a_few_words(field: st
     with pytest.raises(HarkenError, match="its specification has an invalid value") as refused:
         Specification.from_dict(content)
     assert len(str(refused.value)) < 300
+
+
+EXAMPLES = TrainingExamples.of(np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4), np.array([0, 1, 1, 0]))
+
+
+def test_examples_from_training_are_kept(model_path: Path) -> None:
+    write_model(model_path, replace(read_model(model_path), examples=EXAMPLES))
+    examples = read_model(model_path).examples
+    assert examples is not None
+    assert examples.codes.tolist() == [0, 1, 1, 0]
+    expected = np.linspace(-1, 1, 16).reshape(4, 4)
+    np.testing.assert_allclose(examples.features, expected, atol=0.5 / 127)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "reason"),
+    [
+        ("codes", None, "its examples from training lack a part"),
+        ("steps", np.zeros((4, 4), np.int32), "not in the form that harken writes"),
+        ("codes", np.zeros(3, np.int32), "the parts of its examples from training have different lengths"),
+        ("codes", np.array([0, 1, 2, 0], np.int32), "a label that the model does not have"),
+        ("codes", np.array([0, -1, 1, 0], np.int32), "a label that the model does not have"),
+        ("step_sizes", np.full(4, np.nan, np.float32), "a step that is not a number"),
+        ("output.weight", np.zeros((2, 3), np.float32), "not what its output layer reads"),
+    ],
+)
+def test_damaged_examples_from_training_are_refused(model_path: Path, name: str, tensor: Any, reason: str) -> None:
+    write_model(model_path, replace(read_model(model_path), examples=EXAMPLES))
+    put_tensor(model_path, name if "." in name else f"training_examples.{name}", tensor)
+    with pytest.raises(HarkenError, match=reason):
+        read_model(model_path)
+
+
+def test_too_many_examples_from_training_are_refused(model_path: Path) -> None:
+    windows = 300_000 // 8
+    many = TrainingExamples.of(np.ones((windows, 4), np.float32), np.zeros(windows, np.int64))
+    write_model(model_path, replace(read_model(model_path), examples=many))
+    with pytest.raises(HarkenError, match="take more than 300,000 bytes"):
+        read_model(model_path)
+
+
+def put_tensor(path: Path, name: str, tensor: Any) -> None:
+    """Replace a tensor of a model file, or take it out, with the digest that belongs to it."""
+    card, tensors = card_of(path), load_file(path)
+    del tensors[name]
+    if tensor is not None:
+        tensors[name] = tensor
+    card["sha256"] = model_file._digest(card, tensors)
+    save_file(tensors, path, metadata={METADATA_KEY: json.dumps(card, sort_keys=True, ensure_ascii=False)})

@@ -17,16 +17,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypedDict
 
 import msgspec
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from harken.models.training_examples import LARGEST_SIZE, TrainingExamples
 from harken.networks.build import Weights, check_weights, layers_of
 from harken.networks.inference import InferenceNetwork
 from harken.networks.specification import Specification, shown
+from harken.readers.options import GravitySign
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.arrays import AnyArray
@@ -50,9 +52,11 @@ LONGEST_JSON = 1 << 24
 """The largest JSON in bytes. The scores of a run over a thousand people take about a tenth of it."""
 FINGERPRINTS = "fingerprints"
 """The name of the int32 tensor of fingerprints. No weight of a network has this name."""
+STEPS, STEP_SIZES, CODES = (f"training_examples.{part}" for part in ("steps", "step_sizes", "codes"))
+"""The names of the tensors of examples from training. A file without them keeps none."""
 POSSIBLE_SHARES = tuple(ONE_IN << doublings for doublings in range(32))
 """Possible values of the share of fingerprints: one run of samples in so many has a fingerprint."""
-TENSOR_TYPES = ("float32", "int64", "int32")
+TENSOR_TYPES = ("float32", "int64", "int32", "int8")
 LARGEST_NUMBER = 2**64
 """The largest number in the JSON. Seeds have at most 64 bits, and all other numbers are smaller."""
 LONGEST_TEXT = 10_000
@@ -69,12 +73,14 @@ class FittedModel:
         weights: the weights of the network by name.
         provenance: the origin of the model.
         fingerprints: fingerprints of its training recordings.
+        examples: what is kept of its training windows, so that it can learn a new label; None if nothing is kept.
     """
 
     specification: Specification
     weights: Weights
     provenance: Mapping[str, Any]
     fingerprints: Fingerprints = field(default_factory=Fingerprints.none)
+    examples: TrainingExamples | None = None
 
     @cached_property
     def network(self) -> "nn.Module":
@@ -120,6 +126,10 @@ def model_bytes(model: FittedModel) -> bytes:
     """The content of a model file. Raises as ``write_model``."""
     tensors = {name: np.asarray(weight, order="C") for name, weight in model.weights.items()}
     tensors[FINGERPRINTS] = model.fingerprints.hashes.view(np.int32).copy()
+    if model.examples is not None:
+        tensors[STEPS] = model.examples.steps
+        tensors[STEP_SIZES] = model.examples.step_sizes
+        tensors[CODES] = model.examples.codes
     card = {
         "format_version": FORMAT_VERSION,
         "specification": model.specification.as_dict(),
@@ -163,11 +173,12 @@ def read_model(path: str | Path) -> FittedModel:
             raise HarkenError("its checksum is wrong: the file was edited or damaged")
         fingerprints = _fingerprints(card["fingerprints"], tensors.pop(FINGERPRINTS, None))
         specification = Specification.from_dict(card["specification"])
+        examples = _examples(tensors, specification)
         provenance = read_provenance(card["provenance"])
         _check_network(specification, tensors)
     except HarkenError as error:
         raise HarkenError(f"{path}: refused: {error}") from error
-    return FittedModel(specification, tensors, provenance, fingerprints)
+    return FittedModel(specification, tensors, provenance, fingerprints, examples)
 
 
 def _content(path: Path) -> tuple[str, dict[str, AnyArray]]:
@@ -219,6 +230,35 @@ def _fingerprints(content: Any, tensor: AnyArray | None) -> Fingerprints:
     if tensor.dtype != np.int32 or tensor.ndim != 1 or len(tensor) > MOST_FINGERPRINTS:
         raise HarkenError(f"its fingerprints are not a list of at most {MOST_FINGERPRINTS:,} numbers of 32 bits")
     return Fingerprints(tensor.view(np.uint32), one_in)
+
+
+def _examples(tensors: dict[str, AnyArray], specification: Specification) -> TrainingExamples | None:
+    """The examples from training, taken out of the tensors; None if there are none.
+
+    Raises:
+        HarkenError: when a tensor is missing, too large or of another type, or a label is none of the model's.
+    """
+    steps, step_sizes, codes = (tensors.pop(name, None) for name in (STEPS, STEP_SIZES, CODES))
+    if steps is None and step_sizes is None and codes is None:
+        return None
+    if steps is None or step_sizes is None or codes is None:
+        raise HarkenError("its examples from training lack a part")
+    types = [tensor.dtype.name for tensor in (steps, step_sizes, codes)]
+    if types != ["int8", "float32", "int32"] or steps.ndim != 2:
+        raise HarkenError("its examples from training are not in the form that harken writes")
+    windows, features = steps.shape
+    if step_sizes.shape != (features,) or codes.shape != (windows,):
+        raise HarkenError("the parts of its examples from training have different lengths")
+    if steps.nbytes + step_sizes.nbytes + codes.nbytes > LARGEST_SIZE:
+        raise HarkenError(f"its examples from training take more than {LARGEST_SIZE:,} bytes")
+    if not np.isfinite(step_sizes).all():
+        raise HarkenError("its examples from training hold a step that is not a number")
+    output = tensors.get("output.weight")
+    if output is None or output.shape[1:] != (features,):
+        raise HarkenError("its examples from training are not what its output layer reads")
+    if windows and (codes.min() < 0 or codes.max() >= len(specification.labels)):
+        raise HarkenError("its examples from training have a label that the model does not have")
+    return TrainingExamples(steps, step_sizes, codes)
 
 
 def _check_network(specification: Specification, weights: Weights) -> None:
@@ -316,6 +356,8 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
     "unseen_people": (list[str], "a list of names"),
     "label_scheme": (str, "a text"),
     "forearm_axis": (ForearmAxis | None, "x, y, -x, -y or null"),
+    "x_points_to": (Literal["elbow"], "elbow"),
+    "gravity_sign": (GravitySign, "positive or negative"),
     "scores_on_left_out_studies": (dict[str, float], "an object of numbers"),
     "f1_on_left_out_studies": (dict[str, dict[str, float]], "an object with an object of numbers for each study"),
     "scores_of_fold_models_on_unseen_people": (dict[str, float], "an object of numbers"),
