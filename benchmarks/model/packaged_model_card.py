@@ -52,6 +52,8 @@ def card(result: Mapping[str, Any]) -> str:
         reads=reads,
         channels=", ".join(reads["channels"]),
         counts=", ".join(f"{label} {count:,}" for label, count in model["training_windows_by_label"].items()),
+        examples=sum(model["examples"].values()),
+        examples_by_label=", ".join(f"{label} {count}" for label, count in model["examples"].items()),
         commands="\n".join(f"$ {command}" for command in result["commands"]),
         commit=result["commit"],
         versions=", ".join(f"{name} {number}" for name, number in result["versions"].items()),

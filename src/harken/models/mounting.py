@@ -358,13 +358,13 @@ def as_trained(
 def trained_with_x_to_elbow(recogniser: Recogniser) -> bool:
     """Whether x pointed along the forearm towards the elbow in most training recordings of a model.
 
-    This is known of the packaged model and of models adapted from it: they were trained with the axis in x that each
-    study states (``forearm_axis`` in ``harken.datasets``). In walking, x then measures more than 0 g in 87 of the 98
-    people of four studies (WISDM 39 of 46, DSADS 8 of 8, selfBACK 33 of 34, Hawthorne 7 of 10), and about +0.9 g in
-    the median; nobody walks in Stress-Predict. Other models may have been trained on watches that were worn in any one
-    way.
+    The file of the model states it (``x_points_to``). The packaged model and models adapted from it state it, because
+    they were trained with the axis in x that each study names (``forearm_axis`` in ``harken.datasets``). In walking, x
+    then measures more than 0 g in 87 of the 98 people of four studies (WISDM 39 of 46, DSADS 8 of 8, selfBACK 33 of 34,
+    Hawthorne 7 of 10), and about +0.9 g in the median; nobody walks in Stress-Predict. Other models may have been
+    trained on watches that were worn in any one way.
     """
-    return bool(recogniser.provenance_.get("scores_of_fold_models_on_unseen_people"))
+    return recogniser.provenance_.get("x_points_to") == "elbow"
 
 
 def trained_axis(recogniser: Recogniser) -> ForearmAxis | None:
