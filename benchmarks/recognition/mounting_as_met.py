@@ -53,8 +53,8 @@ POSTURES = ("lying", "sitting", "standing")
 CAUTION = 10.0
 """The inverse of the ridge penalty of the fit, in which the recordings of all studies weigh one on average."""
 STUDIES = ("wisdm", "dsads", "selfback", "hawthorne", "lmu_harlab")
-"""The studies in which people walk. In the three others they sit or cycle, with watches of one make. If these were three
-of eight studies, calm moments would outvote half a minute of walking."""
+"""The studies in which people walk. In the three others they sit or cycle, all with watches of one make. With these in
+the fit, calm moments would outvote half a minute of walking."""
 ALONE, AMONG_STANDING, MIXED, NOBODY_WALKS = (
     "a walk alone",
     "half a minute of walking among standing",
