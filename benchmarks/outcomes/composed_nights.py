@@ -6,8 +6,9 @@
 Each person of DSADS (the left arm) and selfBACK gets a day from noon to noon of their own recorded bouts
 (``benchmarks.recognition.composed_days``). The night is eight hours of their recorded lying from 23:00 on: the stillest
 half minute of each recorded stretch, again and again, because people who lie awake in a laboratory for two minutes move
-more than sleepers. They turn over about every quarter of an hour: the arm rolls about the forearm to a random angle of
-up to 90 degrees from the recorded one, as it can in bed. Twice they get up for some minutes of walking and standing.
+more than sleepers. They turn over about every quarter of an hour: the arm rolls about the forearm to a random angle
+of up to 90 degrees from the recorded one, as it can in bed, and its slope changes by up to 10 degrees. Twice they get
+up for some minutes of walking and standing.
 
 A second day is the same, but the three hours before the night are the recorded sitting of a person of Stress-Predict,
 whom the model does not know either. They fill in questionnaires, rest and talk at a desk.
@@ -58,7 +59,9 @@ NOON_S = 1_704_715_200
 HOUR_S = 3600.0
 WAKING_HOURS, EVENING_HOURS, NIGHT_HOURS, SITTING_HOURS = 16, 11, 8, 3
 TURN_MINUTES, TURN_SPREAD, TURN_S = 15.0, 0.7, 4.0
-MOST_ROLL_DEGREES = 90.0
+MOST_ROLL_DEGREES, MOST_TILT_DEGREES = 90.0, 10.0
+"""How far a turn rolls and tilts the forearm. Without a tilt, x keeps one value for hours while y and z change, which
+counts as a broken axis."""
 STILL_S = 30.0
 TIMES_UP = 2
 UP_S = (("walking", 60.0), ("standing", 90.0), ("walking", 60.0))
@@ -147,16 +150,20 @@ def stillest(signals: NDArray[np.float32], rate_hz: float) -> NDArray[np.float32
 
 def lying(still: Sequence[Piece], seconds: float, rate_hz: float, random: np.random.Generator) -> NDArray[np.float32]:
     """Recorded lying in which the person turns over, float32 ``[n, 3]``."""
-    signals, degrees = [], []
-    before = 0.0
+    signals, rolls, tilts = [], [], []
+    roll = tilt = 0.0
     while seconds > 0:
         length_s = min(seconds, 60 * TURN_MINUTES * random.lognormal(0, TURN_SPREAD))
         part = filled(still, "lying", length_s, rate_hz, random)
-        after = random.uniform(-MOST_ROLL_DEGREES, MOST_ROLL_DEGREES)
-        degrees.append(np.interp(np.arange(len(part)), [0, TURN_S * rate_hz], [before, after]))
+        next_roll = random.uniform(-MOST_ROLL_DEGREES, MOST_ROLL_DEGREES)
+        next_tilt = random.uniform(-MOST_TILT_DEGREES, MOST_TILT_DEGREES)
+        samples, turn = np.arange(len(part)), [0, TURN_S * rate_hz]
+        rolls.append(np.interp(samples, turn, [roll, next_roll]))
+        tilts.append(np.interp(samples, turn, [tilt, next_tilt]))
         signals.append(part)
-        before, seconds = after, seconds - length_s
-    return rolled(np.concatenate(signals), np.concatenate(degrees))
+        roll, tilt = next_roll, next_tilt
+        seconds -= length_s
+    return tilted(rolled(np.concatenate(signals), np.concatenate(rolls)), np.concatenate(tilts))
 
 
 def rolled(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -164,6 +171,13 @@ def rolled(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArra
     x, y, z = signals.T
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.stack([x, cosine * y - sine * z, sine * y + cosine * z], axis=1).astype(np.float32)
+
+
+def tilted(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Signals ``[n, 3]``, each sample tilted about y by its angle in degrees ``[n]``."""
+    x, y, z = signals.T
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.stack([cosine * x + sine * z, y, cosine * z - sine * x], axis=1).astype(np.float32)
 
 
 def keep(job: Job) -> None:
