@@ -12,7 +12,7 @@ from command_line import Run
 from harken.datasets.label_schemes import COMMON_ACTIVITIES
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import NINE_STUDIES
-from harken.models.model_file import PACKAGED_MODEL
+from harken.models.model_file import PACKAGED_MODEL, read_model
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 
@@ -49,6 +49,19 @@ def test_it_is_small_and_calibrated_and_states_its_origin() -> None:
     for study, attribution in zip(NINE_STUDIES, provenance["attribution"], strict=True):
         assert attribution.startswith(dataset(study).info.citation)
     assert not any(str(value).startswith("/") for value in json.dumps(provenance).split('"'))
+
+
+def test_it_keeps_examples_of_each_label_that_its_output_layer_recognises() -> None:
+    model = read_model(PACKAGED_MODEL)
+    examples = model.examples
+    assert examples is not None
+    labels = model.specification.labels
+    counts = np.bincount(examples.codes, minlength=len(labels))
+    assert counts.min() >= 50
+    outputs = examples.features @ model.weights["output.weight"].T + model.weights["output.bias"]
+    recognised = outputs[:, : len(labels)].argmax(axis=1)
+    # Most training windows are recognised, but those of people who lie look like sitting.
+    assert (recognised == examples.codes).mean() > 0.8
 
 
 def test_the_card_and_readme_agree_with_the_file() -> None:
