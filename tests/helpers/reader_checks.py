@@ -6,8 +6,9 @@ from typing import TypedDict, Unpack
 
 import pytest
 
-from harken.readers.options import AccelerationUnit, GravitySign, TableOptions, TimeUnit
+from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.registry import Reader
+from harken.recordings.forearm_axis import GravitySign
 from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError

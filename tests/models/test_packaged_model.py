@@ -58,7 +58,8 @@ def test_it_keeps_examples_of_each_label_that_its_output_layer_recognises() -> N
     labels = model.specification.labels
     counts = np.bincount(examples.codes, minlength=len(labels))
     assert counts.min() >= 50
-    outputs = examples.features @ model.weights["output.weight"].T + model.weights["output.bias"]
+    weight, bias = (np.asarray(model.weights[name], np.float64) for name in ("output.weight", "output.bias"))
+    outputs = examples.features @ weight.T + bias
     recognised = outputs[:, : len(labels)].argmax(axis=1)
     # Most training windows are recognised, but those of people who lie look like sitting.
     assert (recognised == examples.codes).mean() > 0.8

@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from harken.readers.options import GravitySign
-from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.forearm_axis import ForearmAxis, GravitySign
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Quality, Recording
 from harken.support.arrays import Float32Array, Float64Array, Int64Array

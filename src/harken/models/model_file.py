@@ -28,9 +28,8 @@ from harken.models.training_examples import LARGEST_SIZE, TrainingExamples
 from harken.networks.build import Weights, check_weights, layers_of
 from harken.networks.inference import InferenceNetwork
 from harken.networks.specification import Specification, shown
-from harken.readers.options import GravitySign
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
-from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.forearm_axis import ForearmAxis, GravitySign
 from harken.support.arrays import AnyArray
 from harken.support.errors import HarkenError
 from harken.support.files import Json, regular, utf8_path, write_bytes

@@ -25,7 +25,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harken.readers.options import AccelerationUnit, GravitySign, TableOptions
+from harken.readers.options import AccelerationUnit, TableOptions
+from harken.recordings.forearm_axis import GravitySign
 from harken.support.errors import HarkenError
 
 UNIT_BEHIND = re.compile(r"\s*[(\[](?:g|m/s2|m/s\^2|m/s²|ms|s|ns|us|µs)[)\]]$")

@@ -5,12 +5,12 @@ from functools import partial
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from harken.recordings.forearm_axis import GravitySign
 from harken.support.errors import HarkenError
 from harken.support.options import Option, check_options
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
-GravitySign = Literal["positive", "negative"]
 
 FASTEST_HZ = 10_000
 """The same as in ``harken.recordings.survey``, which is not imported here because it imports NumPy."""

@@ -1,4 +1,5 @@
-"""The axis of a sensor that points along the forearm. NumPy is not imported, so that the options of commands can be."""
+"""The axes of a sensor on the arm, and the sign of gravity. NumPy is not imported, so that the options of commands can
+be."""
 
 from typing import Annotated, Literal
 
@@ -6,6 +7,8 @@ from harken.support.options import Option
 
 ForearmAxis = Literal["x", "y", "-x", "-y"]
 """The axis of a sensor that points along the forearm towards the elbow. It measures about +1 g when the arm hangs."""
+GravitySign = Literal["positive", "negative"]
+"""The sign of z when the sensor lies face up; Apple's is negative."""
 Orientation = Annotated[
     bool,
     Option(
