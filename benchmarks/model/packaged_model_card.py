@@ -98,7 +98,8 @@ def _main(result: Mapping[str, Any]) -> TextTable:
         "Mean F1 of a person",
         ("study", "people", *columns),
         rows,
-        "In brackets: the 95 % interval over people. With a study left out, the recipe gains "
+        "Bold: what to expect of a new watch. In brackets: the 95 % interval over people. With a study left out, the "
+        "recipe gains "
         f"{gain['main_score']:+.3f} on the random forest ({interval_text(gain['main_score_interval'], sign='+')}), "
         "each person compared with themselves.",
     )
