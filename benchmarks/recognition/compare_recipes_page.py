@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.command import RESULTS, filled_page
 from benchmarks.recognition.studies_page import in_markdown
-from harken.evaluation.benchmark.page import TextTable, interval_text, number_text
+from harken.evaluation.benchmark.page import TextTable, number_text
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
 from harken.support.printable import listed, percent
@@ -20,10 +20,6 @@ from harken.support.printable import listed, percent
 NAME = "compare_recipes"
 EMPTY_PLACES = re.compile(r"\n{3,}")
 """Where there is no table."""
-TOO_MUCH = 0.02
-"""A loss of the main score from which training should use such a rate, too."""
-SLOW_HZ = "12.5"
-"""The rate of the slowest common watches."""
 ENDS = {"right": "right end", "unknown": "end unknown", "wrong": "end wrong"}
 CLIPS = {"whole": "one activity", "middle": "mixed: middle window", "mean": "mixed: mean of windows"}
 OF_PERSON = {"mean_f1": "mean F1", "accuracy": "accuracy"}
@@ -72,35 +68,20 @@ def _run_text(name: str, run: Mapping[str, Any]) -> str:
 
 
 def _short_text(name: str, run: Mapping[str, Any]) -> str:
-    """What a run loses, in one item of a list."""
-    sentences = [f"`{name}`: {_main_text(run['main'])}"]
-    lost = {end: _worst_label(run, end) for end in ("unknown", "wrong")}
-    sentences += [f"Recall falls most with the end {end} in {words}." for end, words in lost.items() if words]
-    calm = {}
+    """Which labels of a run lose most, in one item of a list."""
+    sentences = []
+    for end, place in (("unknown", "an unknown end"), ("wrong", "a wrong end")):
+        label = _worst_label(run, end)
+        if label is not None:
+            sentences.append(f"With {place} of x, recall falls most in {label}.")
+    calm = []
     for study, found in run["studies"].items():
         busy = found["ends"]["right"]["busy"].get("sitting")
         if busy is not None:
-            calm[study] = f"{percent(busy['mean'])} ({study})"
+            calm.append(f"{percent(busy['mean'])} of {study}")
     if calm:
-        sentences.append(f"Busy hands are said of {listed(list(calm.values()))} of calm sitting.")
-    return "- " + " ".join(sentences)
-
-
-def _main_text(main: Mapping[str, Any] | None) -> str:
-    if main is None:
-        return "no main score yet, because a main study is missing."
-    unknown, wrong = (_change_text(main["ends"][end]) for end in ("unknown", "wrong"))
-    clips, slow = _change_text(main["clips"]["mean"]), main["rates"][SLOW_HZ]
-    verdict = "more than" if -slow["change"] > TOO_MUCH else "not more than"
-    return (
-        f"the main score is {number_text(main['ends']['right']['mean'])}. It changes by {unknown} where the end of x "
-        f"is unknown and by {wrong} where it is wrong; by {clips} in mixed clips; and by {_change_text(slow)} at "
-        f"{SLOW_HZ} Hz, so a slow watch loses {verdict} {TOO_MUCH}."
-    )
-
-
-def _change_text(score: Mapping[str, Any]) -> str:
-    return f"{score['change']:+.3f} ({interval_text(score['interval'], sign='+')})"
+        sentences.append(f"Calm sitting is wrongly called busy in {listed(calm)}.")
+    return f"- `{name}`: {' '.join(sentences)}"
 
 
 def _worst_label(run: Mapping[str, Any], end: str) -> str | None:
@@ -269,7 +250,8 @@ def _studies(result: Result) -> list[TextTable]:
 BOLD = "In bold: worse by more than the 95 % interval over people (none for fewer than five people)."
 CHANGES = f"In brackets: the change from the first column, each person compared with themselves. {BOLD}"
 TABLES = {
-    "scores": lambda result: [*_main(result), *_beside(result)],
+    "main": _main,
+    "beside": _beside,
     "ends": _ends,
     "busy": _busy,
     "clips": _clips,
