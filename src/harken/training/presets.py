@@ -70,16 +70,24 @@ class Preset:
         return asdict(replace(self, network=self.network_name))
 
 
+def _merged(base: Json, own: Json) -> Json:
+    """A table of TOML with the values of another one in its place, also within the tables that both have."""
+    merged = {**base, **own}
+    for key, value in own.items():
+        if isinstance(value, dict) and key in base:
+            merged[key] = _merged(base[key], value)
+    return merged
+
+
 def _recipes() -> dict[str, Preset]:
     """Harken's own recipes, from ``presets.toml``."""
     recipes = {}
     written = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
     for name, own in written.items():
         base = written.get(own.pop("like", None), {})
-        facts = {**base, **own}
-        of_base, of_own = base.get("training", {}), own.get("training", {})
-        training = {**of_base, **of_own}
-        augmentation = Augmentation(**{**of_base.get("augmentation", {}), **of_own.get("augmentation", {})})
+        facts = _merged(base, own)
+        training = facts.get("training", {})
+        augmentation = Augmentation(**training.get("augmentation", {}))
         channels = facts.get("channels")
         facts |= {
             "name": name,
