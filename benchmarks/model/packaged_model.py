@@ -61,7 +61,7 @@ from harken.outcomes.tables import GROUPS
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text
-from harken.training.adaptation import labelled_features
+from harken.training.adaptation import compute_features
 from harken.training.presets import PRESETS, Preset
 from harken.windows.people import Fold, apply, k_folds_of_people
 from harken.windows.windows import Windows
@@ -297,9 +297,8 @@ def with_examples(recogniser: Recogniser, windows: Windows) -> Recogniser:
     known = recogniser.known(labelled)
     most = most_examples(recogniser.model_.weights["output.weight"].shape[1])
     chosen = known[spread_over_people(known.label_codes.astype(np.int64), known.subjects, most)]
-    computed = labelled_features(recogniser, chosen)
-    features = (computed.features[:, :-1] * computed.scale).astype(np.float32)
-    examples = TrainingExamples.of(features, computed.codes)
+    features = compute_features(recogniser, chosen)
+    examples = TrainingExamples.of(features, chosen.label_codes.astype(np.int64))
     return recogniser.with_model(replace(recogniser.model_, examples=examples))
 
 
@@ -308,10 +307,10 @@ def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mappin
     learned = list(recordings(data, recogniser.provenance_["training_people"]))
     infos = [dataset(study).info for study in dict.fromkeys(one.study for one in learned)]
     provenance = {
-        # A name in recordings of unknown wearers is no person.
         # As `mounted_recordings` turns all studies, and as their files are read.
         "x_points_to": "elbow",
         "gravity_sign": "positive",
+        # A name in recordings of unknown wearers is no person.
         "training_people": sorted({one.subject for one in learned if one.study in SCORED_STUDIES}),
         "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
         "attribution": [f"{info.citation} ({info.licence})" for info in infos],

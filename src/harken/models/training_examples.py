@@ -5,7 +5,6 @@ windows. The file keeps what the network computes of a few training windows, not
 room, and the output layer, which learns the new label, reads nothing else.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +89,7 @@ def spread_over_people(codes: Int64Array, people: StrArray, most: int) -> Int64A
     return np.sort(np.lexsort((codes, turns))[:most])
 
 
-def _ranks(names: Sequence[str] | StrArray) -> Int64Array:
+def _ranks(names: StrArray) -> Int64Array:
     """The number of earlier rows with the same name."""
     _, which = np.unique(names, return_inverse=True)
     order = np.argsort(which, kind="stable")

@@ -301,12 +301,7 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
     Raises:
         HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
     """
-    signals = recogniser.specification_.prepare(windows)
-    network = recogniser.model_.inference_network
-    if network is None:
-        found = _features_by_pytorch(recogniser, signals)
-    else:
-        found = batched(network.features, signals, windows_at_once(recogniser.specification_))
+    found = compute_features(recogniser, windows)
     features = np.pad(found.astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
     scale = float(np.sqrt(np.square(features).sum(axis=1).mean()))
     sample_ns = 1e9 / windows.sample_rate_hz
@@ -318,6 +313,19 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
         duration_ns=round(windows.length * sample_ns),
         slack_ns=round(sample_ns / 2),
     )
+
+
+def compute_features(recogniser: Recogniser, windows: Windows) -> Float32Array:
+    """Run the network on windows, and collect the input of its output layer, float32 ``[n, features]``.
+
+    Raises:
+        HarkenError: as ``labelled_features``.
+    """
+    signals = recogniser.specification_.prepare(windows)
+    network = recogniser.model_.inference_network
+    if network is None:
+        return _features_by_pytorch(recogniser, signals)
+    return batched(network.features, signals, windows_at_once(recogniser.specification_))
 
 
 def _features_by_pytorch(recogniser: Recogniser, signals: Float32Array) -> Float32Array:
