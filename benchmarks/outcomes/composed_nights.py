@@ -62,6 +62,8 @@ TURN_MINUTES, TURN_SPREAD, TURN_S = 15.0, 0.7, 4.0
 MOST_ROLL_DEGREES, MOST_TILT_DEGREES = 90.0, 10.0
 """How far a turn rolls and tilts the forearm. Without a tilt, x keeps one value for hours while y and z change, which
 counts as a broken axis."""
+ROLL, TILT = (1, 2), (2, 0)
+"""The planes of these turns: from y towards z, about the forearm; and from z towards x."""
 STILL_S = 30.0
 TIMES_UP = 2
 UP_S = (("walking", 60.0), ("standing", 90.0), ("walking", 60.0))
@@ -163,21 +165,21 @@ def lying(still: Sequence[Piece], seconds: float, rate_hz: float, random: np.ran
         signals.append(part)
         roll, tilt = next_roll, next_tilt
         seconds -= length_s
-    return tilted(rolled(np.concatenate(signals), np.concatenate(rolls)), np.concatenate(tilts))
+    rolled = turned(np.concatenate(signals), np.concatenate(rolls), plane=ROLL)
+    return turned(rolled, np.concatenate(tilts), plane=TILT)
 
 
-def rolled(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Signals ``[n, 3]``, each sample rolled about x by its angle in degrees ``[n]``."""
-    x, y, z = signals.T
+def turned(
+    signals: NDArray[np.float32], degrees: NDArray[np.float64], *, plane: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Signals ``[n, 3]``, each sample turned by its angle in degrees ``[n]``, from the first axis of the plane to the
+    second."""
+    first, second = plane
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.stack([x, cosine * y - sine * z, sine * y + cosine * z], axis=1).astype(np.float32)
-
-
-def tilted(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Signals ``[n, 3]``, each sample tilted about y by its angle in degrees ``[n]``."""
-    x, y, z = signals.T
-    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.stack([cosine * x + sine * z, y, cosine * z - sine * x], axis=1).astype(np.float32)
+    result = signals.copy()
+    result[:, first] = cosine * signals[:, first] - sine * signals[:, second]
+    result[:, second] = sine * signals[:, first] + cosine * signals[:, second]
+    return result
 
 
 def keep(job: Job) -> None:

@@ -81,7 +81,7 @@ def _short_text(name: str, run: Mapping[str, Any]) -> str:
             calm.append(f"{percent(busy['mean'])} of {study}")
     if calm:
         sentences.append(f"Calm sitting is wrongly called busy in {listed(calm)}.")
-    return f"- `{name}`: {' '.join(sentences)}"
+    return f"- `{name}`: {' '.join(sentences) or 'no label loses more than the interval over people.'}"
 
 
 def _worst_label(run: Mapping[str, Any], end: str) -> str | None:

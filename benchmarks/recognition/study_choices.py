@@ -27,17 +27,12 @@ from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
-from harken.training.presets import PRESETS, Preset
+from harken.training.presets import PRESETS
 
 LIGHT = PRESETS["light"]
 SCHEME = "hands"
 KEPT = ("mean_f1", "interval", "f1", "groups", "allowed_share", "hands")
 """The scores of a study that the summary keeps."""
-
-
-def named(name: str, recipe: Preset) -> PresetMethod:
-    """A recipe under the name of a candidate."""
-    return PresetMethod(replace(recipe, name=name), None, seed=0)
 
 
 def with_seed(candidate: PresetMethod, seed: int) -> PresetMethod:
@@ -47,41 +42,57 @@ def with_seed(candidate: PresetMethod, seed: int) -> PresetMethod:
     return PresetMethod(replace(candidate.recipe, name=f"{candidate.name}_seed_{seed}"), None, seed)
 
 
-def light_with(*, other_way_round: float, slow: float, other_ends: float) -> Preset:
-    """The recipe ``light``, with these changes of how other wearers are imitated."""
-    augmentation = LIGHT.training.augmentation
-    augmentation = replace(augmentation, other_way_round=other_way_round, slow=slow, other_ends=other_ends)
-    return LIGHT.trained(augmentation=augmentation)
+def make_candidate(
+    name: str, reason: str, *, other_way_round: float, slow: float = 0.0, other_ends: float = 0.0
+) -> tuple[PresetMethod, str]:
+    """The recipe ``light`` with these changes of how other wearers are imitated, and why it might be better."""
+    augmentation = replace(
+        LIGHT.training.augmentation, other_way_round=other_way_round, slow=slow, other_ends=other_ends
+    )
+    recipe = replace(LIGHT.trained(augmentation=augmentation), name=name)
+    return PresetMethod(recipe, None, seed=0), reason
 
 
 CANDIDATES = (
-    (
-        named("one_end", light_with(other_way_round=0.1, slow=0.0, other_ends=0.0)),
-        "it learns mainly from the end of x that each study states",
-    ),
-    (
-        named("either_end", light_with(other_way_round=0.5, slow=0.0, other_ends=0.0)),
+    make_candidate("one_end", "it learns mainly from the end of x that each study states", other_way_round=0.1),
+    make_candidate(
+        "either_end",
         "which end of x points to the elbow is often unknown, and may be wrong",
+        other_way_round=0.5,
     ),
-    (
-        named("either_end_slow", light_with(other_way_round=0.5, slow=0.3, other_ends=0.0)),
+    make_candidate(
+        "either_end_slow",
         "watches of 12.5 Hz exist, and aliased steps look otherwise",
+        other_way_round=0.5,
+        slow=0.3,
     ),
-    (
-        named("either_end_slow_mixed", light_with(other_way_round=0.5, slow=0.3, other_ends=0.3)),
+    make_candidate(
+        "either_end_slow_mixed",
         "a day at home consists of walks of 5 to 30 s, so most windows of walking hold something else, too",
+        other_way_round=0.5,
+        slow=0.3,
+        other_ends=0.3,
     ),
-    (
-        named("either_end_slow_some_mixed", light_with(other_way_round=0.5, slow=0.3, other_ends=0.15)),
+    make_candidate(
+        "either_end_slow_some_mixed",
         "half as many mixed windows may keep the cycling that more of them lose",
+        other_way_round=0.5,
+        slow=0.3,
+        other_ends=0.15,
     ),
-    (
-        named("mainly_one_end_some_mixed", light_with(other_way_round=0.25, slow=0.3, other_ends=0.15)),
+    make_candidate(
+        "mainly_one_end_some_mixed",
         "a walk mostly shows the end of x, and what is known of it may find more stairs",
+        other_way_round=0.25,
+        slow=0.3,
+        other_ends=0.15,
     ),
-    (
-        named("mainly_one_end_few_mixed", light_with(other_way_round=0.25, slow=0.3, other_ends=0.05)),
+    make_candidate(
+        "mainly_one_end_few_mixed",
         "a few mixed windows may be enough for short walks, and keep the cycling",
+        other_way_round=0.25,
+        slow=0.3,
+        other_ends=0.05,
     ),
 )
 """Each with the reason why it might be better."""
