@@ -59,7 +59,7 @@ def test_a_week_is_labelled_and_trained_on(browser: Browser, week: Path) -> None
     with serving(str(week), "--no-model", log=week.parent / "log.txt", command="annotate") as address:
         page.open(address)
         assert "reading" in page.text("title")  # what is read already is seen
-        until(lambda: "reading" not in page.text("title"), 240)
+        until(lambda: "reading" not in page.text("title"), 120)
         page.writable()
         assert "168 h" in page.text("title")
         label_six_bouts(page)
