@@ -16,6 +16,7 @@ import pytest
 import harken
 from harken.readers import TableOptions, open_source, open_stream
 from harken.readers.parquet import without_panics
+from harken.support.files import replacing
 from reader_checks import Options
 from stream_checks import refusal_of
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
@@ -53,6 +54,33 @@ def test_same_as_the_csv(tmp_path: Path) -> None:
 def test_the_number_of_samples_is_expected(tmp_path: Path) -> None:
     table().write_parquet(tmp_path / "ann.parquet")
     assert open_source(tmp_path / "ann.parquet", TableOptions()).expected_samples == ROWS
+
+
+def test_a_recording_that_is_replaced_by_a_longer_one_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "phone.parquet"
+    numbers = np.random.default_rng(1)
+    frames = []
+    for rows in (1000, 5000, 9000):
+        times = START_MS + 20 * np.arange(rows)
+        axes = dict(zip("XYZ", numbers.normal(0.5, 0.1, (3, rows)), strict=True))
+        frames.append(pl.DataFrame({"Timestamp": times, **axes}))
+    frames[0].write_parquet(path)
+    ended = threading.Event()
+
+    def replace() -> None:
+        while not ended.is_set():
+            for frame in frames:
+                with replacing(path) as aside:
+                    frame.write_parquet(aside)
+
+    replacing_it = threading.Thread(target=replace)
+    replacing_it.start()
+    try:
+        lengths = {len(harken.read(path)) for _ in range(150)}
+    finally:
+        ended.set()
+        replacing_it.join()
+    assert lengths <= {len(frame) for frame in frames}
 
 
 @pytest.mark.parametrize("reader", [harken.read, lambda path: list(open_stream(path).samples())], ids=["read", "open"])

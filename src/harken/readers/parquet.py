@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import cast, get_args
+from typing import BinaryIO, cast, get_args
 
 import polars as pl
 
@@ -19,7 +19,6 @@ from harken.readers.parquet_pages import check_pages
 from harken.readers.table import POLARS_ERRORS, Table, TableSource, first_line
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
-from harken.support.files import utf8_path
 
 STDERR = 2
 PANIC = re.compile(rb"\n?thread '[^\n]*panicked at .*?(?:\nnote: [^\n]*\n|\Z)", re.DOTALL)
@@ -78,9 +77,9 @@ def open_source(path: Path, options: TableOptions) -> Source:
         HarkenError: when the file is damaged, or the type of a column does not fit its role.
     """
     check_pages(path)
-    with _parquet_errors(path) as plain:
-        schema = pl.read_parquet_schema(plain)
-        stated = pl.read_parquet_metadata(plain).get(STATED_UNIT)
+    with _open_parquet(path) as file:
+        schema = pl.read_parquet_schema(file)
+        stated = pl.read_parquet_metadata(file).get(STATED_UNIT)
     first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
     columns = find_columns(path, list(schema), first_row, options)
     unit, notes = describe_app_columns(path, list(schema), first_row, columns, options)
@@ -113,8 +112,8 @@ class ParquetTable(Table):
         super().__init__(path, columns, unit, tidy=tidy_columns(self._header))
         for role, position in columns.items():
             _check_type(path, role, self._header[position], schema[self._header[position]])
-        with _parquet_errors(path) as plain:
-            self._rows: int = pl.scan_parquet(plain, glob=False).select(pl.len()).collect().item()
+        with _open_parquet(path) as file:
+            self._rows: int = pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
 
     def where(self, row: int) -> str:
         """See ``Table``."""
@@ -128,18 +127,21 @@ class ParquetTable(Table):
         """See ``Table``."""
         named = [pl.col(self._header[position]).alias(role) for role, position in columns.items()]
         for first in range(0, self._rows, ROWS_AT_ONCE):
-            with _parquet_errors(self.path) as plain:
-                frame = pl.scan_parquet(plain, glob=False).slice(first, ROWS_AT_ONCE).select(named).collect()
+            with _open_parquet(self.path) as file:
+                frame = pl.scan_parquet(file, glob=False).slice(first, ROWS_AT_ONCE).select(named).collect()
             yield frame
 
 
 @contextmanager
-def _parquet_errors(path: Path) -> Iterator[Path]:
-    """Yield the path of a Parquet file for polars. Within the block, exceptions of polars for a damaged file are
-    converted to HarkenError, and panics are not printed."""
+def _open_parquet(path: Path) -> Iterator[BinaryIO]:
+    """Open a Parquet file for polars. Within the block, exceptions of polars for a damaged file are converted to
+    HarkenError, and panics are not printed.
+
+    polars opens a path twice. In between, a server may have replaced a recording by a longer one.
+    """
     try:
-        with utf8_path(path) as plain, without_panics():
-            yield plain
+        with path.open("rb") as file, without_panics():
+            yield file
     except POLARS_ERRORS as error:
         raise HarkenError(f"{path}: not a complete Parquet file ({first_line(error)})") from error
 
