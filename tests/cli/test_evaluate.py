@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
         assert f"{bad / stem}.csv: " in ended.stderr
     alone = json.loads(run_harken("evaluate", model, trained / "bob.csv", "--json").stdout)
     assert alone.pop("failures") == []
-    unknown, unknown_alone = (one.pop("mounting_unknown") for one in (result, alone))
+    unknown, unknown_alone = (one.pop("mounting_warnings") for one in (result, alone))
     assert unknown == unknown_alone == {}
     assert {name: result[name] for name in alone} == alone
 

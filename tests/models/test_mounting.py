@@ -172,11 +172,17 @@ def test_a_stated_axis_decides(quarters: int, axis: ForearmAxis, walks: bool) ->
     np.testing.assert_array_equal(found.turned(turned_by_quarters(recording, quarters)).signals, recording.signals)
 
 
-def test_walking_that_contradicts_a_stated_axis_is_mentioned() -> None:
+def test_walking_that_contradicts_a_stated_axis_is_a_warning() -> None:
     found = mounting(KNOWS, walking(), Model(), forearm_axis="y")
     assert (found.turn, found.source) == (Turn(6), MountingSource.STATED)
-    assert found.reason.startswith("turned by 270 degrees about the face: its y axis was stated")
-    assert "; walking alone suggests no turn: in " in found.reason
+    assert found.reason == "turned by 270 degrees about the face: its y axis was stated to point along the forearm"
+    assert found.warning is not None
+    assert found.warning.startswith("Walking contradicts the stated forearm axis: in ")
+    assert found.warning.endswith(
+        "gravity then lies along its x axis. If the statement is wrong, most labels are wrong. Without --forearm-axis, "
+        "walking decides."
+    )
+    assert mounting(KNOWS, walking(), Model(), forearm_axis="x").warning is None
 
 
 @pytest.mark.parametrize("axis", ["x", "-y"])

@@ -108,14 +108,14 @@ def test_a_personal_model_is_better_on_another_recording_of_its_wearer(
 def test_a_stated_axis_is_turned_to_for_adapting_and_for_scoring(general: Recogniser, dora: Recording) -> None:
     worn = turned_by_quarters(dora, 3)
     upright, adapted = adapt(general, [dora], forearm_axis="x"), adapt(general, [worn], forearm_axis="-y")
-    assert (upright.turned, upright.mounting_unknown, adapted.mounting_unknown) == ((), (), ())
+    assert (upright.turned, upright.mounting_warnings, adapted.mounting_warnings) == ((), (), ())
     (reason,) = adapted.turned
     assert "its -y axis was stated to point along the forearm" in reason
     assert adapted.as_dict() == upright.as_dict() | {"turned": [reason]}
 
     scored, turned_back = evaluate(general, [dora], forearm_axis="x"), evaluate(general, [worn], forearm_axis="-y")
     assert turned_back.turned == {worn.source: reason}
-    assert turned_back.mounting_unknown == {}
+    assert turned_back.mounting_warnings == {}
     assert turned_back.as_dict() | {"turned": {}} == scored.as_dict()
 
 
@@ -124,11 +124,11 @@ def test_an_unknown_orientation_is_stated_the_same_by_adapting_and_scoring(
 ) -> None:
     seated = dora.select_channels(("x", "y", "z"))
     seated = replace(seated, signals=seated.signals.mean(axis=0) + 0.001 * np.sign(seated.signals))
-    (warning,) = adapt(general, [seated]).mounting_unknown
-    assert evaluate(general, [seated]).mounting_unknown == {seated.source: warning}
+    (warning,) = adapt(general, [seated]).mounting_warnings
+    assert evaluate(general, [seated]).mounting_warnings == {seated.source: warning}
     assert "nothing looks like walking" in warning
     assert "--forearm-axis" in warning
-    assert evaluate(general, [seated], orientation=False).mounting_unknown == {}
+    assert evaluate(general, [seated], orientation=False).mounting_warnings == {}
     with pytest.raises(HarkenError, match="no watch may be turned to it"):
         harken.evaluate(general, "seated.csv", orientation=False, forearm_axis="y")
 

@@ -83,7 +83,7 @@ def _print(adapted: "Adapted", out: Path) -> None:
         say(console, f"Too short for training and testing: {', '.join(adapted.unlearned)}")
     for why in adapted.turned:
         say(console, f"The watch was {why}")
-    for warning in adapted.mounting_unknown:
+    for warning in adapted.mounting_warnings:
         say(console, f"warning: {warning}", "yellow")
     decision = "kept" if adapted.kept else "reverted"
     say(console, f"{decision}: {adapted.reason}")

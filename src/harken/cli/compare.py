@@ -96,10 +96,10 @@ def _print_models(compared: "ComparedModels", a: Path, b: Path) -> None:
     turned = [len(side.turned) for side in (compared.a, compared.b)]
     if any(turned):
         lines.append(f"Recordings whose watch was turned: {turned[0]} for A, {turned[1]} for B; see harken evaluate.")
-    unknown = {*compared.a.mounting_unknown, *compared.b.mounting_unknown}
-    if unknown:
-        where = "1 recording" if len(unknown) == 1 else f"{len(unknown)} recordings"
-        lines.append(f"The orientation of the watch is unknown in {where}; see harken evaluate.")
+    doubtful = {*compared.a.mounting_warnings, *compared.b.mounting_warnings}
+    if doubtful:
+        where = "1 recording" if len(doubtful) == 1 else f"{len(doubtful)} recordings"
+        lines.append(f"The orientation of the watch is unknown or doubtful in {where}; see harken evaluate.")
     _print_lines(lines)
     typer.echo()
     _print_scores(compared.scores, compared.windows)

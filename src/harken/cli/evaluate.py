@@ -140,8 +140,8 @@ def print_evaluation(evaluation: "Evaluation") -> None:
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
         say(console, f"{name}: the watch was {reason}.\n")
-    for warning in dict.fromkeys(evaluation.mounting_unknown.values()):
-        names = "; ".join(name for name, same in evaluation.mounting_unknown.items() if same == warning)
+    for warning in dict.fromkeys(evaluation.mounting_warnings.values()):
+        names = "; ".join(name for name, same in evaluation.mounting_warnings.items() if same == warning)
         say(console, f"warning: {names}: {warning}\n", "yellow")
     for name, share in evaluation.training_shares.items():
         of_training = f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows"

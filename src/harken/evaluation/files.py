@@ -74,7 +74,8 @@ class Evaluation:
         window_length_s, hop_s: the length of the windows, and the time from one start to the next.
         turned: each recording whose watch was turned to the orientation of the training data, and why
             (``harken.models.mounting``).
-        mounting_unknown: each recording in which the orientation of the watch is unknown, and what was assumed.
+        mounting_warnings: for each recording in which the orientation of the watch is unknown or was perhaps stated
+            wrongly, a sentence that says so.
         training_shares: each recording that is in the training data, whole or in part, and the share of its samples.
         predictions: a row for each window, with its ``recording`` and whether the person is ``unseen``; see
             ``harken.models.scores.prediction_rows``.
@@ -86,7 +87,7 @@ class Evaluation:
     window_length_s: float
     hop_s: float
     turned: Mapping[str, str]
-    mounting_unknown: Mapping[str, str]
+    mounting_warnings: Mapping[str, str]
     training_shares: Mapping[str, float]
     predictions: pl.DataFrame
 
@@ -104,7 +105,7 @@ class Evaluation:
             "window_length_s": self.window_length_s,
             "hop_s": self.hop_s,
             "turned": dict(self.turned),
-            "mounting_unknown": dict(self.mounting_unknown),
+            "mounting_warnings": dict(self.mounting_warnings),
             "training_shares": dict(self.training_shares),
             "expected_calibration_error": {name: side.error if side else None for name, side in sides.items()},
             "with_unsure": {name: one.as_dict() if one else None for name, one in answered.items()},
@@ -357,7 +358,7 @@ def evaluation_of(
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
         turned={name: mounting.reason for name, mounting in mountings if mounting.changes_samples},
-        mounting_unknown={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
+        mounting_warnings={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
         training_shares={part.name: part.share for part in every if part.share},
         predictions=prediction_rows(windows, probabilities, specification.labels).select(
             pl.Series("recording", np.repeat(names, lengths)),

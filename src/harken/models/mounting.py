@@ -133,7 +133,7 @@ def mounting(
         return _described(evidence, Turn(), MountingSource.NONE, f"the model {unaskable}")
     shown = _shown_by_walking(evidence)
     if shown is not None:
-        return shown
+        return _described(evidence, shown.turn, MountingSource.WALKING, shown.seen)
     if x_to_elbow:
         return _probable(evidence)
     return _described(evidence, Turn(), MountingSource.NONE, _too_little(walking))
@@ -200,7 +200,14 @@ def _walking(
     return Walking(len(signals), recognised, direction)
 
 
-def _shown_by_walking(evidence: _Evidence) -> Mounting | None:
+class _ShownByWalking(NamedTuple):
+    """The turn that walking has shown, and what was seen."""
+
+    turn: Turn
+    seen: str
+
+
+def _shown_by_walking(evidence: _Evidence) -> _ShownByWalking | None:
     """The orientation that walking has shown; None if it has not."""
     walking = evidence.walking
     recognised = float(walking.recognised.sum())
@@ -211,21 +218,13 @@ def _shown_by_walking(evidence: _Evidence) -> Mounting | None:
     alike = abs(walking.direction) >= LEAST_ALIKE * recognised
     if recognised >= LEAST_BETWEEN and alike and abs(degrees - nearest) > BETWEEN_DEGREES:
         eighths = 2 * int(np.floor(degrees / 90)) + 1
-        return _described(
-            evidence,
-            Turn(eighths % 8, evidence.gravity_reversed),
-            MountingSource.WALKING,
-            f"{counts}, and gravity then lies between two axes",
-        )
+        turn = Turn(eighths % 8, evidence.gravity_reversed)
+        return _ShownByWalking(turn, f"{counts}, and gravity then lies between two axes")
     if walking.recognised[best] < LEAST_RECOGNISED or evidence.shares[best] < LEAST_SURE:
         return None
     axis = _axis_to_elbow(best, evidence.trained_axis, gravity_reversed=evidence.gravity_reversed)
-    return _described(
-        evidence,
-        Turn(best, evidence.gravity_reversed),
-        MountingSource.WALKING,
-        f"{counts}, and gravity then lies along its {axis} axis",
-    )
+    turn = Turn(best, evidence.gravity_reversed)
+    return _ShownByWalking(turn, f"{counts}, and gravity then lies along its {axis} axis")
 
 
 def _axis_to_elbow(eighths: int, trained_axis: ForearmAxis, *, gravity_reversed: bool) -> ForearmAxis:
@@ -235,15 +234,15 @@ def _axis_to_elbow(eighths: int, trained_axis: ForearmAxis, *, gravity_reversed:
 
 
 def _stated(evidence: _Evidence, forearm_axis: ForearmAxis) -> Mounting:
-    """The orientation that the user states; walking that contradicts it is mentioned."""
+    """The orientation that the user states, and what walking shows if it contradicts the axis."""
     quarters = QUARTERS[forearm_axis] - QUARTERS[evidence.trained_axis] + 2 * evidence.gravity_reversed
     turn = Turn(2 * quarters % 8, evidence.gravity_reversed)
     reason = f"its {forearm_axis} axis was stated to point along the forearm"
+    stated = _described(evidence, turn, MountingSource.STATED, reason)
     shown = _shown_by_walking(evidence)
-    if shown is not None and (shown.turn.eighths - turn.eighths) % 4:
-        suggested = f"a turn by {shown.turn.degrees} degrees" if shown.turn.eighths else "no turn"
-        reason += f"; walking alone suggests {suggested}: {shown.reason.partition(': ')[2]}"
-    return _described(evidence, turn, MountingSource.STATED, reason)
+    if shown is None or (shown.turn.eighths - turn.eighths) % 4 == 0:
+        return stated
+    return replace(stated, contradicted_by=shown.seen)
 
 
 def _probable(evidence: _Evidence) -> Mounting:

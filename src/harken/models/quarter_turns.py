@@ -77,6 +77,7 @@ class Mounting:
         reason: what was done and why, without the words "the watch was" before it.
         probable: the probability of 0 to 7 eighths of a turn. Empty if the orientation is known, or if nothing is
             turned without walking (``mounting``).
+        contradicted_by: what walking shows if it is not what the user stated; else empty.
     """
 
     turn: Turn
@@ -85,6 +86,7 @@ class Mounting:
     recognised: tuple[float, ...]
     reason: str
     probable: tuple[float, ...] = ()
+    contradicted_by: str = ""
 
     @property
     def known(self) -> bool:
@@ -98,8 +100,13 @@ class Mounting:
 
     @property
     def warning(self) -> str | None:
-        """If neither the orientation is known nor one axis is probable: what was assumed and why, and how to state it.
-        Else None."""
+        """What may be wrong, and what to do: walking contradicts the stated axis; or neither the orientation is known
+        nor one axis is probable. Else None."""
+        if self.contradicted_by:
+            return (
+                f"Walking contradicts the stated forearm axis: {self.contradicted_by}. If the statement is wrong, most "
+                "labels are wrong. Without --forearm-axis, walking decides."
+            )
         if self.known or self.probability_of_axis >= LEAST_SURE:
             return None
         return (
@@ -156,6 +163,7 @@ class Mounting:
             "recognised_after_degrees": _by_degrees(self.recognised),
             "probability_after_degrees": _by_degrees(self.probable),
             "reason": self.reason,
+            "contradicted_by": self.contradicted_by,
         }
 
     @property

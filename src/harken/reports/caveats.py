@@ -248,12 +248,18 @@ def _placement(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
     if elsewhere:
         yield Caveat(CaveatKind.PLACEMENT, elsewhere)
     elif mounting is not None and mounting.warning is not None:
-        yield Caveat(CaveatKind.MOUNTING, f"how it sat on the arm is unknown; it was {mounting.reason}")
+        doubt = mounting.contradicted_by and f"walking contradicts the stated forearm axis: {mounting.contradicted_by}"
+        unknown = f"how it sat on the arm is unknown; it was {mounting.reason}"
+        yield Caveat(CaveatKind.MOUNTING, doubt or unknown)
 
 
 def _orientation(orientation: Mounting) -> Line:
-    turned = "the axes were turned to the model's" if orientation.changes_samples else ""
-    return Line("How the watch was worn", orientation.reason, "unknown" if orientation.warning else turned)
+    heed = "the axes were turned to the model's" if orientation.changes_samples else ""
+    if orientation.contradicted_by:
+        heed = "walking contradicts it"
+    elif orientation.warning:
+        heed = "unknown"
+    return Line("How the watch was worn", orientation.reason, heed)
 
 
 def model_card(specification: Specification, provenance: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -120,7 +120,8 @@ class Adapted:
         unlearned: labels that are too short for separate training and test windows: they were tested by weights that
             were fitted without them.
         turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
-        mounting_unknown: a sentence for each recording in which the orientation of the watch is unknown.
+        mounting_warnings: a sentence for each recording in which the orientation of the watch is unknown or was perhaps
+            stated wrongly.
     """
 
     recogniser: Recogniser
@@ -135,7 +136,7 @@ class Adapted:
     tested_windows: int
     unlearned: tuple[str, ...]
     turned: tuple[str, ...] = ()
-    mounting_unknown: tuple[str, ...] = ()
+    mounting_warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> Json:
         """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
@@ -225,7 +226,7 @@ def _adapted(
         tested_windows=decision.tested_windows,
         unlearned=tuple(labels[code] for code in decision.too_short),
         turned=tuple(one.reason for one in mountings if one.changes_samples),
-        mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
+        mounting_warnings=tuple(one.warning for one in mountings if one.warning is not None),
     )
 
 
