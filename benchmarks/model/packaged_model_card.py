@@ -149,7 +149,8 @@ def _hands(result: Mapping[str, Any]) -> TextTable:
         rows,
         "Posture: the share of windows with busy hands in which the right one of sitting and standing is more "
         "probable. Busy: the share of windows with busy hands that are found so. Calm: the share of windows with calm "
-        "hands that are found so. Each is the mean over people.",
+        "hands that are found so. Each is the mean over people. Hands are found busy, as by `harken label`, where the "
+        "label is sitting or standing and busy hands have a probability of at least 0.5.",
     )
 
 

@@ -59,9 +59,10 @@ from harken.evaluation.protocols.studies import MAIN_STUDIES, MOST_WINDOWS, fold
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_groups, interval_over_people
 from harken.recordings.recording import POSTURES
-from harken.support.arrays import Float32Array
+from harken.support.arrays import BoolArray, Float32Array
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
+from harken.timelines.timeline import LEAST_BUSY
 from harken.windows.windows import Windows
 
 RATES_HZ = (10.0, 12.5, 16.0, 20.0, 25.0)
@@ -149,7 +150,11 @@ def score_answers(recogniser: Recogniser, windows: Windows, answers: Float32Arra
         for person, of_person in people.items():
             for name, value in of_person[kind].items():
                 scores[kind].setdefault(name, {})[person] = value
-    scores["busy"] = {} if hands is None else _busy_by_truth(windows, hands)
+    if hands is None:
+        scores["busy"] = {}
+    else:
+        is_posture = np.isin(np.array(model_labels)[probabilities.argmax(axis=1)], POSTURES)
+        scores["busy"] = _busy_by_truth(windows, is_posture & (hands >= LEAST_BUSY))
     return scores
 
 
@@ -158,15 +163,15 @@ def _share_by_person(windows: Windows, true: Sequence[bool] | Any) -> PersonScor
     return {person: float(np.mean(true[subjects == person])) for person in np.unique(subjects).tolist()}
 
 
-def _busy_by_truth(windows: Windows, hands: Float32Array) -> dict[str, PersonScores]:
-    """The share of windows of which the model says that hands are busy, for each posture and state of hands that is
-    documented."""
+def _busy_by_truth(windows: Windows, said_busy: BoolArray) -> dict[str, PersonScores]:
+    """The share of windows of which busy hands are said, as in ``Timeline.busy_hands``, for each posture and state of
+    hands that is documented."""
     named = in_scheme(windows, SCHEMES["hands"]).labels
     shares = {}
     for name in (posture + busy for posture in POSTURES for busy in ("", BUSY)):
         here = named == name
         if here.any():
-            shares[name] = _share_by_person(windows[here], hands[here] >= 0.5)
+            shares[name] = _share_by_person(windows[here], said_busy[here])
     return shares
 
 

@@ -206,8 +206,9 @@ def _ends(result: Result) -> list[TextTable]:
 
 def _busy(result: Result) -> list[TextTable]:
     note = (
-        "Only activities whose posture and hands are documented. The share should be 0.1 or less in calm sitting and "
-        "standing, and near 1 elsewhere. In brackets: the change from the right end."
+        "Busy hands are said, as by harken label, where the label is sitting or standing and the hands are busy with a "
+        "probability of at least 0.5. Only activities whose posture and hands are documented. The share should be 0.1 "
+        "or less in calm sitting and standing, and near 1 elsewhere. In brackets: the change from the right end."
     )
     return [_of_conditions(result, "ends", ("busy",), ENDS, "Windows of which busy hands are said", note)]
 

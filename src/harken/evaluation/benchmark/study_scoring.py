@@ -42,6 +42,7 @@ from harken.models.scores import (
 from harken.recordings.recording import POSTURES, Recording
 from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
+from harken.timelines.timeline import LEAST_BUSY
 from harken.windows.people import Fold
 from harken.windows.windows import Windows, concatenate
 
@@ -61,7 +62,7 @@ class Predicted(NamedTuple):
         windows: with activities as labels, without signals.
         labels: the labels, each posture once.
         probabilities: of each label, ``[n, labels]``.
-        hands: the probability that the hands are busy, ``[n]``; None for a method that does not tell.
+        hands: the probability of sitting or standing with busy hands, ``[n]``; None for a method that does not tell.
     """
 
     windows: Windows
@@ -256,10 +257,11 @@ def score_hands(given: Predicted) -> Json:
     """How well busy hands, and the posture behind them, are recognised where a study documents both, for JSON.
 
     Windows count whose activity allows one label in the scheme ``hands``. Those with busy hands have ``posture``: the
-    share in which the true one of sitting and standing is more probable than the other. Of a method that tells,
-    ``busy`` is the share of windows with busy hands for which it gives them a probability of .5 or more, and ``calm``
-    the share of windows of sitting and standing with calm hands for which it gives less. Each is the mean over people,
-    with its 95 % interval over people.
+    share in which the true one of sitting and standing is more probable than the other. A method that tells says busy
+    hands, as ``Timeline.busy_hands`` does, where its label is sitting or standing and busy hands have half of the
+    probability of the two or more. Then ``busy`` is the share of windows with busy hands of which it says so, and
+    ``calm`` the share of windows of sitting and standing with calm hands of which it does not. Each is the mean over
+    people, with its 95 % interval over people.
     """
     named = in_scheme(given.windows, SCHEMES["hands"]).labels
     posture = np.char.replace(named, BUSY, "")
@@ -269,8 +271,10 @@ def score_hands(given: Predicted) -> Json:
     right_posture = np.where(posture == POSTURES[0], first > second, second > first)
     right = {"posture": (busy, right_posture)}
     if given.hands is not None:
-        right["busy"] = (busy, given.hands >= 0.5)
-        right["calm"] = (single & ~busy, given.hands < 0.5)
+        is_posture = np.isin(np.array(given.labels)[given.probabilities.argmax(axis=1)], POSTURES)
+        said_busy = is_posture & (given.hands >= LEAST_BUSY * (first + second))
+        right["busy"] = (busy, said_busy)
+        right["calm"] = (single & ~busy, ~said_busy)
     subjects = given.windows.subjects
     scores = {}
     for name, (here, answers) in right.items():
