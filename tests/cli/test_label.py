@@ -227,13 +227,13 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
     run_harken("label", alice, "--model", model, "--out", out)
     resumed = ("--model", model, "--out", out)
     assert (
-        "with non wear true, and this is with non wear false"
+        "without --no-non-wear, and this run is with --no-non-wear"
         in run_harken("label", alice, *resumed, "--no-non-wear").stderr
     )
     elsewhere = run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo").stderr.splitlines()[-1]
     assert elsewhere == (
-        f"harken: {alice}: the results in {out / 'alice'} were made without timezone, and this is with timezone "
-        '"Asia/Tokyo"; add --again to replace them, or choose another --out to keep both'
+        f"harken: {alice}: the results in {out / 'alice'} were made without --timezone, and this run is with "
+        "--timezone Asia/Tokyo; add --again to replace them, or choose another --out to keep both"
     )
     again = run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo", "--again")
     assert (again.exit_code, again.stdout.partition("\n")[0][-6:]) == (0, "+09:00")

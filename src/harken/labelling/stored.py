@@ -18,10 +18,11 @@ import numpy as np
 import polars as pl
 
 from harken.labelling.quality import RecordingQuality, parse_quality
-from harken.labelling.settings import file_sha256
+from harken.labelling.settings import LabelSettings, file_sha256
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import Json, regular, write_text
+from harken.support.options import options_of
 from harken.support.printable import printable
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
@@ -53,7 +54,7 @@ MOVEMENT_COLUMNS = {
     "running_cadence": pl.Float32(),
 }
 """The columns of movement after ``start``, before the steps."""
-IN_WORDS = {"model_sha256": "by another model"}
+IN_WORDS = {"harken_version": "by another version of harken", "model_sha256": "by another model"}
 """Descriptions of earlier results, for values that people cannot interpret."""
 
 
@@ -282,8 +283,9 @@ def _describe_way(before: Mapping[str, Any], key: Mapping[str, Any]) -> str | No
     earlier, now = ({**settings, **settings["reading"]} for settings in (before, key))
     for name in dict.fromkeys([*now, *earlier]):
         if name != "reading" and earlier.get(name) != now.get(name):
-            values = f"{_in_words(name, earlier.get(name))}, and this is {_in_words(name, now.get(name))}"
-            return IN_WORDS.get(name, values)
+            if name in IN_WORDS:
+                return IN_WORDS[name]
+            return f"{_as_typed(name, earlier.get(name))}, and this run is {_as_typed(name, now.get(name))}"
     return None
 
 
@@ -294,10 +296,13 @@ def results_digest(summary: Mapping[str, Any], *, rules: bool) -> str:
     return sha256(dumps(keys, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _in_words(name: str, value: Any) -> str:
-    """A setting as a person reads it: ``with timezone "Europe/Athens"``, ``without forearm axis``."""
-    words = name.replace("_", " ")
-    return f"without {words}" if value is None else f"with {words} {dumps(value)}"
+def _as_typed(name: str, value: Any) -> str:
+    """A setting as a person types it: ``with --timezone Europe/Athens``, ``without --no-non-wear``."""
+    flags = {option.name: option.flag for option in options_of(LabelSettings)}
+    flag = flags.get(name, name)
+    if isinstance(value, bool):
+        return f"without {flag}" if value else f"with {flag}"
+    return f"without {flag}" if value is None else f"with {flag} {value}"
 
 
 def _digest_of(content: Json) -> str:
