@@ -98,7 +98,7 @@ def test_a_file_with_results_that_is_refused_was_not_labelled_again(
         "&lt;script&gt;",
         "1 file keeps its earlier results",
         "anna.csv",
-        "non wear",
+        "--no-non-wear",
     ]
     places = [page.index(words, page.index("Look at these first")) for words in order]
     assert places == sorted(places)
