@@ -35,23 +35,14 @@ def benchmark(
     ] = None,
     no_preset: Annotated[bool, Option("Measure the baselines alone, without a preset.", after="preset")] = False,
     json: Json = False,
-    against: Annotated[
-        Path | None,
-        Option(
-            "Compare with an earlier benchmark.json: exit code 1 if scores that are in both differ.", metavar="FILE"
-        ),
-    ] = None,
 ) -> None:
     """Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
     scores of each method and the model files of presets. With --resume, --figures draws those of a finished benchmark.
     """
     need_training("harken benchmark")
-    from harken.evaluation.benchmark.result import compare, read_result
-
     if no_preset and preset is not None:
         raise HarkenError(f"--no-preset and --preset {preset} exclude one another")
-    earlier = read_result(against) if against is not None else None
     chosen = replace(settings, preset=None if no_preset else preset or DEFAULT_PRESET)
     result = _run(chosen)
     if json:
@@ -60,11 +51,6 @@ def benchmark(
         typer.echo(json_text(result), nl=False)
     else:
         _print(result, settings)
-    if earlier is not None:
-        agreement = compare(result, earlier)
-        typer.echo(f"{printable(against)}: {agreement.sentence}", err=True)
-        if not agreement.agrees:
-            raise typer.Exit(1)
 
 
 class _Lines:

@@ -1,11 +1,10 @@
-"""What all results of benchmarks have: the windows, the environment, and the agreement with an earlier result."""
+"""What all results of benchmarks have: the windows and the environment; and whether two are of the same data."""
 
 import hashlib
 import json
 import os
 import platform
 import subprocess
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,9 +23,6 @@ WINDOWS_AT_ONCE = 4096
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "aeon", "numba")
 """The packages that compute. A package that is not installed is left out."""
 THREADS = 1
-TOLERANCE = 0.05
-"""The tolerance of each person's macro F1 between two machines, whose rounding differs: with other vector instructions
-the score of one person of six changed by 0.009. On one machine scores must be equal."""
 
 
 class _Score(TypedDict):
@@ -143,14 +139,6 @@ def _processor() -> str:
     return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Whether a result agrees with an earlier one, and a sentence with the largest difference or the reason."""
-
-    agrees: bool
-    sentence: str
-
-
 def read_result(path: Path) -> Json:
     """Read a ``benchmark.json``.
 
@@ -172,58 +160,10 @@ def read_result(path: Path) -> Json:
     return result
 
 
-def compare(result: Json, earlier: Json) -> Agreement:
-    """Compare the methods and folds of ``result`` that are also in ``earlier``.
-
-    Settings and windows must be the same. On the same processor with the same versions, each person's macro F1 must be
-    equal. Otherwise it may differ by ``TOLERANCE``, and the signals of windows may differ in their last bits.
-
-    Raises:
-        HarkenError: when the two have no method and fold in common.
-    """
-    same_machine = _machines(result) == _machines(earlier)
-    differences: dict[str, float] = {}
-    for name in filter(earlier["methods"].__contains__, result["methods"]):
-        now, then = (evaluations_of(one["methods"][name]) for one in (result, earlier))
-        shared = [evaluation for evaluation in now if evaluation in then]
-        differences |= {f"{name}, fold {fold}, {who}": abs(now[fold, who] - then[fold, who]) for fold, who in shared}
-    if not differences:
-        raise HarkenError(
-            f"nothing to compare: this result has {_contents(result)}, the earlier one {_contents(earlier)}"
-        )
-    reason = other_data(result, earlier) or _other_settings(result, earlier)
-    if reason is not None:
-        return Agreement(False, f"It cannot agree with the earlier result: {reason}.")
-    where = max(differences, key=differences.__getitem__)
-    largest = f"most of all {where} ({differences[where]:.4f}"
-    of = f"{len(differences)} macro F1 of people"
-    if differences[where] == 0:
-        return Agreement(True, f"It agrees with the earlier result: all {of} are equal to it.")
-    machine, tolerance = "another machine or with other", TOLERANCE
-    if same_machine:
-        machine, tolerance = "the same machine with the same", 0
-    beyond = sum(one > tolerance for one in differences.values())
-    return Agreement(
-        not beyond,
-        f"It {'does not agree' if beyond else 'agrees'} with the earlier result, which was made on {machine} versions: "
-        f"{beyond or 'no two'} of {of} are more than {tolerance} apart, {largest}).",
-    )
-
-
 def evaluations_of(method: Json) -> dict[tuple[str, str], float]:
     """Fold and person -> macro F1, in the ``summary`` of a method."""
     folds = method["folds"].items()
     return {(name, person): one["macro_f1"] for name, fold in folds for person, one in fold["people"].items()}
-
-
-def _other_settings(result: Json, earlier: Json) -> str | None:
-    """The first setting of a method that differs, or None if methods of one name have the same settings."""
-    for name, one in result["methods"].items():
-        if name in earlier["methods"]:
-            difference = first_difference(earlier["methods"][name].get("settings"), one["settings"], name)
-            if difference is not None:
-                return _was_and_is(*difference)
-    return None
 
 
 def _was_and_is(where: str, before: Any, now: Any) -> str:
@@ -252,7 +192,3 @@ def _machines(result: Json) -> set[str]:
         (one["machine"]["processor"], one["machine"]["instructions"], one["versions"]) for one in result["made_with"]
     )
     return {json.dumps(one, sort_keys=True) for one in each}
-
-
-def _contents(result: Json) -> str:
-    return "; ".join(f"{name} on {', '.join(one['folds'])}" for name, one in result["methods"].items())
