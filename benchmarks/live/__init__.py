@@ -1,1 +1,1 @@
-"""How many watches a live server can label at once, and how it behaves beside broken and hostile clients."""
+"""How many watches a live server can label at once, and whether each is served beside broken clients."""

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -24,8 +24,6 @@ from typing import IO, cast
 
 import numpy as np
 import orjson
-
-from benchmarks.live.proxy import wait_for
 
 RATE_HZ = 50
 LENGTH, MODEL_HZ = 300, 30.0
@@ -79,6 +77,19 @@ def served(model: Path, *, keep: Path | None = None, log: IO[str] | None = None)
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()
+
+
+def wait_for(ask: Callable[[], object], running: subprocess.Popen[bytes]) -> None:
+    """Wait until a call to a new server raises no OSError, at most a minute and only while the process runs."""
+    until_s = time.monotonic() + 60
+    while True:
+        try:
+            ask()
+            return
+        except OSError:
+            if running.poll() is not None or time.monotonic() > until_s:
+                raise
+            time.sleep(0.1)
 
 
 def content_of(port: int, path: str) -> str:

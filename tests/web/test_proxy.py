@@ -1,32 +1,61 @@
 """The configuration of nginx in docs/live.md: watches go through it, and strangers that flood it do no harm."""
 
 import asyncio
+import re
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import websockets
 
-from benchmarks.live.proxy import STRANGER, proxied
+from benchmarks.live.watches import wait_for
 from server_thread import Served, labels_until, message, now_wrist, serving
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed"),
     pytest.mark.second_stage,
 ]
+PAGE = Path(__file__).parents[2] / "docs" / "live.md"
 HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\n"
+STRANGER = "127.0.0.2"
+"""An address of this machine that is not that of the other clients: nginx limits the connections of each address."""
+
+
+@contextmanager
+def run_nginx(ports: Sequence[int], folder: Path) -> Iterator[int]:
+    """Run nginx with the configuration of the page in front of servers at these ports. Yield its own port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    (text,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    servers = "\n".join(f"server 127.0.0.1:{of_server};" for of_server in ports)
+    text = re.sub(r"server 127\.0\.0\.1:8001;\s+server 127\.0\.0\.1:8002;", servers, text)
+    text = text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("http {", "http {\naccess_log off;", 1)
+    configuration = folder / "nginx.conf"
+    configuration.write_text(text, encoding="utf-8")
+    settings = f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;"
+    nginx = ["nginx", "-p", str(folder), "-c", str(configuration), "-e", f"{folder}/error.log", "-g", settings]
+    running = subprocess.Popen(nginx)
+    try:
+        wait_for(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close(), running)
+        yield port
+    finally:
+        running.terminate()
+        running.wait(20)
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[tuple[Served, list[Served]]]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, list[Served]]]:
     """The proxy, and two servers behind it."""
     with (
         serving(token="secret") as first,
         serving(token="secret") as second,
-        proxied([first.port, second.port]) as port,
+        run_nginx([first.port, second.port], tmp_path_factory.mktemp("nginx")) as port,
     ):
         for server in (first, second):
             # At its first request, FastAPI builds its routes and silences warnings for the whole process meanwhile. Two
