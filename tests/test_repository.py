@@ -25,6 +25,7 @@ HOUSE = (
     "timelines",
     "outcomes",
     "models",
+    "mounting",
     "reports",
     "training",
     "evaluation",

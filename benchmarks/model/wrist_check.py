@@ -25,7 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from benchmarks.command import command, options_of, write_result
 from harken.datasets.registry import dataset
 from harken.datasets.tidy import read_selfback, read_tidy
-from harken.models.wrist_check import (
+from harken.mounting.wrist_check import (
     LEAST_MOMENTS,
     PACKAGED_TREES,
     RATE_HZ,

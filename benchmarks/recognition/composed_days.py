@@ -45,7 +45,7 @@ from harken import HarkenError, Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import MAIN_STUDIES, mounted_recordings, study_recordings
-from harken.models.mounting import mounting
+from harken.mounting.estimate import mounting
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.resampling import Grid

@@ -15,7 +15,7 @@ the axis of training: it deviates by some 20 degrees in everybody, and by 45 in 
 never walk, the axis is that of their study. Accuracy is that of windows of ten seconds within one piece, beside that
 with the right quarter turn and the right sign.
 
-The weights of the evidence (``harken.signals.forearm.WEIGHTS``) are fitted to the people of all studies, each study
+The weights of the evidence (``harken.mounting.forearm.WEIGHTS``) are fitted to the people of all studies, each study
 counting the same. Each study is scored with the weights that were fitted to the others.
 """
 
@@ -36,12 +36,12 @@ from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.scoring import by_person
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import in_scheme, mounted_recordings, study_recordings, study_windows
-from harken.models.mounting import moments_in, mounting
-from harken.models.quarter_turns import TURNS, Mounting, Turn
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_evaluations
+from harken.mounting.estimate import moments_in, mounting
+from harken.mounting.forearm import FEW_BLOCKS, FEW_WALKS, EvidenceWeights
+from harken.mounting.turns import TURNS, Mounting, Turn
 from harken.recordings.recording import Recording
-from harken.signals.forearm import FEW_BLOCKS, FEW_WALKS, EvidenceWeights
 from harken.windows.windows import Windows
 
 MINUTES = (1, 2, 5, 15)

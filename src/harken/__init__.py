@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from harken.evaluation.comparison import compare as compare
     from harken.evaluation.files import evaluate as evaluate
     from harken.labelling.file import label_file as label_file
+    from harken.labelling.inspect import inspect as inspect
     from harken.labelling.settings import LabelSettings as LabelSettings
     from harken.labelling.settings import Rules as Rules
     from harken.labelling.summary import summarise_folder as summarise_folder
-    from harken.models.inspection import inspect as inspect
     from harken.models.recogniser import Recogniser as Recogniser
     from harken.readers import TableOptions as TableOptions
     from harken.readers import read as read
@@ -45,7 +45,7 @@ _HOMES = {
     "compare": "harken.evaluation.comparison",
     "concatenate": "harken.windows.windows",
     "evaluate": "harken.evaluation.files",
-    "inspect": "harken.models.inspection",
+    "inspect": "harken.labelling.inspect",
     "label_file": "harken.labelling.file",
     "random_windows": "harken.windows.windows",
     "read": "harken.readers",

@@ -70,7 +70,7 @@ def inspect(
     one for each recording that was read.
     """
     from harken.annotations.find import refuse_shared_rows
-    from harken.models.inspection import inspect_people
+    from harken.labelling.inspect import inspect_people
     from harken.readers.folders import is_side_file
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):

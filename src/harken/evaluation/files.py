@@ -15,10 +15,10 @@ from harken.annotations.options import NO_LABEL, LabelOptions
 from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
-from harken.models.mounting import mounting_of, refuse_both
-from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, prediction_rows, score, score_people
+from harken.mounting.estimate import mounting_of, refuse_both
+from harken.mounting.turns import Mounting
 from harken.networks.specification import CalibratedOn
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
@@ -73,7 +73,7 @@ class Evaluation:
         calibrated_on: the people whose windows the model's temperature was fitted on.
         window_length_s, hop_s: the length of the windows, and the time from one start to the next.
         turned: each recording whose watch was turned to the orientation of the training data, and why
-            (``harken.models.mounting``).
+            (``harken.mounting.estimate``).
         mounting_warnings: for each recording in which the orientation of the watch is unknown or was perhaps stated
             wrongly, a sentence that says so.
         training_shares: each recording that is in the training data, whole or in part, and the share of its samples.

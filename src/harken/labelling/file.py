@@ -11,11 +11,12 @@ from harken.labelling.quality import OF_THE_FILE, GapSummary, RecordingQuality, 
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.labelling.summary import LabelledFile, Measured, ModelFacts
 from harken.models.model_file import PACKAGED_MODEL, model_path
-from harken.models.mounting import mounting, trained_axis, trained_with_x_to_elbow
-from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
 from harken.models.scores import unseen_f1
-from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
+from harken.mounting.estimate import mounting, trained_axis, trained_with_x_to_elbow
+from harken.mounting.forearm import CalmMoments
+from harken.mounting.turns import Mounting
+from harken.mounting.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes.movement_rows import MovementMeter, movement_table
 from harken.readers import open_stream
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
@@ -24,7 +25,6 @@ from harken.recordings.recording import Placement, acceleration_channels, is_mad
 from harken.recordings.source import Samples
 from harken.reports.caveats import model_card
 from harken.signals.clipping import Clipped
-from harken.signals.forearm import CalmMoments
 from harken.signals.gravity import GravityCalibration, gravity_calibration
 from harken.signals.movement import Moments, MovementStatistics, Walks, moving
 from harken.signals.non_wear import non_wear

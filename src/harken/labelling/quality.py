@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from harken.models.quarter_turns import Mounting
-from harken.models.wrist_check import Answer, WristCheck
+from harken.mounting.turns import Mounting
+from harken.mounting.wrist_check import Answer, WristCheck
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import BrokenAxis, Placement, list_broken_axes, local_time, warnings_of
 from harken.signals.gravity import GravityCalibration

@@ -159,11 +159,11 @@ class LabelSettings(Rules):
         calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity``).
         non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
         orientation: whether the signals are turned about the watch's face if the model recognises walking only then
-            (``harken.models.mounting``).
+            (``harken.mounting.estimate``).
         forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking or
             calm moments.
         placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
-            movement indicate (``harken.models.wrist_check``).
+            movement indicate (``harken.mounting.wrist_check``).
         reading: options for reading tables.
 
     Raises:
@@ -182,7 +182,7 @@ class LabelSettings(Rules):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        from harken.models.mounting import refuse_both  # takes time to load, which the help need not wait for
+        from harken.mounting.estimate import refuse_both  # takes time to load, which the help need not wait for
 
         refuse_both(self.forearm_axis, orientation=self.orientation)
 

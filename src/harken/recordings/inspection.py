@@ -90,7 +90,7 @@ class Inspection:
         sensor_range_g: the sensor's range beyond which a sample counts as out of range.
         placement: where the sensor was worn, if the file's header states it.
         along_forearm: the probability that x and that y lies along the forearm, by calm moments and the make of the
-            watch (``harken.signals.forearm``); empty without calm moments, or if the sensor was not on a wrist.
+            watch (``harken.mounting.forearm``); empty without calm moments, or if the sensor was not on a wrist.
         label_source: the file of labels and its format; empty if the labels are those in the recording's file.
         labels: by name, sorted.
         statistics: by channel, over all finite samples as they were found, including marked samples and rows with a

@@ -343,7 +343,7 @@ def warnings_of(
         placement: the placement in the file's header.
         sample_rate_hz: the measured rate; 0 for a single sample.
         made_up: see ``is_made_up``.
-        moves_elsewhere: whether the movement is unlike that of a sensor on a wrist (``harken.models.wrist_check``).
+        moves_elsewhere: whether the movement is unlike that of a sensor on a wrist (``harken.mounting.wrist_check``).
     """
     warnings = []
     if made_up:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from harken.models.quarter_turns import Mounting
-from harken.models.wrist_check import Answer
+from harken.mounting.turns import Mounting
+from harken.mounting.wrist_check import Answer
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.mending import JUMP_NS

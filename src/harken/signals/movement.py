@@ -1,8 +1,8 @@
 """Statistics of ten-second blocks of the raw acceleration, from a stream, and moments of it that are kept.
 
 The blocks are the input of calibration and non-wear. The moments, possible walking and movement of any kind, are used
-to find how the watch is worn on the arm (``harken.models.mounting``), and whether it is worn on an arm
-(``harken.models.wrist_check``).
+to find how the watch is worn on the arm (``harken.mounting.estimate``), and whether it is worn on an arm
+(``harken.mounting.wrist_check``).
 """
 
 from collections.abc import Callable, Sequence

@@ -18,9 +18,9 @@ from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.models.calibration import fit_temperature
-from harken.models.mounting import as_trained
-from harken.models.quarter_turns import Mounting
 from harken.models.recogniser import Recogniser
+from harken.mounting.estimate import as_trained
+from harken.mounting.turns import Mounting
 from harken.networks.inference import batched, windows_at_once
 from harken.networks.pytorch import logits, resolve_device
 from harken.recordings.fingerprints import SAME_RECORDING
@@ -167,7 +167,7 @@ def adapt(
         recogniser: the general model. It is not changed.
         labelled: mended recordings of the wearer, or windows as the model reads them. Windows of recordings overlap,
             with eight starts in each window's length. A watch that sat in another way than those of the training data
-            is turned first, as it will be when the personal model labels (``harken.models.mounting``).
+            is turned first, as it will be when the personal model labels (``harken.mounting.estimate``).
         ignore_labels: labels to leave out.
         forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking. It does not
             apply to windows.

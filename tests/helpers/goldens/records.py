@@ -198,7 +198,7 @@ def _of_stream(stream: MendedStream) -> Record:
 
 
 def _of_quality(quality: Quality) -> Record:
-    """Without the make of the watch, which is newer than the records; ``tests/models/test_mounting.py`` tests it."""
+    """Without the make of the watch, which is newer than the records; ``tests/mounting/test_estimate.py`` tests it."""
     return {name: value for name, value in asdict(quality).items() if name != "make"}
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken.labelling.live import LiveRecogniser, LiveSettings
-from harken.models.quarter_turns import Turn
+from harken.mounting.turns import Turn
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.signals.orientation import QUARTERS, turned_signals

@@ -17,7 +17,7 @@ from example_timelines import timeline
 from harken.labelling.quality import Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
 from harken.labelling.summary import Outcomes
-from harken.models.quarter_turns import Mounting, MountingSource, Turn
+from harken.mounting.turns import Mounting, MountingSource, Turn
 from harken.recordings.recording import Placement
 from harken.reports.wearer import write_wearer_report
 from harken.support.errors import HarkenError

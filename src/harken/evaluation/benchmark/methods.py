@@ -20,8 +20,8 @@ from harken.support.plugins import import_object
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:  # networks take time to load, which the baselines alone need not wait for
-    from harken.models.quarter_turns import Mounting
     from harken.models.recogniser import Recogniser
+    from harken.mounting.turns import Mounting
     from harken.training.presets import Preset
 
 AnyBaseline = Any
@@ -135,7 +135,7 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
         return shares
 
     def of_recording(recording: Recording) -> "Mounting":
-        from harken.models.mounting import mounting
+        from harken.mounting.estimate import mounting
 
         return mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True)
 

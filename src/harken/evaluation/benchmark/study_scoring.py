@@ -48,7 +48,7 @@ from harken.windows.windows import Windows, concatenate
 
 if TYPE_CHECKING:
     from harken.evaluation.benchmark.methods import TrainedMethod
-    from harken.models.quarter_turns import Mounting
+    from harken.mounting.turns import Mounting
 
 OTHER = "other"
 MOUNTINGS = ("known", "found")

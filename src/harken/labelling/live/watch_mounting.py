@@ -1,7 +1,7 @@
 """How the watch of a stream sits on the arm: as stated, or as its walking shows, and since when its windows are turned.
 
 A stream collects what a file gives at once: the ten-second moments that look like walking, and statistics of all
-ten-second blocks. It has the latest of both only, so its memory does not grow. ``harken.models.mounting`` decides.
+ten-second blocks. It has the latest of both only, so its memory does not grow. ``harken.mounting.estimate`` decides.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harken.models.mounting import mounting, trained_axis, trained_with_x_to_elbow, why_unaskable
-from harken.models.quarter_turns import TURNS, Mounting
 from harken.models.recogniser import Recogniser
+from harken.mounting.estimate import mounting, trained_axis, trained_with_x_to_elbow, why_unaskable
+from harken.mounting.forearm import CalmMoments
+from harken.mounting.turns import TURNS, Mounting
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Samples, joined
-from harken.signals.forearm import CalmMoments
 from harken.signals.movement import BLOCK_NS, MovementBlocks, MovementStatistics, Walks, like_walking
 from harken.signals.non_wear import non_wear
 from harken.support.arrays import Float32Array, Int64Array

@@ -17,9 +17,9 @@ from sklearn.metrics import f1_score
 
 from harken.datasets.people import read_people
 from harken.models.calibration import fit_temperature
-from harken.models.mounting import as_trained
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_people
+from harken.mounting.estimate import as_trained
 from harken.networks import DEFAULT_PRESET
 from harken.networks.specification import Specification
 from harken.readers.options import TableOptions

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from harken.datasets.registry import DATASETS
 from harken.datasets.tidy import read_selfback
-from harken.models.wrist_check import RATE_HZ, ROWS, Answer, features, packaged_trees, wrist_check
+from harken.mounting.wrist_check import RATE_HZ, ROWS, Answer, features, packaged_trees, wrist_check
 from harken.recordings.recording import Placement, Recording
 from harken.signals.movement import Moments, moving
 

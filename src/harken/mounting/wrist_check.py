@@ -28,7 +28,7 @@ LEAST_LOG_ODDS = 1.0
 LEAST_G, LEAST_REPEATED = 0.08, 0.45
 """The least standard deviation of a moment that counts, and its least correlation with itself a stride later."""
 STRIDE_S = (0.7, 1.6)
-PACKAGED_TREES = Path(__file__).parent / "packaged" / "wrist_check.safetensors"
+PACKAGED_TREES = Path(__file__).with_suffix(".safetensors")
 
 
 class Answer(StrEnum):

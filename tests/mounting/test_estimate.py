@@ -14,12 +14,12 @@ from harken import HarkenError, Recogniser, Recording, Windows
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
 from harken.models.known_labels import walking_axis
-from harken.models.mounting import as_trained, mounting, trained_with_x_to_elbow
-from harken.models.quarter_turns import MountingSource, Turn
+from harken.mounting.estimate import as_trained, mounting, trained_with_x_to_elbow
+from harken.mounting.forearm import USUAL_AXIS, WEIGHTS, CalmMoments
+from harken.mounting.turns import MountingSource, Turn
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Make
 from harken.signals import movement_of, turned_by_quarters
-from harken.signals.forearm import USUAL_AXIS, WEIGHTS, CalmMoments
 from harken.signals.orientation import QUARTERS, axis_by_gravity, turned_signals
 from made_recordings import recording_of, specification_of
 

@@ -129,7 +129,7 @@ def along_forearm(
     Walking comes first: the more of it is recognised, the less calm moments count, because people who stand between
     their walks let the arm hang.
 
-    >>> from harken.signals.forearm import CalmMoments, along_forearm
+    >>> from harken.mounting.forearm import CalmMoments, along_forearm
     >>> {axis: round(share, 2) for axis, share in along_forearm(CalmMoments(95, -0.3, -0.2)).items()}
     {'x': 0.11, 'y': 0.89}
 

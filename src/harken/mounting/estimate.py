@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from harken.models.known_labels import ON_FOOT
-from harken.models.quarter_turns import LEAST_SURE, Mounting, MountingSource, Turn
 from harken.models.recogniser import Recogniser
+from harken.mounting.forearm import WEIGHTS, CalmMoments, EvidenceWeights, along_forearm
+from harken.mounting.turns import LEAST_SURE, Mounting, MountingSource, Turn
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, Make, Recording
 from harken.recordings.source import Samples
-from harken.signals.forearm import WEIGHTS, CalmMoments, EvidenceWeights, along_forearm
 from harken.signals.movement import MovementStatistics, Walks
 from harken.signals.non_wear import non_wear
 from harken.signals.orientation import QUARTERS, turned_signals
@@ -78,7 +78,7 @@ def mounting(
       elbow measures +1 g. The direction of gravity alone does not decide: while clapping, too, it lies along some
       axis. The model therefore classifies each moment that looks like walking, turned so that its gravity lies along
       the axis of training. The moment counts by the probability of walking, stairs and running.
-    - **Calm moments and the make** (``harken.signals.forearm.along_forearm``), if the model was trained with x towards
+    - **Calm moments and the make** (``harken.mounting.forearm.along_forearm``), if the model was trained with x towards
       the elbow: they show the axis, but not which of its ends points towards the elbow.
 
     Both together give each quarter turn a probability. If it is at least 90 % for one of them, and some walking is
@@ -104,7 +104,7 @@ def mounting(
         trained_axis: the axis along the forearm in training (``trained_axis``); None if it is unknown.
         x_to_elbow: whether the model was trained with x along the forearm towards the elbow
             (``trained_with_x_to_elbow``).
-        weights: as for ``harken.signals.forearm.along_forearm``.
+        weights: as for ``harken.mounting.forearm.along_forearm``.
 
     Raises:
         HarkenError: when the recording is ``as_found``, or begins with other channels.

@@ -8,12 +8,12 @@ from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import label_spellings, renamed
 from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
+from harken.mounting.forearm import CalmMoments, along_forearm
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.inspection import Inspection, inspect_recording
 from harken.recordings.mending import mend
 from harken.recordings.recording import Placement, Recording, acceleration_channels
-from harken.signals.forearm import CalmMoments, along_forearm
 from harken.signals.movement import movement_of
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
