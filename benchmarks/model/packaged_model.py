@@ -52,12 +52,12 @@ from harken.evaluation.protocols.studies import (
     study_recordings,
     training_windows,
 )
+from harken.models.known_labels import GROUPS
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.models.training_examples import TrainingExamples, most_examples, spread_over_people
 from harken.networks.build import layers_of
 from harken.networks.layers import weight_shapes
-from harken.outcomes.tables import GROUPS
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text

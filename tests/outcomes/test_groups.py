@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from example_timelines import timeline
-from harken.outcomes.tables import GROUPS, day_groups, groups_of
+from harken.models.known_labels import GROUPS, list_groups
+from harken.outcomes.tables import day_groups
 from harken.support.tables import times
 
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
@@ -67,7 +68,7 @@ def test_hours_are_those_of_single_seconds_and_add_up_to_the_time_worn(zoned: tu
 
 def test_a_model_has_the_groups_whose_labels_it_knows() -> None:
     known = ("lying", "sitting", "walking")
-    assert list(groups_of(known)) == ["sedentary"]
+    assert list(list_groups(known)) == ["sedentary"]
     frame = timeline(0, [HOUR, HOUR], ["sitting", "walking"], known=known)
     found = day_groups(frame, night_table([], "UTC"))
     assert found.to_dicts() == [

@@ -1,7 +1,7 @@
-"""The labels of windows for a model: sets that stand for several labels, and checks that a model knows the labels."""
+"""Labels as a model knows them: groups, sets that stand for several labels, and checks that it knows the labels."""
 
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -21,6 +21,23 @@ NOT_KNOWN: Mapping[str, bool] = MappingProxyType({})
 HANGING = ("walking", "stairs")
 """Labels of movement in which the arm hangs. In running the elbow is bent, and gravity lies across the forearm."""
 ON_FOOT = (*HANGING, "running", "jogging")
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "sedentary": ("lying", "sitting"),
+    "on_feet": ("standing", "walking", "stairs", "running"),
+}
+"""The labels of each group. No label is in two groups. At a wrist, lying and sitting are often confused with each
+other, but seldom with standing or walking, so a group is recognised better than its labels (``docs/model_card.md``)."""
+
+
+def list_groups(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the groups of which a model with these labels knows every label.
+
+    >>> from harken.models.known_labels import list_groups
+    >>> list_groups(["lying", "sitting", "walking"])
+    {'sedentary': ('lying', 'sitting')}
+    """
+    known = set(labels)
+    return {group: members for group, members in GROUPS.items() if known.issuperset(members)}
 
 
 def walking_axis(windows: Windows) -> ForearmAxis | None:

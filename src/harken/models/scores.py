@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from harken.models.known_labels import list_groups
 from harken.support.arrays import Float64Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
 from harken.support.tables import times
@@ -186,9 +187,7 @@ def score_people(
 
 def members_of(labels: Sequence[str]) -> dict[str, list[int]]:
     """Each label, and each group whose labels are all among them, with the codes of its labels."""
-    from harken.outcomes.tables import groups_of  # loads all of a day's outcomes, which other scores do not need
-
-    every = {label: (label,) for label in labels} | groups_of(labels)
+    every = {label: (label,) for label in labels} | list_groups(labels)
     return {name: [labels.index(label) for label in members] for name, members in every.items()}
 
 

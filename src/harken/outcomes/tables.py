@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.models.known_labels import list_groups
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import row_spans_ns
 from harken.outcomes.nights import sure_nights
@@ -41,13 +42,6 @@ LONG_NIGHT = f"a night longer than {LONGEST_NIGHT_H:g} hours"
 NO_STEP = f"a day without a step beside {LEAST_MOVEMENT_H:g} hours or more of movement"
 """The caveat at a day: the sensor may not have been on a wrist, or walking was not recognised."""
 
-# At a wrist, lying and sitting are often confused with each other, but seldom with standing or walking. A group is
-# therefore recognised better than its labels (``docs/model_card.md`` has the scores of both).
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "sedentary": ("lying", "sitting"),
-    "on_feet": ("standing", "walking", "stairs", "running"),
-}
-"""The labels of each group. No label is in two groups."""
 SLEEP, OTHER_WAKING = "sleep_period_hours", "other_waking_hours"
 
 Columns: TypeAlias = dict[str, pl.Series]
@@ -117,22 +111,11 @@ def day_columns(movement: pl.DataFrame) -> pl.DataFrame:
     return days.frame.with_columns(**movement_columns(movement, days.edges_ns))
 
 
-def groups_of(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The groups of a model with these labels: those of which it knows every label.
-
-    >>> from harken.outcomes.tables import groups_of
-    >>> groups_of(["lying", "sitting", "walking"])
-    {'sedentary': ('lying', 'sitting')}
-    """
-    known = set(labels)
-    return {group: members for group, members in GROUPS.items() if known.issuperset(members)}
-
-
 def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
     """The time worn on each day with samples, divided into the sleep period and groups of labels outside of it.
 
     Each row has ``date``; ``sleep_period_hours``, the time worn in the sleep periods of ``sure_nights``;
-    ``GROUP_hours`` for each of ``groups_of``, the time with one of its labels outside of sleep periods; and
+    ``GROUP_hours`` for each of ``list_groups``, the time with one of its labels outside of sleep periods; and
     ``other_waking_hours``, the remaining time worn. These hours add up to ``wear_hours``.
 
     Args:
@@ -141,7 +124,7 @@ def day_groups(timeline: Timeline, nights: pl.DataFrame) -> pl.DataFrame:
     """
     days = timeline.quarters.days()
     _, day, *parts_ns = parts_by_day(sleep_periods_ns(nights), days.edges_ns)
-    groups = groups_of(timeline.labels)
+    groups = list_groups(timeline.labels)
     group_of = {label: group for group, members in groups.items() for label in members}
     label = pl.col("label").replace_strict(group_of, default=None, return_dtype=pl.String)
     grouped = timeline.frame.with_columns(label)

@@ -8,6 +8,7 @@ from typing import Any
 
 from harken.evaluation.benchmark.study_scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
+from harken.models.known_labels import GROUPS
 from harken.support.files import Json
 from harken.support.printable import duration_text, percent
 
@@ -266,8 +267,6 @@ def _with_interval(value: float | None, interval: Sequence[float] | None, *, sig
 
 
 def _study_groups(result: Result) -> TextTable:
-    from harken.outcomes.tables import GROUPS  # loads all of a day's outcomes, which few benchmarks need
-
     members = "; ".join(f"{name}: {', '.join(labels)}" for name, labels in GROUPS.items())
     studies = tuple(_by_method(result)[0])
     return TextTable(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from harken.models.known_labels import GROUPS
 from harken.outcomes.intensity import LEVELS
-from harken.outcomes.tables import GROUPS, OTHER_WAKING, SLEEP, clock_hours
+from harken.outcomes.tables import OTHER_WAKING, SLEEP, clock_hours
 from harken.reports.caveats import reliable, score_words
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
 from harken.reports.words import Content, clock, hours_minutes, lasting, number, whole_percent
