@@ -1,11 +1,11 @@
-"""Write the data dictionary, docs/dictionary.md, from src/harken/labelling/tables.toml.
+"""Write the data dictionary, docs/dictionary.md, from src/harken/outcomes/dictionary.toml.
 
 Usage: python script/dictionary.py
 """
 
 from pathlib import Path
 
-from harken.labelling.dictionary import dictionary_page
+from harken.outcomes.dictionary import dictionary_page
 
 if __name__ == "__main__":
     page = Path(__file__).parents[1] / "docs" / "dictionary.md"

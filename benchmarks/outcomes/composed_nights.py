@@ -42,10 +42,11 @@ from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
-from harken.labelling.settings import LabelSettings, Rules
-from harken.labelling.summary import nights_of
+from harken.labelling.settings import LabelSettings
 from harken.models.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
+from harken.outcomes.outcomes import find_nights
+from harken.outcomes.rules import Rules
 from harken.recordings.recording import Recording
 from harken.support.files import appearing
 from harken.support.tables import nanoseconds
@@ -211,7 +212,7 @@ def scored(job: Job) -> dict[str, Any]:
     """The labels of a kept day without nights and with them, for JSON."""
     timeline, truth = kept_rows(job.kept / "timeline.parquet")
     movement = pl.read_parquet(job.kept / "movement.parquet")
-    nights = nights_of(movement, job.person, Rules())
+    nights = find_nights(movement, job.person, Rules())
     still_ns = still_at_night_ns(movement, nights)
     ways = {"without": timeline.smoothed(), "with": timeline.smoothed(still_at_night_ns=still_ns)}
     middle = (nanoseconds(timeline.frame, "start") // 10**9 - NOON_S) / HOUR_S

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from harken.labelling.file import label_file as label_file
     from harken.labelling.inspect import inspect as inspect
     from harken.labelling.settings import LabelSettings as LabelSettings
-    from harken.labelling.settings import Rules as Rules
     from harken.labelling.summary import summarise_folder as summarise_folder
     from harken.models.recogniser import Recogniser as Recogniser
+    from harken.outcomes.rules import Rules as Rules
     from harken.readers import TableOptions as TableOptions
     from harken.readers import read as read
     from harken.recordings.recording import Quality as Quality
@@ -38,7 +38,7 @@ _HOMES = {
     "Quality": "harken.recordings.recording",
     "Recogniser": "harken.models.recogniser",
     "Recording": "harken.recordings.recording",
-    "Rules": "harken.labelling.settings",
+    "Rules": "harken.outcomes.rules",
     "TableOptions": "harken.readers",
     "Windows": "harken.windows.windows",
     "benchmark": "harken.evaluation.benchmark.benchmark",

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from harken.datasets.simulated import Simulation
-from harken.labelling.quality import Gap, GapSummary, Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
-from harken.labelling.summary import Outcomes
 from harken.outcomes.intensity import with_steps
 from harken.outcomes.movement_rows import movement_table
 from harken.outcomes.nights import nights
+from harken.outcomes.outcomes import Outcomes
+from harken.outcomes.recording_quality import Gap, GapSummary, Limit, LimitKind, RecordingQuality
 from harken.recordings.recording import Placement
 from harken.signals.gravity import GravityCalibration
 from harken.support.tables import zone_of

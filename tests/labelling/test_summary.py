@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from harken.labelling.settings import Rules
-from harken.labelling.summary import Outcomes
+from harken.outcomes.outcomes import Outcomes
+from harken.outcomes.rules import Rules
 from wearers_week import labelled_week, tables_of
 
 

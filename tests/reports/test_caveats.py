@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harken.labelling.quality import Gap, GapSummary
 from harken.mounting.turns import Mounting, MountingSource, Turn
 from harken.mounting.wrist_check import Answer, WristCheck
+from harken.outcomes.recording_quality import Gap, GapSummary
 from harken.recordings.recording import BrokenAxis, Placement
 from harken.reports.caveats import CaveatKind, Line, caveats_of, quality_lines
 from harken.signals.gravity import GravityCalibration

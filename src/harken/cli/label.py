@@ -26,7 +26,8 @@ from harken.cli.files import (
     result_names,
 )
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
-from harken.labelling.settings import LabelSettings, Rules, rules_key
+from harken.labelling.settings import LabelSettings, rules_key
+from harken.outcomes.rules import Rules
 from harken.readers.folders import SUMMARY
 from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, raise_failures

@@ -1,6 +1,6 @@
 """``harken summarise``: the tables and reports of a labelled folder, made again by other rules.
 
-Its options are the fields of ``Rules`` in ``labelling/settings``.
+Its options are the fields of ``Rules`` in ``outcomes/rules``.
 """
 
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Annotated
 
 from harken.cli.label import Scheduler, Workers, finish, print_line, print_one, run, tell_changes
 from harken.cli.options import Json
-from harken.labelling.settings import Rules
+from harken.outcomes.rules import Rules
 from harken.readers.folders import SUMMARY
 from harken.support.aside import remove_left_behind
 from harken.support.errors import HarkenError

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
 from harken.labelling.file import label_file
-from harken.labelling.settings import LabelSettings, Rules, file_sha256, label_key, rules_key
+from harken.labelling.settings import LabelSettings, file_sha256, label_key, rules_key
 from harken.labelling.stored import find_earlier, read_summary
 from harken.labelling.summary import summarise_folder
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
+from harken.outcomes.rules import Rules
 from harken.support.errors import HarkenError
 from harken.support.files import Json, writing_in_turn
 from harken.support.printable import printable

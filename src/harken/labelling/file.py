@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from harken.labelling.quality import OF_THE_FILE, GapSummary, RecordingQuality, known_limits, to_millisecond
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.labelling.summary import LabelledFile, Measured, ModelFacts
 from harken.models.model_file import PACKAGED_MODEL, model_path
@@ -18,6 +17,7 @@ from harken.mounting.forearm import CalmMoments
 from harken.mounting.turns import Mounting
 from harken.mounting.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes.movement_rows import MovementMeter, movement_table
+from harken.outcomes.recording_quality import OF_THE_FILE, GapSummary, RecordingQuality, known_limits, to_millisecond
 from harken.readers import open_stream
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mending import MendedStream

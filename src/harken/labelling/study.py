@@ -14,8 +14,6 @@ import polars as pl
 import polars.selectors as cs
 
 from harken.labelling.failures import read_failures, strip_folder
-from harken.labelling.quality import RecordingQuality
-from harken.labelling.settings import Rules
 from harken.labelling.stored import (
     DAYS,
     MOVEMENT,
@@ -27,7 +25,9 @@ from harken.labelling.stored import (
 )
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
+from harken.outcomes.recording_quality import RecordingQuality
 from harken.outcomes.rhythm import rhythm
+from harken.outcomes.rules import Rules
 from harken.outcomes.tables import one_a_date, people_table
 from harken.readers.folders import COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
@@ -104,7 +104,7 @@ def write_study(out: Path) -> WrittenStudy:
     cannot be read does not stop the others. Several processes may call this function at the same time: each repeats it
     until no folder was finished and no failure was written meanwhile.
     """
-    from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
+    from harken.outcomes.dictionary import columns_in  # reads a file, which only writing has to wait for
 
     before, cohort = None, None
     unread: dict[Path, str] = {}

@@ -13,175 +13,20 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from harken.labelling.quality import LimitKind, RecordingQuality, limits_of, write_quality
-from harken.labelling.settings import Rules, rules_key
+from harken.labelling.settings import rules_key
 from harken.labelling.stored import LAYOUT, StoredResults, write_summary
-from harken.outcomes import tables
-from harken.outcomes.diary import read_diary
-from harken.outcomes.exclusions import Exclusions, read_exclusions, with_excluded
-from harken.outcomes.intensity import day_cadence, with_bout_steps, with_intensity, with_steps
-from harken.outcomes.nights import nights, still_at_night_ns
-from harken.outcomes.rhythm import day_rhythm, rhythm
-from harken.outcomes.tables import day_groups
+from harken.outcomes.intensity import with_steps
+from harken.outcomes.nights import still_at_night_ns
+from harken.outcomes.outcomes import OUTCOMES, Outcomes, find_nights
+from harken.outcomes.recording_quality import LimitKind, RecordingQuality, limits_of, write_quality
+from harken.outcomes.rules import Rules
 from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import appearing
 from harken.support.printable import printable
 from harken.support.resources import hand_back
-from harken.support.tables import write_csv, write_parquet, zone_of
+from harken.support.tables import write_csv, write_parquet
 from harken.timelines import Timeline
-
-OUTCOMES = (
-    "bouts.csv",
-    "days.csv",
-    "days_all.parquet",
-    "hours.csv",
-    "segments.csv",
-    "averages.csv",
-    "nights.csv",
-    "nights.parquet",
-    "rhythm.csv",
-    "rhythm.parquet",
-    "movement.parquet",
-)
-"""The files of ``Outcomes.write_tables``, each named after the attribute with its table."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outcomes:
-    """The tables of a labelled recording. The columns are described in ``docs/dictionary.md``.
-
-    Attributes:
-        timeline: the labels.
-        movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
-            acceleration. See ``harken.outcomes.movement_rows.movement_table`` and
-            ``harken.outcomes.intensity.with_steps``.
-        sleep: the sleep period of each night as it was found, whether or not it is excluded; None without
-            acceleration. See ``harken.outcomes.nights.nights``.
-        rules: the rules of the outcomes.
-    """
-
-    timeline: Timeline
-    movement: pl.DataFrame | None
-    sleep: pl.DataFrame | None
-    rules: Rules
-
-    @cached_property
-    def nights(self) -> pl.DataFrame | None:
-        """One row per night: ``sleep``, with ``excluded`` and ``caveat``."""
-        if self.sleep is None:
-            return None
-        return tables.with_night_caveat(with_excluded(self.sleep, self.exclusions.nights, counts="complete"))
-
-    @cached_property
-    def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, ``excluded``, ``day_groups`` (an
-        excluded night stays in the sleep period), intensity, steps, rhythm and ``caveat``."""
-        days = self.timeline.daily()
-        days = days.with_columns(valid_day=pl.col("wear_hours").fill_null(0.0) >= self.rules.valid_day_h)
-        days = with_excluded(days, self.exclusions.days, counts="valid_day")
-        if self._intensity is None or self.sleep is None:
-            return tables.with_day_caveat(days)
-        for others in (
-            day_groups(self.timeline, self.sleep),
-            tables.day_columns(self._intensity),
-            day_cadence(self._intensity),
-            day_rhythm(self._intensity, days.filter("valid_day")["date"].to_list()),
-        ):
-            days = days.join(others, on="date", how="left", maintain_order="left")
-        return tables.with_day_caveat(days)
-
-    @property
-    def valid_days(self) -> pl.DataFrame:
-        """The rows of ``days`` on which the watch was worn long enough and that are not excluded."""
-        return self.days.filter("valid_day")
-
-    @cached_property
-    def exclusions(self) -> Exclusions:
-        """What the rules exclude of this wearer."""
-        path = self.rules.exclude
-        return Exclusions() if path is None else read_exclusions(path).get(self.timeline.subject, Exclusions())
-
-    @cached_property
-    def bouts(self) -> pl.DataFrame:
-        """One row per bout: ``Timeline.bouts``, and the steps of each bout on foot."""
-        return with_bout_steps(self.timeline.bouts(), self.movement)
-
-    @cached_property
-    def hours(self) -> pl.DataFrame:
-        """One row per hour of the wearer's clock with samples. An hour that occurs twice, where clocks go back, has two
-        rows; one that clocks skip has none. See ``harken.outcomes.tables.over_stretches``."""
-        return tables.over_stretches(self.timeline, self._intensity, self.timeline.quarters.hours(), self.days)
-
-    @cached_property
-    def segments(self) -> pl.DataFrame | None:
-        """One row per named segment and day with samples; None without segments in the settings."""
-        if not self.rules.segments:
-            return None
-        timeline, segments = self.timeline, self.rules.segments
-        stretches = tables.segment_stretches(
-            segments, self.days["date"], subject=timeline.subject, timezone=timeline.timezone
-        )
-        return tables.over_stretches(timeline, self._intensity, stretches, self.days)
-
-    @cached_property
-    def averages(self) -> pl.DataFrame:
-        """Means over valid days, weekdays and weekends. See ``harken.outcomes.tables.averages``."""
-        return tables.averages(self.days)
-
-    @cached_property
-    def rhythm(self) -> pl.DataFrame | None:
-        """One row with the rhythm of the valid days; None without acceleration. See ``harken.outcomes.rhythm``."""
-        return None if self.movement is None else rhythm(self.movement, self.valid_days["date"].to_list())
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What limits the meaning of the outcomes."""
-        rules, sentences, excluded = self.rules, [], self.exclusions
-        if excluded.person:
-            sentences.append(printable(f"{self.timeline.subject} is excluded: {excluded.person}"))
-        if rules.hand == "dominant" and self.movement is not None and rules.cut_points.published:
-            sentences.append(
-                f"the cut-points {rules.cut_points.name} are for the wrist that is not dominant, but the watch was "
-                "worn on the dominant one, which moves more"
-            )
-        if rules.diary is not None and self.nights is not None and (self.nights["source"] == "movement").all():
-            known = ", ".join(read_diary(rules.diary).nights) or "nobody"
-            sentences.append(
-                printable(
-                    f"the diary {rules.diary} has no night of this recording of {self.timeline.subject}; it has "
-                    f"nights of {known}"
-                )
-            )
-        if self.segments is not None and len(self.segments) == 0:
-            sentences.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
-        return tuple(sentences)
-
-    def write_tables(self, folder: Path) -> None:
-        """Write the tables to a folder; those that are None have no file."""
-        from harken.labelling.dictionary import columns_in  # reads a file, which only writing has to wait for
-
-        for path in map(folder.joinpath, OUTCOMES):
-            table: pl.DataFrame | None = getattr(self, path.stem.removesuffix("_all"))
-            if table is not None:
-                chosen = table.select(columns_in(path.name, table.columns))
-                (write_parquet if path.suffix == ".parquet" else write_csv)(chosen, path)
-
-    @cached_property
-    def _intensity(self) -> pl.DataFrame | None:
-        return None if self.movement is None else with_intensity(self.movement, self.rules.cut_points)
-
-
-def nights_of(movement: pl.DataFrame, subject: str, rules: Rules) -> pl.DataFrame:
-    """The nights of a recording, with its subject's nights in the diary if the rules name one.
-
-    Raises:
-        HarkenError: when the diary is broken.
-    """
-    diary_ns = {}
-    if rules.diary is not None:
-        diary_ns = read_diary(rules.diary).nights_ns(subject, zone_of(movement["start"]))
-    return nights(movement, threshold=rules.night_threshold, diary_ns=diary_ns, diary_use=rules.diary_use)
 
 
 @dataclass(frozen=True)
@@ -260,7 +105,7 @@ class LabelledFile(Outcomes):
         """
         # The labels of the timeline may be those of earlier rules. Smoothing keeps the limit for unsure.
         timeline, rows = measured.timeline.with_unsure_below(rules.unsure_below), measured.movement
-        sleep = None if rows is None else nights_of(rows, timeline.subject, rules)
+        sleep = None if rows is None else find_nights(rows, timeline.subject, rules)
         if rules.smoothing:
             still_ns = None if rows is None or sleep is None else still_at_night_ns(rows, sleep)
             timeline = timeline.smoothed(still_at_night_ns=still_ns)

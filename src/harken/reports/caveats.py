@@ -5,22 +5,20 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from harken.mounting.turns import Mounting
 from harken.mounting.wrist_check import Answer
 from harken.networks.specification import Specification
+from harken.outcomes.recording_quality import GapSummary, RecordingQuality
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.mending import JUMP_NS
 from harken.recordings.recording import Placement
 from harken.reports.words import hours_minutes, lasting, number
 from harken.signals.gravity import GOOD_G, GravityCalibration
 from harken.support.printable import percent, percent_number
-
-if TYPE_CHECKING:
-    from harken.labelling.quality import GapSummary, RecordingQuality
 
 MUCH_GAP_H = 1.0
 WORN = {
@@ -112,19 +110,19 @@ def score_words(name: str, unseen_f1: Mapping[str, float]) -> str:
     return f"F1 {unseen_f1[name]:.2f}" if name in unseen_f1 else "no score"
 
 
-def quality_lines(quality: "RecordingQuality") -> list[Line]:
+def quality_lines(quality: RecordingQuality) -> list[Line]:
     """The lines of the table. Unknown values have no line."""
     return [found for found in _findings(quality) if isinstance(found, Line)]
 
 
-def caveats_of(quality: "RecordingQuality") -> tuple[Caveat, ...]:
+def caveats_of(quality: RecordingQuality) -> tuple[Caveat, ...]:
     """The caveats about a recording, the worst first; empty for most recordings."""
     order = list(CaveatKind)
     caveats = [found for found in _findings(quality) if isinstance(found, Caveat)]
     return tuple(sorted(caveats, key=lambda caveat: order.index(caveat.kind)))
 
 
-def _findings(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
+def _findings(quality: RecordingQuality) -> Iterator[Line | Caveat]:
     """The lines and the caveats, each caveat after the line that shows it."""
     if quality.file:
         yield Line("File", quality.file)
@@ -159,7 +157,7 @@ def _findings(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
         yield Caveat(CaveatKind.TRAINING, f"the model was trained on {part}")
 
 
-def _broken_axes(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
+def _broken_axes(quality: RecordingQuality) -> Iterator[Line | Caveat]:
     if not quality.broken_axes:
         yield Line("Broken axes", "none")
         return
@@ -182,7 +180,7 @@ def _wear(worn: float | None, off: float | None) -> Iterator[Line | Caveat]:
         yield Caveat(CaveatKind.WEAR, f"worn for {share} % of the time recorded")
 
 
-def _gaps(gaps: "GapSummary") -> Iterator[Line | Caveat]:
+def _gaps(gaps: GapSummary) -> Iterator[Line | Caveat]:
     """Gaps; those that are jumps of the clock, which are among the longest, are no time that was not recorded."""
     if gaps.count == 0:
         yield Line("Gaps without samples", "none")
@@ -199,7 +197,7 @@ def _gaps(gaps: "GapSummary") -> Iterator[Line | Caveat]:
         yield Caveat(CaveatKind.CLOCK, f"the clock jumps forward by {lasting(jump_s)}")
 
 
-def _clock(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
+def _clock(quality: RecordingQuality) -> Iterator[Line | Caveat]:
     if quality.backward_times:
         times = "time" if quality.backward_times == 1 else "times"
         yield Caveat(CaveatKind.CLOCK, f"the clock runs backwards {quality.backward_times:,} {times}; rows were sorted")
@@ -235,7 +233,7 @@ def _calibration(calibration: GravityCalibration | None) -> Iterator[Line | Cave
         yield Caveat(CaveatKind.CALIBRATION, f"not calibrated{known and f' ({known})'}: {calibration.reason}")
 
 
-def _placement(quality: "RecordingQuality") -> Iterator[Line | Caveat]:
+def _placement(quality: RecordingQuality) -> Iterator[Line | Caveat]:
     """Where the sensor was, and for a wrist whether it is known how it sat on the arm."""
     placement, check, mounting = quality.placement, quality.wrist_check, quality.orientation
     elsewhere = ""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harken.labelling.summary import Outcomes
+from harken.outcomes.outcomes import Outcomes
 from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, quality_of, tables_of

@@ -9,7 +9,7 @@ import pytest
 from browser import DESKTOP, PHONE, Browser, chromium
 from example_timelines import timeline
 from harken.labelling.settings import LabelSettings
-from harken.labelling.summary import Outcomes
+from harken.outcomes.outcomes import Outcomes
 from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, quality_of

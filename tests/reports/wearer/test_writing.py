@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from example_timelines import timeline
-from harken.labelling.quality import Limit, LimitKind, RecordingQuality
 from harken.labelling.settings import LabelSettings
-from harken.labelling.summary import Outcomes
 from harken.mounting.turns import Mounting, MountingSource, Turn
+from harken.outcomes.outcomes import Outcomes
+from harken.outcomes.recording_quality import Limit, LimitKind, RecordingQuality
 from harken.recordings.recording import Placement
 from harken.reports.wearer import write_wearer_report
 from harken.support.errors import HarkenError

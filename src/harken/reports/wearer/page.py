@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from harken.outcomes.outcomes import Outcomes
+from harken.outcomes.recording_quality import RecordingQuality
 from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
 from harken.reports.colours import colours_of
@@ -12,11 +14,6 @@ from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.days import CalendarDay, Spells
 from harken.reports.words import Content, lasting, write_page
 from harken.support.printable import zone_in_words
-
-if TYPE_CHECKING:
-    from harken.labelling.quality import RecordingQuality
-    from harken.labelling.summary import Outcomes
-
 
 SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/zoom.js")
 
@@ -35,7 +32,7 @@ class SegmentKind(NamedTuple):
 
 
 def write_wearer_report(
-    path: str | Path, outcomes: "Outcomes", *, quality: "RecordingQuality", model_card: tuple[str, str, str]
+    path: str | Path, outcomes: Outcomes, *, quality: RecordingQuality, model_card: tuple[str, str, str]
 ) -> None:
     """Write the report of a recording as one self-contained HTML file: it needs no network and no other file.
 
@@ -62,7 +59,7 @@ def write_wearer_report(
     write_page(path, "wearer", content, SCRIPTS)
 
 
-def _description(outcomes: "Outcomes", quality: "RecordingQuality") -> Content:
+def _description(outcomes: Outcomes, quality: RecordingQuality) -> Content:
     """The recording and its quality."""
     timeline, excluded = outcomes.timeline, outcomes.exclusions
     left_out = (f"{timeline.subject} is excluded: {excluded.person}",) if excluded.person else ()
@@ -79,7 +76,7 @@ def _description(outcomes: "Outcomes", quality: "RecordingQuality") -> Content:
     }
 
 
-def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -> Content:
+def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: Outcomes) -> Content:
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
     colours = colours_of(labels)
@@ -105,7 +102,7 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes") -
 
 
 def _outcomes(
-    spells: Spells, calendar: list[CalendarDay], outcomes: "Outcomes", unseen_f1: Mapping[str, float]
+    spells: Spells, calendar: list[CalendarDay], outcomes: Outcomes, unseen_f1: Mapping[str, float]
 ) -> Content:
     """The strips of the days, nights, movement, the average day by the clock, the key figures, the hours of groups, and
     which labels are recognised less well than others."""

@@ -1,21 +1,18 @@
 """The tables of the report: the hours, bouts, nights and movement of a recording as text and bars."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from harken.models.known_labels import GROUPS
 from harken.outcomes.intensity import LEVELS
+from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.tables import OTHER_WAKING, SLEEP, clock_hours
 from harken.reports.caveats import reliable, score_words
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
 from harken.reports.words import Content, clock, hours_minutes, lasting, number, whole_percent
 from harken.support.tables import nanoseconds
-
-if TYPE_CHECKING:
-    from harken.labelling.summary import Outcomes
 
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
@@ -55,7 +52,7 @@ AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend":
 
 
 def key_figures(
-    outcomes: "Outcomes", nights: Content | None, unseen_f1: Mapping[str, float]
+    outcomes: Outcomes, nights: Content | None, unseen_f1: Mapping[str, float]
 ) -> list[tuple[str, str, str]]:
     """The sleep period, groups that are recognised well, steps, and moderate and vigorous time of an average day, as
     far as they are known: the value in large letters, its name, and a note."""
@@ -288,7 +285,7 @@ def _night_notes(night: Content) -> list[str]:
     return notes
 
 
-def movement_shown(outcomes: "Outcomes") -> Content | None:
+def movement_shown(outcomes: Outcomes) -> Content | None:
     """The movement of each day; None without acceleration. Means are those of ``Outcomes.averages``.
 
     Returns:

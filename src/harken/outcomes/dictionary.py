@@ -1,6 +1,6 @@
 """The data dictionary: every column of every table that labelling writes, and its page ``docs/dictionary.md``.
 
-The texts of the page are in ``tables.toml``, whose first lines say how. That file also has the choice of columns for
+The texts of the page are in ``dictionary.toml``, whose first lines say how. That file also chooses the columns of
 ``days.csv`` and ``person.csv``, which labelling takes from here (``columns_in``).
 """
 
@@ -26,7 +26,7 @@ ColumnKind: TypeAlias = Literal["number", "text", "time", "date", "true or false
 class Column:
     """A column of a table, or one column for each label.
 
-    >>> from harken.labelling.dictionary import Column
+    >>> from harken.outcomes.dictionary import Column
     >>> hours = Column(name="hours_LABEL", unit="hours", meaning="the time with this label")
     >>> hours.describes("hours_walking"), hours.describes("adjusted_hours_walking"), hours.describes("hours_")
     (True, False, False)
@@ -79,7 +79,7 @@ class WrittenTable:
     besides: str = ""
 
 
-_WRITTEN = tomllib.loads(files("harken.labelling").joinpath("tables.toml").read_text(encoding="utf-8"))
+_WRITTEN = tomllib.loads(files("harken.outcomes").joinpath("dictionary.toml").read_text(encoding="utf-8"))
 SOURCES: Mapping[str, str] = _WRITTEN["sources"]
 """The publications of methods by short name."""
 _TEXTS = {**_WRITTEN["phrases"], "share": SHARE_PERCENT}
@@ -128,7 +128,7 @@ def _changed(
     short: bool = True,
     listed: bool = True,
 ) -> Iterator[Column]:
-    """Columns that a table does not take as they are; ``tables.toml`` says what each argument does."""
+    """Columns that a table does not take as they are; ``dictionary.toml`` says what each argument does."""
     for column in (column for name in of for column in known[name] if column.name not in without):
         name, made = f"{prefix}{column.name}", column
         if column.kind == "time" and times == "iso_8601":
@@ -149,7 +149,7 @@ TABLES = tuple(_tables())
 def columns_in(file: str, columns: Sequence[str]) -> list[str]:
     """Those of the columns of a table that a file of it has, in their order: all, or the marked ones in a short file.
 
-    >>> from harken.labelling.dictionary import columns_in
+    >>> from harken.outcomes.dictionary import columns_in
     >>> columns_in("days.csv", ["date", "seconds_in_day", "hours_walking", "adjusted_hours_walking"])
     ['date', 'hours_walking']
     """

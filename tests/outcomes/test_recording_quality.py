@@ -11,10 +11,10 @@ import pytest
 
 from example_timelines import timeline
 from harken import HarkenError
-from harken.labelling.quality import Limit, LimitKind, known_limits, limits_of, parse_quality, write_quality
 from harken.models.recogniser import Recogniser
 from harken.mounting.turns import Mounting, MountingSource, Turn
 from harken.mounting.wrist_check import Answer, WristCheck
+from harken.outcomes.recording_quality import Limit, LimitKind, known_limits, limits_of, parse_quality, write_quality
 from harken.recordings.recording import Placement
 from harken.reports.caveats import model_card
 from harken.timelines import Timeline

@@ -8,11 +8,11 @@ import pytest
 
 import people
 from harken.labelling.cohort import FileTask, labelling, run_cohort
-from harken.labelling.dictionary import SOURCES, TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.labelling.failures import write_failures
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_study
 from harken.models.recogniser import Recogniser
+from harken.outcomes.dictionary import SOURCES, TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.outcomes.segments import Segment
 
 DESCRIBED = {name: table for table in TABLES for name in table.files}
