@@ -5,8 +5,9 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from harken import Recogniser
 from harken.recordings.recording import Recording
@@ -64,6 +65,12 @@ def drawn(figure: Figure, panel: int) -> tuple[NDArray[np.float64], NDArray[np.f
     return low, high
 
 
+def seconds_since(start_ns: int, places: ArrayLike) -> NDArray[np.float64]:
+    """The seconds from a time to places on an axis of dates, rounded to microseconds."""
+    start = date2num(np.datetime64(start_ns, "ns"))  # type: ignore[no-untyped-call]
+    return np.asarray((np.asarray(places) - start) * 86_400).round(6)
+
+
 def written(figure: Figure) -> str:
     """All text of a picture."""
     figure.canvas.draw()
@@ -80,7 +87,7 @@ def test_a_gap_is_empty() -> None:
     assert np.isnan(high[gap]).all()
     assert not np.isnan(high[: gap.start - 5]).any()
     assert (band(figure)[gap, 3] == 0).all()
-    first, last = figure.axes[1].get_xlim()
+    first, last = seconds_since(START_NS, figure.axes[1].get_xlim())
     assert first == 0
     assert last == pytest.approx(2100)
 
@@ -92,8 +99,10 @@ def test_a_still_second_between_two_gaps_is_visible() -> None:
     figure = draw_recording(replace(recording, signals=signals))
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
-    left, bottom = figure.axes[1].transData.transform([1090, 0.5]).round().astype(int)
-    right, _ = figure.axes[1].transData.transform([1110, 0.5]).round().astype(int)
+    start, end = figure.axes[1].get_xlim()
+    second = (end - start) / 2200
+    left, bottom = figure.axes[1].transData.transform([start + 1090 * second, 0.5]).round().astype(int)
+    right, _ = figure.axes[1].transData.transform([start + 1110 * second, 0.5]).round().astype(int)
     row = pixels.shape[0] - bottom
     assert pixels[row - 2 : row + 2, left:right, :3].min() < 100
 
@@ -118,15 +127,18 @@ def test_ticks_stay_on_round_times_when_the_clock_changes() -> None:
     figure = draw_recording(recorded((0, 12 * 3600), start_ns=midnight_ns, rate_hz=1, timezone="Europe/Athens"))
     figure.canvas.draw()
     ticks = {label.get_text(): label.get_position()[0] for label in figure.axes[-1].get_xticklabels()}
-    assert ticks["02:00"] == 2 * 3600
-    assert ticks["06:00"] == 5 * 3600
-    assert ticks["12:00"] == 11 * 3600
+    after_s = {text: float(seconds_since(midnight_ns, place)) for text, place in ticks.items()}
+    assert after_s["02:00"] == 2 * 3600
+    assert after_s["06:00"] == 5 * 3600
+    assert after_s["12:00"] == 11 * 3600
 
 
 def test_ticks_of_a_recording_of_a_tenth_of_a_second_differ() -> None:
     figure = draw_recording(recorded((0, 0.1), rate_hz=1000))
+    figure.canvas.draw()
     texts = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
-    assert texts[1:3] == ["23:46:40.01", "23:46:40.02"]
+    assert texts[1:3] == ["40.02", "40.04"]
+    assert figure.axes[-1].xaxis.get_offset_text().get_text() == "2018-Feb-20 23:46"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +148,7 @@ def test_ticks_of_a_recording_of_a_tenth_of_a_second_differ() -> None:
         recorded((0, 0.08)),
         recorded((0, 7), rate_hz=100),
         recorded((0, 1), (10**7, 10**7 + 0.04)),
+        recorded(*((100_000.0 * i, 100_000.0 * i + 60) for i in range(60))),
         recorded((0, 60), marked=slice(None), wild=np.nan),
         recorded((0, 60), marked=slice(None), wild=np.inf),
         recorded((0, 60), marked=slice(None), wild=3.0),
@@ -149,7 +162,8 @@ def test_ticks_of_a_recording_of_a_tenth_of_a_second_differ() -> None:
         recorded((0, 60)).select_channels(("P",)),
     ],
     ids=[
-        *("one sample", "two samples", "seconds", "one sample after a gap", "all missing", "all infinite", "all wild"),
+        *("one sample", "two samples", "seconds", "one sample after a gap", "long gaps"),
+        *("all missing", "all infinite", "all wild"),
         *("a year", "more labels than colours", "a long label", "underscore", "a script the font lacks", "only P"),
     ],
 )
@@ -191,13 +205,18 @@ def test_each_column_shows_its_own_samples_and_no_extreme_is_lost() -> None:
     [
         (
             recorded((0, 1200), timezone="Europe/Athens"),
-            ["01:50\nWed 21 Feb", "local time, Europe/Athens"],
+            ["01:50", "anna: 21 February 2018", "local time, Europe/Athens"],
         ),
         (
             recorded((0, 1200), start_ns=90_426 * 10**9),
-            ["time since the recording began", "10 min", "anna: 20 min"],
+            ["seconds since the recording began", "600", "anna: 20 min"],
         ),
-        (recorded((0, 1000), (90_000, 91_000)), ["gap of 1 d 1 h"]),
+        (
+            recorded(
+                (0, 60), codes=np.arange(1500, dtype=np.int16), label_names=tuple(map("{:04d}".format, range(1500)))
+            ),
+            ["0000 (0.04 s)", "0023 (0.04 s)", "and 1476 more"],
+        ),
         (recorded((0, 60), codes=np.zeros(1500, np.int16), label_names=("_hidden",)), ["_hidden (1 min)"]),
         (recorded((0, 600), marked=slice(5000, 5001), wild=16.0), ["marked, in no window (1 sample)"]),
         (recorded((0, 300)), ["anna: 20 February 2018, 25 Hz"]),
@@ -209,25 +228,35 @@ def test_what_is_written(recording: Recording, texts: list[str]) -> None:
     assert [axes.get_ylabel() for axes in figure.axes[-3:]] == ["x [g]", "y [g]", "z [g]"]
 
 
-@pytest.mark.parametrize(
-    ("stretches", "shown_s"),
-    [
-        ([(0.0, 1000.0), (90_000.0, 91_000.0)], 2000 * 1.04),
-        ([(100_000.0 * i, 100_000.0 * i + 60) for i in range(60)], 3600 * 1.3),
-    ],
-)
-def test_long_gaps_are_cut_short_and_leave_room(stretches: list[tuple[float, float]], shown_s: float) -> None:
-    assert draw_recording(recorded(*stretches)).axes[0].get_xlim()[1] == pytest.approx(shown_s)
+def test_panels_of_acceleration_share_limits_that_hold_gravity() -> None:
+    quiet, strong = recorded((0, 600)), recorded((0, 600))
+    signals = strong.signals.copy()
+    signals[5000, 1] = -3.0
+    for recording, lowest in ((quiet, -1.1), (replace(strong, signals=signals), -3.0)):
+        limits = {panel.get_ylim() for panel in draw_recording(recording).axes}
+        ((low, high),) = limits
+        assert low <= lowest
+        assert high >= 1.1
 
 
-@pytest.mark.parametrize(("wild", "marker", "edge"), [(16.0, "^", 1), (np.nan, "v", 0)])
-def test_marked_samples_are_seen_at_the_edge_and_do_not_stretch_the_panel(wild: float, marker: str, edge: int) -> None:
+@pytest.mark.parametrize(("wild", "edge"), [(16.0, 1), (-16.0, 0), (np.nan, 0)])
+def test_marked_samples_are_seen_at_the_edge_and_do_not_stretch_the_panel(wild: float, edge: int) -> None:
     (*_, axes) = draw_recording(recorded((0, 600), marked=slice(5000, 5001), wild=wild)).axes
     (marks,) = [line for line in axes.lines if line.get_color() == MARKED]
-    assert marks.get_marker() == marker
+    assert marks.get_marker() == "."
     assert np.asarray(marks.get_ydata())[0] == pytest.approx(axes.get_ylim()[edge])
-    assert np.asarray(marks.get_xdata())[0] == pytest.approx(200, abs=1)
+    assert seconds_since(START_NS, marks.get_xdata())[0] == pytest.approx(200, abs=1)
     assert axes.get_ylim()[1] < 2
+
+
+def test_a_marked_sample_inside_the_panel_is_a_dot_at_its_value_and_not_in_the_line() -> None:
+    for length_s in (100, 600):  # each sample is drawn, or the extremes of each column
+        (*_, axes) = draw_recording(recorded((0, length_s), marked=slice(2000, 2001), wild=1.05)).axes
+        (marks,) = [line for line in axes.lines if line.get_color() == MARKED]
+        (line,) = [line for line in axes.lines if line.get_color() != MARKED]
+        assert np.asarray(marks.get_ydata()) == pytest.approx(1.05)
+        assert seconds_since(START_NS, marks.get_xdata()) == pytest.approx(80, abs=0.5)
+        assert np.nanmax(np.asarray(line.get_ydata())) < 1.05
 
 
 def test_label_colours_differ_up_to_21_labels_and_do_not_depend_on_the_others() -> None:

@@ -30,7 +30,7 @@ FOLDER = Path(__file__).parent
 HOUSE: Style = rc_params_from_file(FOLDER / "house.mplstyle", use_default_template=False)
 PAPER: Style = rc_params_from_file(FOLDER / "paper.mplstyle", use_default_template=False)
 """The style of all figures, and what differs in figures for papers."""
-INK, QUIET_INK, FAINT = (HOUSE[name] for name in ("text.color", "axes.edgecolor", "grid.color"))
+INK, QUIET_INK = (HOUSE[name] for name in ("text.color", "axes.edgecolor"))
 MARKED = "#d1004b"
 """The colour of marked samples, which windows do not use. No label has this colour."""
 UNLABELLED_COLOUR = "#c4c8cd"
