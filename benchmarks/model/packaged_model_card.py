@@ -28,7 +28,7 @@ def card(result: Mapping[str, Any]) -> str:
     """The whole page."""
     left_out, model, preset = result["left_out"], result["model"], result["settings"]["preset"]
     calibration, reads = left_out["calibration"], model["specification"]
-    hands = _left_out(result)["wisdm"]["known"]["hands"]
+    hands, calm_hands = (_left_out(result)[study]["known"]["hands"] for study in ("wisdm", "selfback"))
     *labels, last = reads["labels"]
     tables = {name: in_markdown(made(result)) for name, made in TABLES.items()}
     return filled_page(
@@ -46,6 +46,7 @@ def card(result: Mapping[str, Any]) -> str:
         errors="; ".join(_error(NAMES[study], calibration["studies"][study]) for study in MAIN_STUDIES),
         posture=f"{100 * hands['posture']['mean']:.0f}",
         busy=f"{100 * hands['busy']['mean']:.0f}",
+        calm=f"{100 - 100 * calm_hands['calm']['mean']:.0f}",
         scheme=result["settings"]["label_scheme"]["name"],
         data="\n".join(_data(result, study) for study in NINE_STUDIES),
         model=model,
@@ -128,7 +129,7 @@ def _groups(result: Mapping[str, Any]) -> TextTable:
         "F1 of each group of labels, the mean over people",
         ("study", "group", *columns),
         rows,
-        f"{members.capitalize()}. Confusion within a group is no mistake. The [Sedentary "
+        f"{members.capitalize()}. Taking one label of a group for another is no mistake here. The [Sedentary "
         "Sphere](benchmark.md) is the published rule for a wrist; it knows the axis of the forearm, as the "
         "models do here. [Reports](report.md#what-leads) lead with groups and labels whose F1, as the mean of WISDM, "
         "DSADS and selfBACK, is 0.7 or more.",

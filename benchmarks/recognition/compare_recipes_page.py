@@ -63,8 +63,8 @@ def page(result: Result) -> str:
 
 def _run_text(name: str, run: Mapping[str, Any]) -> str:
     seed = "" if run["seed"] is None else f", seed {run['seed']}"
-    missing = f" Not there yet: the models without {listed(run['missing'])}." if run["missing"] else ""
-    return f"`{name}` is the preset `{run['preset']}`{seed}.{missing}"
+    missing = f" It has no scores on {listed(run['missing'])}." if run["missing"] else ""
+    return f"`{name}` is the preset `{run['preset']}` as it was when it was trained{seed}.{missing}"
 
 
 def _short_text(name: str, run: Mapping[str, Any]) -> str:
@@ -78,9 +78,9 @@ def _short_text(name: str, run: Mapping[str, Any]) -> str:
     for study, found in run["studies"].items():
         busy = found["ends"]["right"]["busy"].get("sitting")
         if busy is not None:
-            calm.append(f"{percent(busy['mean'])} of {study}")
+            calm.append(f"{percent(busy['mean'])} in {study}")
     if calm:
-        sentences.append(f"Calm sitting is wrongly called busy in {listed(calm)}.")
+        sentences.append(f"Windows of calm sitting that are wrongly called busy: {listed(calm)}.")
     return f"- `{name}`: {' '.join(sentences) or 'no label loses more than the interval over people.'}"
 
 
@@ -248,7 +248,7 @@ def _studies(result: Result) -> list[TextTable]:
     return [TextTable("The left-out studies", head, rows)]
 
 
-BOLD = "In bold: worse by more than the 95 % interval over people (none for fewer than five people)."
+BOLD = "In bold: the 95 % interval of the change over people lies below 0 (none for fewer than five people)."
 CHANGES = f"In brackets: the change from the first column, each person compared with themselves. {BOLD}"
 TABLES = {
     "main": _main,

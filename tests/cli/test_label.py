@@ -235,6 +235,8 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
         f"harken: {alice}: the results in {out / 'alice'} were made without --timezone, and this run is with "
         "--timezone Asia/Tokyo; add --again to replace them, or choose another --out to keep both"
     )
+    refused = run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo", "--hand", "dominant")
+    assert "--hand dominant, not given before" not in refused.stderr, "a refused run changes nothing"
     again = run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo", "--again")
     assert (again.exit_code, again.stdout.partition("\n")[0][-6:]) == (0, "+09:00")
     wrong = run_harken("label", alice, *resumed, "--timezone", "Tokyo")

@@ -281,7 +281,7 @@ def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
     assert failed["file"].to_list() == [str(recordings[1])]
     assert failed["reason"][0].startswith("timeline.parquet was changed after harken wrote it")
     page = (out / "study.html").read_text(encoding="utf-8")
-    order = ["2 files keep their earlier results", "bert.csv", "was changed", "anna.csv", "non wear"]
+    order = ["2 files keep their earlier results", "bert.csv", "was changed", "anna.csv", "--no-non-wear"]
     places = [page.index(words) for words in order]
     assert places == sorted(places)
     timeline.write_bytes(whole)

@@ -5,7 +5,7 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -100,7 +100,8 @@ def label(
     row for each person), person_all.parquet (with all columns), cohort (a row for each day of each file) and quality (a
     row for each file), both as .csv and .parquet.
     Labels in the files are not used. Files that are already labelled with the same settings are skipped. Results of
-    other settings are replaced only with --again, and those of another file never. A file that cannot be labelled does
+    other settings of labelling are replaced only with --again, and those of another file never; other rules for nights,
+    intensity and tables are applied at once. A file that cannot be labelled does
     not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a list of the summaries.
     """
     from harken.labelling.cohort import FileTask, labelling, shard_of
@@ -111,11 +112,12 @@ def label(
     tasks = of_study if shard is None else shard_of(of_study, shard)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
-        tell_changes([task.folder for task in tasks if (task.folder / SUMMARY).exists()], settings)
+        changes = find_changes([task.folder for task in tasks if (task.folder / SUMMARY).exists()], settings)
         alone = len(tasks) == 1 and scheduler is None
         work = labelling(model, settings, cores=usable_cores() if alone else 1, again=again)
         prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
         ended = run("Labelling", tasks, work, workers=workers, scheduler=scheduler, prints=prints)
+        tell_changes(changes, ended)
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         # As long as other shards are not done, their people are not known.
         all_known = shard is None or all((task.folder / SUMMARY).exists() for task in of_study)
@@ -153,7 +155,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         print_json([one.summary for one in ended if one.summary is not None])
     elif len(ended) > 1:
         print(printable(f"Everybody on one page: {out / STUDY}"))
-    if any(one.reason is not None and not one.missing for one in ended):
+    if len(ended) > 1 and any(one.reason is not None and not one.missing for one in ended):
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
     named = {one.task.folder for one in ended if one.reason is not None}
     failures += [HarkenError(reason) for folder, reason in unread.items() if folder not in named]
@@ -169,26 +171,36 @@ def _print_warnings(ended: "list[FileOutcome]") -> None:
         Console(highlight=False, markup=False, emoji=False).print(notes_table([], warnings=warnings))
 
 
-def tell_changes(folders: Sequence[Path], rules: Rules) -> None:
-    """Print the rules that differ from those of earlier results, and of how many files. A folder that cannot be read
-    has none; it fails later with its reason."""
+def find_changes(folders: Sequence[Path], rules: Rules) -> dict[Path, list[str]]:
+    """Find the rules that differ from those of earlier results in each folder. A folder that cannot be read has none;
+    it fails later with its reason."""
     from harken.labelling.stored import read_summary
 
-    now, changes = rules_key(rules), Counter[str]()
+    now = rules_key(rules)
+    changes: dict[Path, list[str]] = {}
     for folder in folders:
+        changes[folder] = []
         try:
             before = read_summary(folder)["summarised_by"]
         except HarkenError:
             continue
         if before["harken_version"] != now["harken_version"]:
-            changes[f"harken {now['harken_version']} instead of {before['harken_version']}"] += 1
-        changes.update(
-            _change(option, before[option.name], now[option.name])
-            for option in options_of(Rules)
-            if before[option.name] != now[option.name]
-        )
-    for change, files in changes.items():
-        typer.echo(change if len(folders) == 1 else f"{change} ({files} of {len(folders)} files)", err=True)
+            changes[folder].append(f"harken {now['harken_version']} instead of {before['harken_version']}")
+        for option in options_of(Rules):
+            if before[option.name] != now[option.name]:
+                changes[folder].append(_change(option, before[option.name], now[option.name]))
+    return changes
+
+
+def tell_changes(changes: Mapping[Path, list[str]], ended: "list[FileOutcome]") -> None:
+    """Print the changes of rules (``find_changes``) of the files that succeeded, and of how many files."""
+    failed = {outcome.task.folder for outcome in ended if outcome.reason is not None}
+    files_of = Counter[str]()
+    for folder, sentences in changes.items():
+        if folder not in failed:
+            files_of.update(sentences)
+    for change, files in files_of.items():
+        typer.echo(change if len(changes) == 1 else f"{change} ({files} of {len(changes)} files)", err=True)
 
 
 def _change(option: DeclaredOption, before: Any, now: Any) -> str:
@@ -234,8 +246,9 @@ def run(
             if outcome.summary is not None and prints is not None:
                 prints(outcome)
     except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
-        done = f"{len(outcomes)} of {len(tasks)} files are done"
-        typer.echo(f"Stopped: {done}; repeat the command to continue.", err=True)
+        if len(outcomes) < len(tasks):
+            done = f"{len(outcomes)} of {len(tasks)} files are done"
+            typer.echo(f"Stopped: {done}; repeat the command to continue.", err=True)
         raise
     return [outcomes[task] for task in tasks]
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from harken.cli.label import Scheduler, Workers, finish, print_line, print_one, run, tell_changes
+from harken.cli.label import Scheduler, Workers, find_changes, finish, print_line, print_one, run, tell_changes
 from harken.cli.options import Json
 from harken.outcomes.rules import Rules
 from harken.readers.folders import SUMMARY
@@ -40,10 +40,11 @@ def summarise(
     remove_left_behind(out)  # results that a killed process moved are put back
     if not (folders := results_in(out)):
         raise HarkenError(f"{out} holds no results of harken label" if out.is_dir() else f"there is no folder {out}")
-    tell_changes(folders, rules)
+    changes = find_changes(folders, rules)
     tasks = [FileTask(folder, folder) for folder in folders]
     prints = None if json else print_one if len(tasks) == 1 else print_line
     ended = run(
         "Summarising", tasks, partial(summarising, rules=rules), workers=workers, scheduler=scheduler, prints=prints
     )
+    tell_changes(changes, ended)
     finish(ended, out / "failures-summarise.csv", rules, lines=prints is print_line, json=json)
