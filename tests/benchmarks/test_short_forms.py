@@ -122,7 +122,7 @@ def test_recipes_are_compared_on_the_folds_that_are_there(tmp_path: Path) -> Non
     folders = ("--data", data, "--work", tmp_path / "kept", "--page", page)
     result = run_benchmark("recognition.compare_recipes", tmp_path, *runs, *folders, "--people", "2")
     assert (result["runs"]["first"]["missing"], result["runs"]["second"]["missing"]) == ([], ["dsads"])
-    assert "Not there yet: the models without dsads." in page.read_text(encoding="utf-8")
+    assert "It has no scores on dsads." in page.read_text(encoding="utf-8")
     first, second = (result["runs"][run]["studies"]["hawthorne"] for run in ("first", "second"))
     assert first == second
     assert result["against_first"]["second"]["studies"]["hawthorne"]["recall"]["walking"]["change"] == 0

@@ -135,8 +135,9 @@ def _print_scores(scores: "PairedScores", windows: Mapping[str, str] | None = No
     beside = f" (95 % interval over people {_signed(interval[0])} to {_signed(interval[1])})" if interval else ""
     mean = f"Mean of B - A: {_signed(difference['mean_person_macro_f1'])}{beside}"
     better = f"B is better for {difference['people_better']} of {people} {'person' if people == 1 else 'people'}"
-    all_equal = all(with_a == with_b for with_a, with_b in scores.people.values())
-    _print_lines([f"{mean}; {better}.", "All scores are equal." if all_equal else _verdict(interval)])
+    _print_lines([f"{mean}; {better}.", _verdict(interval)])
+    if all(with_a == with_b for with_a, with_b in scores.people.values()):
+        _print_lines(["All scores are equal."])
 
 
 def _signed(difference: float) -> str:
