@@ -1,10 +1,8 @@
 """uvicorn as it serves our applications."""
 
-import json
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -23,21 +21,8 @@ FILES = 16_384
 refused, and so was ``/health``."""
 
 
-TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-HEAD_REFUSED = "the head of this request cannot be read: a WebSocket's may have 128 lines of at most 8,192 bytes each"
-
-
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSockets, which answer a head that they cannot read, and text that is not UTF-8."""
-
-    def data_received(self, data: bytes) -> None:
-        """Take what has come."""
-        super().data_received(data)
-        if not self.handshake_initiated and self.conn.handshake_exc is not None:  # uvicorn waits for ever
-            body = json.dumps({"error": HEAD_REFUSED})
-            head = f"HTTP/1.1 {TOO_LARGE} {TOO_LARGE.phrase}\r\ncontent-type: application/json\r\n"
-            self.transport.write(f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode())
-            self.transport.close()
+    """uvicorn's WebSockets, which say what is wrong with a text that is not UTF-8."""
 
     def handle_text(self, event: Frame) -> None:
         """Pass a text on as bytes, of which our reader of JSON says what is wrong: uvicorn logs a traceback for text
