@@ -14,6 +14,7 @@ import pytest
 import websockets
 
 from benchmarks.live.watches import wait_for
+from server_process import free_port
 from server_thread import Served, labels_until, message, now_wrist, serving
 
 pytestmark = [
@@ -29,9 +30,7 @@ STRANGER = "127.0.0.2"
 @contextmanager
 def run_nginx(ports: Sequence[int], folder: Path) -> Iterator[int]:
     """Run nginx with the configuration of the page in front of servers at these ports. Yield its own port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     (text,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     servers = "\n".join(f"server 127.0.0.1:{of_server};" for of_server in ports)
     text = re.sub(r"server 127\.0\.0\.1:8001;\s+server 127\.0\.0\.1:8002;", servers, text)
