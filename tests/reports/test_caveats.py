@@ -35,6 +35,9 @@ def mounting(source: MountingSource, eighths: int = 0) -> Mounting:
     return Mounting(Turn(eighths), source, 3, (3.0,) + (0.0,) * 7, "labelled as it is: too few moments of walking")
 
 
+CONTRADICTED = replace(mounting(MountingSource.STATED, 2), contradicted_by="gravity lies along x")
+
+
 def test_a_good_recording_has_no_caveat() -> None:
     assert caveats_of(GOOD) == ()
     assert [line for line in quality_lines(GOOD) if line.heed] == []
@@ -45,6 +48,11 @@ def test_a_good_recording_has_no_caveat() -> None:
     [
         ({"placement": Placement.HIP}, CaveatKind.PLACEMENT, "on the hip"),
         ({"orientation": mounting(MountingSource.NONE)}, CaveatKind.MOUNTING, "too few moments of walking"),
+        (
+            {"orientation": CONTRADICTED},
+            CaveatKind.MOUNTING,
+            "contradicts the stated forearm axis: gravity lies along x",
+        ),
         ({"training_share": 0.5}, CaveatKind.TRAINING, "trained on 50 % of this recording"),
         ({"calibration": calibration(applied=False, error_mg=31.0)}, CaveatKind.CALIBRATION, "(error 31 mg): only 12"),
         (
@@ -109,6 +117,14 @@ def test_the_worst_caveat_is_first() -> None:
         (
             {"orientation": mounting(MountingSource.NONE)},
             Line("How the watch was worn", "labelled as it is: too few moments of walking", "unknown"),
+        ),
+        (
+            {"orientation": CONTRADICTED},
+            Line(
+                "How the watch was worn",
+                "labelled as it is: too few moments of walking",
+                "walking contradicts it",
+            ),
         ),
         (
             {"orientation": mounting(MountingSource.STATED)},

@@ -246,9 +246,10 @@ def _placement(quality: RecordingQuality) -> Iterator[Line | Caveat]:
     if elsewhere:
         yield Caveat(CaveatKind.PLACEMENT, elsewhere)
     elif mounting is not None and mounting.warning is not None:
-        doubt = mounting.contradicted_by and f"walking contradicts the stated forearm axis: {mounting.contradicted_by}"
-        unknown = f"how it sat on the arm is unknown; it was {mounting.reason}"
-        yield Caveat(CaveatKind.MOUNTING, doubt or unknown)
+        doubt = f"how it sat on the arm is unknown; it was {mounting.reason}"
+        if mounting.contradicted_by:
+            doubt = f"walking contradicts the stated forearm axis: {mounting.contradicted_by}"
+        yield Caveat(CaveatKind.MOUNTING, doubt)
 
 
 def _orientation(orientation: Mounting) -> Line:
