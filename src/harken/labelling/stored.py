@@ -298,11 +298,13 @@ def results_digest(summary: Mapping[str, Any], *, rules: bool) -> str:
 
 def _as_typed(name: str, value: Any) -> str:
     """A setting as a person types it: ``with --timezone Europe/Athens``, ``without --no-non-wear``."""
-    flags = {option.name: option.flag for option in options_of(LabelSettings)}
-    flag = flags.get(name, name)
-    if isinstance(value, bool):
-        return f"without {flag}" if value else f"with {flag}"
-    return f"without {flag}" if value is None else f"with {flag} {value}"
+    options = {option.name: option for option in options_of(LabelSettings)}
+    if name not in options:  # an earlier harken had such a setting
+        return f"with {name} {value}"
+    option = options[name]
+    if value in (None, option.default):
+        return f"without {option.flag}"
+    return f"with {option.flag}" if isinstance(value, bool) else f"with {option.flag} {value}"
 
 
 def _digest_of(content: Json) -> str:
