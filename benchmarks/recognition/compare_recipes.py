@@ -53,7 +53,7 @@ from benchmarks.recognition.left_out_recordings import (
     windows_in_clips,
 )
 from harken.datasets.label_schemes import BUSY, SCHEMES, TRUTH
-from harken.evaluation.benchmark.study_scoring import person_f1, score_study
+from harken.evaluation.benchmark.study_scoring import mark_busy_hands, person_f1, score_study
 from harken.evaluation.benchmark.tasks import file_stem
 from harken.evaluation.protocols.studies import MAIN_STUDIES, MOST_WINDOWS, fold_name, in_scheme
 from harken.models.recogniser import Recogniser
@@ -62,7 +62,6 @@ from harken.recordings.recording import POSTURES
 from harken.support.arrays import BoolArray, Float32Array
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
-from harken.timelines.timeline import LEAST_BUSY
 from harken.windows.windows import Windows
 
 RATES_HZ = (10.0, 12.5, 16.0, 20.0, 25.0)
@@ -153,8 +152,8 @@ def score_answers(recogniser: Recogniser, windows: Windows, answers: Float32Arra
     if hands is None:
         scores["busy"] = {}
     else:
-        is_posture = np.isin(np.array(model_labels)[probabilities.argmax(axis=1)], POSTURES)
-        scores["busy"] = _busy_by_truth(windows, is_posture & (hands >= LEAST_BUSY))
+        postures = probabilities[:, np.isin(model_labels, POSTURES)].sum(axis=1)
+        scores["busy"] = _busy_by_truth(windows, mark_busy_hands(model_labels, probabilities, hands * postures))
     return scores
 
 
@@ -164,8 +163,7 @@ def _share_by_person(windows: Windows, true: Sequence[bool] | Any) -> PersonScor
 
 
 def _busy_by_truth(windows: Windows, said_busy: BoolArray) -> dict[str, PersonScores]:
-    """The share of windows of which busy hands are said, as in ``Timeline.busy_hands``, for each posture and state of
-    hands that is documented."""
+    """The share of windows in which the hands count as busy, for each posture and state of hands that is documented."""
     named = in_scheme(windows, SCHEMES["hands"]).labels
     shares = {}
     for name in (posture + busy for posture in POSTURES for busy in ("", BUSY)):

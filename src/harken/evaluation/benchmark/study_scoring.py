@@ -257,11 +257,10 @@ def score_hands(given: Predicted) -> Json:
     """How well busy hands, and the posture behind them, are recognised where a study documents both, for JSON.
 
     Windows count whose activity allows one label in the scheme ``hands``. Those with busy hands have ``posture``: the
-    share in which the true one of sitting and standing is more probable than the other. A method that tells says busy
-    hands, as ``Timeline.busy_hands`` does, where its label is sitting or standing and busy hands have half of the
-    probability of the two or more. Then ``busy`` is the share of windows with busy hands of which it says so, and
-    ``calm`` the share of windows of sitting and standing with calm hands of which it does not. Each is the mean over
-    people, with its 95 % interval over people.
+    share in which the true one of sitting and standing is more probable than the other. For a method that tells,
+    ``busy`` is the share of windows with busy hands that ``mark_busy_hands`` marks, and ``calm`` the share of windows
+    of sitting and standing with calm hands that it does not mark. Each is the mean over people, with its 95 % interval
+    over people.
     """
     named = in_scheme(given.windows, SCHEMES["hands"]).labels
     posture = np.char.replace(named, BUSY, "")
@@ -271,8 +270,7 @@ def score_hands(given: Predicted) -> Json:
     right_posture = np.where(posture == POSTURES[0], first > second, second > first)
     right = {"posture": (busy, right_posture)}
     if given.hands is not None:
-        is_posture = np.isin(np.array(given.labels)[given.probabilities.argmax(axis=1)], POSTURES)
-        said_busy = is_posture & (given.hands >= LEAST_BUSY * (first + second))
+        said_busy = mark_busy_hands(given.labels, given.probabilities, given.hands)
         right["busy"] = (busy, said_busy)
         right["calm"] = (single & ~busy, ~said_busy)
     subjects = given.windows.subjects
@@ -287,6 +285,20 @@ def score_hands(given: Predicted) -> Json:
                 "people": len(people),
             }
     return scores
+
+
+def mark_busy_hands(labels: Sequence[str], probabilities: FloatArray, hands: FloatArray) -> BoolArray:
+    """Mark the windows in which the hands count as busy, bool ``[n]``.
+
+    The rule is that of ``Timeline.busy_hands``: the label is sitting or standing, and busy hands have at least half of
+    the probability of these two.
+
+    Args:
+        labels, probabilities, hands: as in ``Predicted``.
+    """
+    is_posture = np.isin(labels, POSTURES)
+    has_posture = is_posture[probabilities.argmax(axis=1)]
+    return np.asarray(has_posture & (hands >= LEAST_BUSY * probabilities[:, is_posture].sum(axis=1)))
 
 
 def _mean_if_any(values: Sequence[float]) -> float | None:
