@@ -45,7 +45,7 @@ from harken import HarkenError, Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import MAIN_STUDIES, mounted_recordings, study_recordings
-from harken.mounting.estimate import mounting
+from harken.mounting.estimate import estimate_mounting
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.resampling import Grid
@@ -287,7 +287,7 @@ def label_rows(made: Callable[[], Recording], recogniser: Recogniser, kept: Path
         recording, specification = made(), recogniser.specification_
         answers: Probabilities = recogniser.predict_answers
         if as_found:
-            way = mounting(specification, recording, recogniser.predict_proba, x_to_elbow=True)
+            way = estimate_mounting(specification, recording, recogniser.predict_proba, x_to_elbow=True)
             answers = way.averaged(answers)
         labelled = label_recording(specification, recording, answers)
         keep_rows(path, labelled, truth_of(labelled, recording))

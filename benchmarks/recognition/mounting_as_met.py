@@ -38,7 +38,7 @@ from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import in_scheme, mounted_recordings, study_recordings, study_windows
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_evaluations
-from harken.mounting.estimate import moments_in, mounting
+from harken.mounting.estimate import estimate_mounting, moments_in
 from harken.mounting.forearm import FEW_BLOCKS, FEW_WALKS, EvidenceWeights
 from harken.mounting.turns import TURNS, Mounting, Turn
 from harken.recordings.recording import Recording
@@ -275,7 +275,9 @@ def right_turn(gravity_degrees: float) -> Turn:
 
 def found_of(recording: Recording, recogniser: Recogniser, weights: EvidenceWeights) -> Mounting:
     """The orientation as ``harken label`` finds it, with the make hidden."""
-    return mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True, weights=weights)
+    return estimate_mounting(
+        recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True, weights=weights
+    )
 
 
 class Evidence(NamedTuple):
@@ -293,10 +295,10 @@ def evidence_of(scene: Scene, recogniser: Recogniser) -> Evidence | None:
     if 35 <= off_degrees <= RIGHT_DEGREES:
         return None
     walks, calm = moments_in(scene.recording, recogniser.specification_)
-    recognised = (
-        mounting(recogniser.specification_, walks, recogniser.predict_proba, calm=calm, x_to_elbow=True).recognised
-        or (0.0,) * 8
+    estimated = estimate_mounting(
+        recogniser.specification_, walks, recogniser.predict_proba, calm=calm, x_to_elbow=True
     )
+    recognised = estimated.recognised or (0.0,) * 8
     along_x, along_y = recognised[0] + recognised[4], recognised[2] + recognised[6]
     share = calm.blocks / (calm.blocks + FEW_BLOCKS) / (1 + max(along_x, along_y) / FEW_WALKS)
     walking = float(np.log((1 + along_x) / (1 + along_y)))

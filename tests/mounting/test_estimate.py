@@ -14,7 +14,7 @@ from harken import HarkenError, Recogniser, Recording, Windows
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
 from harken.models.known_labels import walking_axis
-from harken.mounting.estimate import as_trained, mounting, trained_with_x_to_elbow
+from harken.mounting.estimate import as_trained, estimate_mounting, trained_with_x_to_elbow
 from harken.mounting.forearm import USUAL_AXIS, WEIGHTS, CalmMoments
 from harken.mounting.turns import MountingSource, Turn
 from harken.recordings.forearm_axis import ForearmAxis
@@ -102,7 +102,7 @@ def test_a_turned_watch_is_turned_back(eighths: int, rate_hz: float, gravity_rev
     recording = after_standing(walking(rate_hz=rate_hz), straight=True)
     worn = replace(recording, signals=Turn(eighths, gravity_reversed).apply(recording.signals, recording.channels))
     model = Model()
-    found = mounting(KNOWS, worn, model, x_to_elbow=True)
+    found = estimate_mounting(KNOWS, worn, model, x_to_elbow=True)
     assert found.turn == Turn(-eighths % 8, gravity_reversed)
     np.testing.assert_allclose(found.turned(worn).signals, recording.signals, atol=1e-6)
     assert found.turns == ((found.turn, 1.0),)
@@ -115,56 +115,56 @@ def test_a_turned_watch_is_turned_back(eighths: int, rate_hz: float, gravity_rev
     assert ("the watch reports gravity with the opposite sign" in found.reason) is gravity_reversed
     assert found.as_dict()["turned_degrees"] == 45 * found.turn.eighths
     assert found.as_dict()["gravity_reversed"] is gravity_reversed
-    assert mounting(KNOWS, worn, Model(), make=Make.AXIVITY, x_to_elbow=True).turn == found.turn
+    assert estimate_mounting(KNOWS, worn, Model(), make=Make.AXIVITY, x_to_elbow=True).turn == found.turn
     assert (found.source, found.known, found.warning) == (MountingSource.WALKING, True, None)
 
 
 def test_a_few_seconds_of_walking_do_not_decide_for_a_model_of_ones_own() -> None:
     worn = turned_by_quarters(walking(60), 1)
-    assert mounting(KNOWS, worn, Model()).turn == Turn(6)
-    too_short = mounting(KNOWS, turned_by_quarters(walking(15), 1), Model())
+    assert estimate_mounting(KNOWS, worn, Model()).turn == Turn(6)
+    too_short = estimate_mounting(KNOWS, turned_by_quarters(walking(15), 1), Model())
     assert (too_short.turn, too_short.source) == (Turn(), MountingSource.NONE)
     assert "too little to decide" in too_short.reason
-    unsure = mounting(KNOWS, worn, Model(sure=0.1))
+    unsure = estimate_mounting(KNOWS, worn, Model(sure=0.1))
     assert (unsure.turn, unsure.source) == (Turn(), MountingSource.NONE)
 
 
 def test_walking_decides_between_two_axes_only_if_it_is_recognised_much_more_along_one() -> None:
     along_x, along_y = walking(100), turned_by_quarters(walking(90), 1)
-    found = mounting(KNOWS, joined(along_x, along_y), Model(), x_to_elbow=True)
+    found = estimate_mounting(KNOWS, joined(along_x, along_y), Model(), x_to_elbow=True)
     assert (found.source, len(found.turns)) == (MountingSource.NONE, 2)
-    much = mounting(KNOWS, joined(walking(600), turned_by_quarters(walking(20), 1)), Model(), x_to_elbow=True)
+    much = estimate_mounting(KNOWS, joined(walking(600), turned_by_quarters(walking(20), 1)), Model(), x_to_elbow=True)
     assert (much.source, much.turn) == (MountingSource.WALKING, Turn())
 
 
 def test_where_it_cannot_be_seen_nothing_is_turned_and_the_reason_is_given() -> None:
     worn = turned_by_quarters(walking(), 1)
     still = replace(worn, signals=np.full_like(worn.signals, 0.5))
-    warning = mounting(KNOWS, still, Model()).warning or ""
+    warning = estimate_mounting(KNOWS, still, Model()).warning or ""
     assert "unknown how the watch sat on the arm. It was not turned: nothing looks like walking" in warning
     assert "--forearm-axis" in warning
     exercises = replace(KNOWS, labels=("abduction", "extension", "rowing"))
-    assert "has no label for walking" in mounting(exercises, worn, Model()).reason
+    assert "has no label for walking" in estimate_mounting(exercises, worn, Model()).reason
     gyroscope = replace(KNOWS, channels=("x", "y", "z", "gyro_x", "gyro_y", "gyro_z"))
-    assert "uses more than acceleration" in mounting(gyroscope, worn, Model()).reason
+    assert "uses more than acceleration" in estimate_mounting(gyroscope, worn, Model()).reason
     long = replace(KNOWS, window_length=600)
-    assert mounting(long, worn, Model()).moments == 0
+    assert estimate_mounting(long, worn, Model()).moments == 0
     for spec in (exercises, gyroscope, long):
-        assert mounting(spec, worn, Model()).turn == Turn()
+        assert estimate_mounting(spec, worn, Model()).turn == Turn()
 
 
 def test_what_cannot_be_asked_is_refused() -> None:
     with pytest.raises(HarkenError, match="mended"):
-        mounting(KNOWS, replace(walking(), as_found=True), Model())
+        estimate_mounting(KNOWS, replace(walking(), as_found=True), Model())
     with pytest.raises(HarkenError, match="x, y, z"):
-        mounting(KNOWS, replace(walking(), channels=("a", "b", "c")), Model())
+        estimate_mounting(KNOWS, replace(walking(), channels=("a", "b", "c")), Model())
 
 
 @pytest.mark.parametrize(("quarters", "axis"), [(0, "x"), (1, "y"), (2, "-x"), (3, "-y")])
 @pytest.mark.parametrize("walks", [True, False])
 def test_a_stated_axis_decides(quarters: int, axis: ForearmAxis, walks: bool) -> None:
     recording = walking() if walks else replace(walking(), signals=walking().signals * np.float32(0.001))
-    found = mounting(KNOWS, turned_by_quarters(recording, quarters), Model(), forearm_axis=axis)
+    found = estimate_mounting(KNOWS, turned_by_quarters(recording, quarters), Model(), forearm_axis=axis)
     assert found.turn == Turn(-2 * quarters % 8)
     assert (found.source, found.known, found.warning) == (MountingSource.STATED, True, None)
     assert f"its {axis} axis was stated to point along the forearm" in found.reason
@@ -173,7 +173,7 @@ def test_a_stated_axis_decides(quarters: int, axis: ForearmAxis, walks: bool) ->
 
 
 def test_walking_that_contradicts_a_stated_axis_is_a_warning() -> None:
-    found = mounting(KNOWS, walking(), Model(), forearm_axis="y")
+    found = estimate_mounting(KNOWS, walking(), Model(), forearm_axis="y")
     assert (found.turn, found.source) == (Turn(6), MountingSource.STATED)
     assert found.reason == "turned by 270 degrees about the face: its y axis was stated to point along the forearm"
     assert found.warning is not None
@@ -182,7 +182,7 @@ def test_walking_that_contradicts_a_stated_axis_is_a_warning() -> None:
         "gravity then lies along its x axis. If the statement is wrong, most labels are wrong. Without --forearm-axis, "
         "walking decides."
     )
-    assert mounting(KNOWS, walking(), Model(), forearm_axis="x").warning is None
+    assert estimate_mounting(KNOWS, walking(), Model(), forearm_axis="x").warning is None
 
 
 @pytest.mark.parametrize("axis", ["x", "-y"])
@@ -191,7 +191,7 @@ def test_a_stated_axis_is_that_of_the_file_also_where_gravity_is_reversed(axis: 
     worn = turned_by_quarters(recording, -QUARTERS[axis] % 4)
     # The hanging arm still measures +1 g along the stated axis, and z is negative.
     inside = replace(worn, signals=worn.signals * np.array([1, 1, -1], np.float32))
-    found = mounting(KNOWS, inside, Model(), forearm_axis=axis, x_to_elbow=True)
+    found = estimate_mounting(KNOWS, inside, Model(), forearm_axis=axis, x_to_elbow=True)
     assert found.turn.gravity_reversed
     turned = found.turned(inside).signals
     np.testing.assert_allclose(turned[:, [0, 2]], recording.signals[:, [0, 2]], atol=1e-6)
@@ -203,7 +203,7 @@ def test_gravity_in_walking_shows_which_end_points_towards_the_elbow(quarters: i
     """The model recognises walking a little better with x towards the hand."""
     recording = walking()
     worn = turned_by_quarters(recording, quarters)
-    found = mounting(KNOWS, worn, Model(sure=0.9, upside_down=1.0), x_to_elbow=x_to_elbow)
+    found = estimate_mounting(KNOWS, worn, Model(sure=0.9, upside_down=1.0), x_to_elbow=x_to_elbow)
     assert found.source is MountingSource.WALKING
     np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
 
@@ -218,12 +218,12 @@ def test_a_watch_is_turned_to_the_axis_of_training(quarters: int, axis: ForearmA
         return model(replace(windows, signals=turned_signals(windows.signals, -2 * quarters % 8)))
 
     worn = turned_by_quarters(trained, turn)
-    found = mounting(KNOWS, worn, recognises, trained_axis=axis)
+    found = estimate_mounting(KNOWS, worn, recognises, trained_axis=axis)
     assert found.source is MountingSource.WALKING
     assert found.turn == Turn(-2 * turn % 8)
     stated: ForearmAxis = (["x", "y", "-x", "-y"] * 2)[quarters + turn]  # type: ignore[assignment]
-    assert mounting(KNOWS, worn, recognises, trained_axis=axis, forearm_axis=stated).turn == found.turn
-    unknown = mounting(KNOWS, worn, recognises, trained_axis=None)
+    assert estimate_mounting(KNOWS, worn, recognises, trained_axis=axis, forearm_axis=stated).turn == found.turn
+    unknown = estimate_mounting(KNOWS, worn, recognises, trained_axis=None)
     assert (unknown.turn, unknown.source) == (Turn(), MountingSource.NONE)
     assert "without knowing how the watches sat on the arm" in unknown.reason
 
@@ -244,7 +244,7 @@ def test_the_axis_of_training_is_that_of_gravity_in_walking(axis: ForearmAxis) -
 @pytest.mark.parametrize("trained_axis", ["x", "y"])
 def test_without_walking_calm_moments_show_the_axis(quarters: int, letter: str, trained_axis: ForearmAxis) -> None:
     worn = turned_by_quarters(at_a_desk(), quarters)
-    found = mounting(KNOWS, worn, Model(), trained_axis=trained_axis, x_to_elbow=True)
+    found = estimate_mounting(KNOWS, worn, Model(), trained_axis=trained_axis, x_to_elbow=True)
     assert (found.source, found.known, found.warning) == (MountingSource.CALM, False, None)
     assert f"it probably sat with its {letter} axis along the forearm (" in found.reason
     assert sum(found.probable) == pytest.approx(1)
@@ -282,7 +282,7 @@ def test_calm_moments_by_hand() -> None:
 
 def test_if_nothing_shows_the_axis_labels_are_averaged_and_a_warning_is_given() -> None:
     still = replace(walking(), signals=walking().signals * np.float32(0.001))
-    found = mounting(KNOWS, still, Model(), x_to_elbow=True)
+    found = estimate_mounting(KNOWS, still, Model(), x_to_elbow=True)
     assert found.source is MountingSource.NONE
     assert [share for _, share in found.turns] == [0.25] * 4
     warning = found.warning or ""
@@ -298,13 +298,13 @@ def test_if_nothing_shows_the_axis_labels_are_averaged_and_a_warning_is_given() 
 def test_the_make_and_a_little_walking_count_too() -> None:
     still = replace(walking(), signals=walking().signals * np.float32(0.001))
     for make in Make:
-        found = mounting(KNOWS, still, Model(), make=make, x_to_elbow=True)
-        stated = mounting(KNOWS, still, Model(), forearm_axis=USUAL_AXIS[make], make=make)
+        found = estimate_mounting(KNOWS, still, Model(), make=make, x_to_elbow=True)
+        stated = estimate_mounting(KNOWS, still, Model(), forearm_axis=USUAL_AXIS[make], make=make)
         assert found.turn.eighths % 4 == stated.turn.eighths % 4
         assert (found.source, found.known, stated.source) == (MountingSource.MAKE, False, MountingSource.STATED)
         assert f"(80 %, by the make ({make}))" in (found.warning or "")
     walks = turned_by_quarters(walking(15), 3)
-    found = mounting(KNOWS, walks, Model(sure=0.6), x_to_elbow=True)
+    found = estimate_mounting(KNOWS, walks, Model(sure=0.6), x_to_elbow=True)
     assert (found.source, found.turn) == (MountingSource.NONE, Turn(2))
     assert found.recognised[2] > 1
     assert sum(found.probable) == pytest.approx(1)
@@ -314,16 +314,16 @@ def test_the_make_and_a_little_walking_count_too() -> None:
 def test_a_little_walking_that_calm_moments_contradict_does_not_decide_alone() -> None:
     """Somebody at a desk claps, or trains on a machine, and the model takes it for walking after a quarter turn."""
     walks = turned_by_quarters(walking(30), 1)
-    found = mounting(KNOWS, joined(at_a_desk(), walks), Model(), x_to_elbow=True)
-    assert mounting(KNOWS, walks, Model(), x_to_elbow=True).source is MountingSource.WALKING
+    found = estimate_mounting(KNOWS, joined(at_a_desk(), walks), Model(), x_to_elbow=True)
+    assert estimate_mounting(KNOWS, walks, Model(), x_to_elbow=True).source is MountingSource.WALKING
     assert (found.source, found.known) == (MountingSource.CALM, False)
 
 
 def test_walking_decides_although_standing_between_the_walks_looks_as_if_another_axis_lay_along_the_forearm() -> None:
     recording = after_standing(walking(100))
-    calm_alone = mounting(KNOWS, after_standing(walking(2)), Model(), x_to_elbow=True)
+    calm_alone = estimate_mounting(KNOWS, after_standing(walking(2)), Model(), x_to_elbow=True)
     assert calm_alone.turn.eighths % 4 == 2
-    found = mounting(KNOWS, recording, Model(), x_to_elbow=True)
+    found = estimate_mounting(KNOWS, recording, Model(), x_to_elbow=True)
     assert (found.source, found.turn) == (MountingSource.WALKING, Turn())
 
 
@@ -402,7 +402,7 @@ def test_a_stated_axis_turns_rotation_as_well() -> None:
     recording = replace(walking(), channels=channels, signals=np.tile(walking().signals, (1, 2)))
     gyroscope = replace(KNOWS, channels=channels)
     worn = turned_by_quarters(recording, 3)
-    found = mounting(gyroscope, worn, Model(), forearm_axis="-y")
+    found = estimate_mounting(gyroscope, worn, Model(), forearm_axis="-y")
     np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
     seen: list[NDArray[np.float32]] = []
 

@@ -12,7 +12,7 @@ from harken.labelling.summary import LabelledFile, Measured, ModelFacts
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
 from harken.models.scores import unseen_f1
-from harken.mounting.estimate import mounting, trained_axis, trained_with_x_to_elbow
+from harken.mounting.estimate import estimate_mounting, trained_axis, trained_with_x_to_elbow
 from harken.mounting.forearm import CalmMoments
 from harken.mounting.turns import Mounting
 from harken.mounting.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
@@ -257,7 +257,7 @@ def _preparation(
     return Prepared(
         gravity_calibration(blocks) if settings.calibration else None,
         not_worn_ns,
-        mounting(
+        estimate_mounting(
             recogniser.specification_,
             movement.walking,
             recogniser.predict_proba,

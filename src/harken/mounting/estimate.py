@@ -60,7 +60,7 @@ class Walking(NamedTuple):
 NO_WALKING = Walking(0, np.zeros(8), 0j)
 
 
-def mounting(
+def estimate_mounting(
     specification: Specification,
     walks: Recording | Walks,
     probabilities: Probabilities,
@@ -240,7 +240,7 @@ def _stated(evidence: _Evidence, forearm_axis: ForearmAxis) -> Mounting:
     reason = f"its {forearm_axis} axis was stated to point along the forearm"
     stated = _described(evidence, turn, MountingSource.STATED, reason)
     shown = _shown_by_walking(evidence)
-    if shown is None or (shown.turn.eighths - turn.eighths) % 4 == 0:
+    if shown is None or (shown.turn.eighths - turn.eighths) % 4 == 0:  # the stated axis, whichever of its ends
         return stated
     return replace(stated, contradicted_by=shown.seen)
 
@@ -327,14 +327,14 @@ def mounting_of(
 
     Args:
         recogniser: the model.
-        recording, forearm_axis: as for ``mounting``.
+        recording, forearm_axis: as for ``estimate_mounting``.
 
     Raises:
-        HarkenError: as ``mounting``; when an axis is stated for a recording without ``x, y, z``.
+        HarkenError: as ``estimate_mounting``; when an axis is stated for a recording without ``x, y, z``.
     """
     if recording.channels[:3] != ACCELERATION and forearm_axis is None:
         return None
-    return mounting(
+    return estimate_mounting(
         recogniser.specification_,
         recording,
         recogniser.predict_proba,

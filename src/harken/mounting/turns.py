@@ -76,7 +76,7 @@ class Mounting:
             along the forearm, as sums of probabilities. Empty if the model cannot find the orientation.
         reason: what was done and why, without the words "the watch was" before it.
         probable: the probability of 0 to 7 eighths of a turn. Empty if the orientation is known, or if nothing is
-            turned without walking (``mounting``).
+            turned without walking (``estimate_mounting``).
         contradicted_by: what walking shows if it is not what the user stated; else empty.
     """
 

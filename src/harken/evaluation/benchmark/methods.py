@@ -135,9 +135,9 @@ def trained_network(recogniser: "Recogniser") -> TrainedMethod:
         return shares
 
     def of_recording(recording: Recording) -> "Mounting":
-        from harken.mounting.estimate import mounting
+        from harken.mounting.estimate import estimate_mounting
 
-        return mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True)
+        return estimate_mounting(recogniser.specification_, recording, recogniser.predict_proba, x_to_elbow=True)
 
     return TrainedMethod(probabilities, model_bytes(recogniser.model_), of_recording)
 

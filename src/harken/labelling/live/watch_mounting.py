@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harken.models.recogniser import Recogniser
-from harken.mounting.estimate import mounting, trained_axis, trained_with_x_to_elbow, why_unaskable
+from harken.mounting.estimate import estimate_mounting, trained_axis, trained_with_x_to_elbow, why_unaskable
 from harken.mounting.forearm import CalmMoments
 from harken.mounting.turns import TURNS, Mounting
 from harken.networks.specification import Specification
@@ -40,7 +40,7 @@ LEAST_FILLED = 0.95
 
 
 class TrainedMounting(NamedTuple):
-    """How the watches of a model's training data sat on the arm; see ``mounting``."""
+    """How the watches of a model's training data sat on the arm; see ``estimate_mounting``."""
 
     axis: ForearmAxis | None = None
     x_to_elbow: bool = False
@@ -177,7 +177,7 @@ class WatchMounting:
         """Turn the windows that end after ``since_ns`` so that this axis lies where the model expects it."""
         self._stated = forearm_axis
         self._walks = []
-        stated = mounting(
+        stated = estimate_mounting(
             self._model,
             Walks(),
             _refuse_to_answer,
@@ -197,7 +197,7 @@ class WatchMounting:
             statistics.push(walk.samples())
         statistics.finish()
         blocks = self._list_blocks()
-        return mounting(
+        return estimate_mounting(
             self._model,
             walks,
             probabilities,
