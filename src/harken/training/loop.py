@@ -309,13 +309,24 @@ class _Loop:
 
     def iterate(self) -> tuple[float, float]:
         """One iteration. Returns the loss before it, and the number of right windows in the batch."""
-        settings = self.settings
         if not self.network.training:  # after an evaluation; setting the mode of all layers takes half a millisecond
             self.network.train()
         signals, codes = self.batch(self.iteration)
-        outputs = self.network(settings.augmentation(signals, self.task.vectors))
+        loss, right = self.compute_loss(self.settings.augmentation(signals, self.task.vectors), codes)
+        if self.settings.l2:
+            loss = loss + self.settings.l2 * _half_sum_of_squares(self.parameters)
+        if self.settings.one_cycle:
+            one_cycle(self.optimiser, self.iteration, self.history.iterations, largest=self.settings.learning_rate)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return float(loss.detach()), float(right.sum())
+
+    def compute_loss(self, signals: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of a batch, without the L2 term, and which of its windows are right, bool ``[n]``."""
+        outputs = self.network(signals)
         logits = outputs if self.hands is None else outputs[:, :-1]
-        predicted, smoothing = logits.detach().argmax(1), settings.label_smoothing
+        predicted, smoothing = logits.detach().argmax(1), self.settings.label_smoothing
         if self.allowed is None:
             loss = F.cross_entropy(logits, codes, label_smoothing=smoothing)
             right = predicted == codes
@@ -324,14 +335,7 @@ class _Loop:
             right = self.allowed[codes, predicted]
         if self.hands is not None:
             loss = loss + HANDS_WEIGHT * hands_loss(outputs[:, -1], self.hands[codes], label_smoothing=smoothing)
-        if settings.l2:
-            loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
-        if settings.one_cycle:
-            one_cycle(self.optimiser, self.iteration, self.history.iterations, largest=settings.learning_rate)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        return float(loss.detach()), float(right.sum())
+        return loss, right
 
     def average(self) -> None:
         """Add the weights to their mean if this iteration is one of those that are averaged. After the last iteration,
