@@ -8,13 +8,11 @@ import re
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatch
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks.command import RESULTS, ROOT, command
 from benchmarks.model import packaged_model
@@ -25,13 +23,11 @@ from benchmarks.recognition import (
     compare_recipes_page,
     composed_days,
     composed_days_page,
-    pairs_with_studies,
     studies_page,
 )
 from harken import HarkenError, Recogniser
 from harken.datasets.exercises import UNSEEN
 from harken.evaluation.protocols.studies import NINE_STUDIES
-from harken.networks import pytorch as networks
 from studies import made_up_studies
 
 PAGE = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
@@ -114,18 +110,6 @@ def test_every_fold_of_the_packaged_model_tests_people_of_every_study_and_each_p
         assert {person.rsplit("_", 1)[0] for person in fold.test} == set(NINE_STUDIES) - {"pebble_steps"}
         assert unknown < set(fold.training)
         assert not set(fold.test) & set(fold.training)
-
-
-def test_training_goes_on_from_the_outputs_that_the_studies_model_has_for_the_labels_of_a_pair() -> None:
-    before, labels = Recogniser.load(device="cpu"), ("walking", "sitting")
-    specification = before.specification_
-    columns = [specification.labels.index(label) for label in labels]
-    build = partial(networks.build, specification.network, {**specification.sizes, "classes": len(labels)})
-    network = pairs_with_studies._continued(build, before, labels).eval()
-    signals = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (3, specification.window_length, 3))).float()
-    with torch.inference_mode():
-        expected = before.network_.eval()(signals)[:, columns]
-        torch.testing.assert_close(network(signals), expected)
 
 
 def test_a_composed_day_of_somebody_whom_the_model_learned_from_is_refused() -> None:

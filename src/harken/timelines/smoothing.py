@@ -29,7 +29,7 @@ Three things are known of bouts besides their lengths.
   movement is unknown, time counts as it is.
 
 The last two were chosen on composed days of people of unseen studies, and on how often labels change in an hour of
-sitting in another study (``benchmarks/recognition/posture_lasts.py``), the first on composed homes and days of unseen
+sitting in another study (``docs/results/posture_lasts.json``), the first on composed homes and days of unseen
 studies (``benchmarks/recognition/composed_days.py``). Rows are treated as independent, although their windows overlap.
 The posteriors are therefore overconfident, above all those of ``SHORT``.
 
