@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from browser import chromium
 from harken.labelling.live.stream import Due
 from harken.models.recogniser import Recogniser
-from harken.web.clients import Viewers
+from harken.web.viewers import Viewers
 from server_thread import Served, labels_until, message, now_wrist, serving
 
 pytestmark = pytest.mark.second_stage

@@ -29,13 +29,14 @@ from harken.networks.specification import CalibratedOn
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, resident_bytes
-from harken.web.clients import Sender, Viewers, frame_of
+from harken.web.clients import Sender, frame_of
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 from harken.web.record.recorder import Recorder
 from harken.web.sample_log import SampleLog, logged_samples
 from harken.web.sample_messages import samples_of
 from harken.web.session import Session, rounded
+from harken.web.viewers import Viewers
 
 LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for errors
 HOP_S = 1.0
