@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import harken
 from harken.networks.onnx import Graph
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from own_network import TinySizes
 
 

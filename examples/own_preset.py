@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 
 import harken
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from own_network import tiny
 
 TINY = replace(PRESETS["everyday"], name="tiny", network=tiny, sizes={"width": 16}).trained(epochs=8, min_iterations=0)

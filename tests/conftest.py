@@ -13,7 +13,7 @@ import people
 import pictures
 from command_line import Finished, Run
 from harken.cli import main
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 
 # An example takes as long as a busy machine needs. Every run, everywhere, draws the same examples, so that a change is
 # judged by what it changed. ``script/fuzz`` draws others.

@@ -23,7 +23,7 @@ from harken import _HOMES as HOMES
 from harken import Recogniser
 from harken.cli.app import HelpfulGroup, command_line, spread
 from harken.evaluation.protocols.published import protocol
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from harken.windows.windows import SlidingHops
 from research_watches import cwa_blocks, cwa_header
 from script.options import PAGES as PAGES_OF_OPTIONS

@@ -18,8 +18,8 @@ import people
 from harken.datasets.exercises import UNSEEN, exercises
 from harken.datasets.people import write_recordings
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model
+from harken.networks.presets import PRESETS
 from harken.recordings.recording import STANDARD_GRAVITY
-from harken.training.presets import PRESETS
 from harken.web.demo import MODEL as DEMO_MODEL
 from harken.windows.windows import SlidingHops
 from made_models import answered, made_model, uneven_recording

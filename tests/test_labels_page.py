@@ -10,9 +10,9 @@ import pytest
 import harken
 import people
 from command_line import Run
+from harken.networks.presets import PRESETS
 from harken.readers.folders import SIDE
 from harken.support.text_rows import MOST_BYTES, MOST_ROWS
-from harken.training.presets import PRESETS
 from harken.windows.windows import SlidingHops
 
 pytestmark = pytest.mark.second_stage

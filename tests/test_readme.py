@@ -15,7 +15,7 @@ import harken
 import people
 import pictures
 from command_line import Run
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from harken.windows.windows import SlidingHops
 
 ROOT = Path(__file__).parents[1]

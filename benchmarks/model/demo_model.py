@@ -24,11 +24,11 @@ from harken.datasets.exercises import INFO, UNSEEN, exercises
 from harken.models.calibration import expected_calibration_error, fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.models.scores import score_people
+from harken.networks.presets import Preset
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.training.demo import DEMO_RECIPE
-from harken.training.presets import Preset
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 MODEL = ROOT / "src" / "harken" / "models" / "packaged" / "demo.safetensors"

@@ -52,17 +52,17 @@ from harken.evaluation.protocols.studies import (
     study_recordings,
     training_windows,
 )
-from harken.models.known_labels import GROUPS
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.models.training_examples import TrainingExamples, most_examples, spread_over_people
 from harken.networks.build import layers_of
 from harken.networks.layers import weight_shapes
+from harken.networks.presets import PRESETS, Preset
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text
 from harken.training.adaptation import compute_features
-from harken.training.presets import PRESETS, Preset
+from harken.windows.known_labels import GROUPS
 from harken.windows.people import Fold, apply, k_folds_of_people
 from harken.windows.windows import Windows
 

@@ -12,8 +12,8 @@ from benchmarks.recognition.studies_page import in_markdown
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.page import TextTable, interval_text, number_text
 from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES
-from harken.models.known_labels import GROUPS
 from harken.reports.caveats import STUDY_NAMES
+from harken.windows.known_labels import GROUPS
 
 NAMES = {study: STUDY_NAMES.get(study, study.upper()) for study in NINE_STUDIES}
 FOREST, RULE = "random_forest", "sedentary_sphere"

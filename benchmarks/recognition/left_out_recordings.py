@@ -22,11 +22,11 @@ from harken.evaluation.protocols.studies import (
     study_recordings,
     study_windows,
 )
-from harken.models.known_labels import walking_axis
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording
 from harken.signals.orientation import turned_about_face, turned_signals
 from harken.signals.resampling import resample
 from harken.support.errors import HarkenError
+from harken.windows.known_labels import walking_axis
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 CLIP_S, SHORTEST_END_S, LONGEST_END_S = 15.0, 2.0, 3.0

@@ -38,11 +38,11 @@ from harken.evaluation.benchmark.methods import PresetMethod
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished, file_stem
 from harken.evaluation.protocols.studies import MAIN_STUDIES
-from harken.models.known_labels import NO_SETS, LabelSets
 from harken.models.recogniser import Recogniser
+from harken.networks import training_loop as loop
+from harken.networks.presets import PRESETS
 from harken.support.files import write_text
-from harken.training import loop
-from harken.training.presets import PRESETS
+from harken.windows.known_labels import NO_SETS, LabelSets
 from harken.windows.windows import Windows
 
 LIGHT = PRESETS["light"]

@@ -74,9 +74,9 @@ def everyday() -> Callable[[], object]:
     """A training of the recipe ``everyday`` of some iterations."""
     import torch
 
+    from harken.networks.presets import PRESETS
     from harken.networks.pytorch import build
-    from harken.training.loop import LabelledSignals, TrainingTask, train
-    from harken.training.presets import PRESETS
+    from harken.networks.training_loop import LabelledSignals, TrainingTask, train
 
     recipe = PRESETS["everyday"]
     count = EVERYDAY_STEPS * recipe.training.batch_windows

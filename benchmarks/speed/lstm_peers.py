@@ -75,7 +75,7 @@ def harken_network() -> Any:
 
 def harken() -> Calls:
     """harken's network, on our own kernels."""
-    from harken.training.loop import EpsilonHatAdam
+    from harken.networks.training_loop import EpsilonHatAdam
 
     network = harken_network()
     return torch_calls(network, EpsilonHatAdam(network.parameters(), lr=RATE))

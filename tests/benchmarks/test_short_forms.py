@@ -19,7 +19,7 @@ from harken import HarkenError, Recogniser
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.evaluation.protocols.studies import NINE_STUDIES
 from harken.models.model_file import PACKAGED_MODEL
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from studies import made_up_studies
 
 pytestmark = pytest.mark.second_stage

@@ -6,7 +6,7 @@ import pytest
 
 import people
 import pictures
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from training_runs import Quiet
 
 

@@ -11,8 +11,8 @@ import people
 from command_line import Run
 from harken.annotations.options import LabelOptions
 from harken.models.recogniser import Recogniser
+from harken.networks.training_loop import Interrupted
 from harken.support.errors import HarkenError
-from harken.training.loop import Interrupted
 from harken.training.run import train_run
 from training_runs import Quiet, settings_of
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import people
 from command_line import Run
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 import people
 from command_line import Run
 from harken.cli.train import TrainingScreen
-from harken.training.loop import Progress
+from harken.networks.training_loop import Progress
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

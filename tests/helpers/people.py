@@ -6,8 +6,8 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from harken.training.loop import TrainingSettings
-from harken.training.presets import PRESETS, Preset
+from harken.networks.presets import PRESETS, Preset
+from harken.networks.training_loop import TrainingSettings
 from harken.windows.windows import RandomDraws, SlidingHops
 
 RATE_HZ = 25

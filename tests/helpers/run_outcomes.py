@@ -10,12 +10,12 @@ import numpy as np
 import people
 from harken.models.calibration import coverage
 from harken.models.scores import PeopleScores, Scores, score, score_people
+from harken.networks.checkpoint import History
+from harken.networks.presets import PRESETS
 from harken.networks.specification import CalibratedOn, Specification
 from harken.readers import read
-from harken.training.checkpoint import History
 from harken.training.data import MissingWindows, Read, RunData
-from harken.training.presets import PRESETS
-from harken.training.run import Outcome
+from harken.training.outcome import Outcome
 from harken.training.settings import RunSettings
 
 LABELS = ("lying", "sitting", "walking")

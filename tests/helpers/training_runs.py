@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import people
-from harken.training.loop import Progress
+from harken.networks.training_loop import Progress
 from harken.training.settings import RunSettings
 
 

@@ -13,10 +13,10 @@ import people
 from harken.labelling.live import LiveRecogniser, LiveSettings
 from harken.models.recogniser import Recogniser
 from harken.models.runtime import ExportedRecogniser
+from harken.networks.presets import PRESETS
+from harken.networks.training_loop import hands_loss
 from harken.recordings.recording import Recording
 from harken.training.adaptation import adapt
-from harken.training.loop import hands_loss
-from harken.training.presets import PRESETS
 from harken.windows.windows import Windows, sliding_windows
 from made_recordings import recording_of
 

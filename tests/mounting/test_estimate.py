@@ -13,7 +13,6 @@ import harken
 from harken import HarkenError, Recogniser, Recording, Windows
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
-from harken.models.known_labels import walking_axis
 from harken.mounting.estimate import as_trained, estimate_mounting, trained_with_x_to_elbow
 from harken.mounting.forearm import USUAL_AXIS, WEIGHTS, CalmMoments
 from harken.mounting.turns import MountingSource, Turn
@@ -21,6 +20,7 @@ from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Make
 from harken.signals import movement_of, turned_by_quarters
 from harken.signals.orientation import QUARTERS, axis_by_gravity, turned_signals
+from harken.windows.known_labels import walking_axis
 from made_recordings import recording_of, specification_of
 
 RATE_HZ = 25.0

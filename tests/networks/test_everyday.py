@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from harken.networks.presets import PRESETS
 from harken.networks.pytorch import build
-from harken.training.presets import PRESETS
 from lstm_reference import by_equations, cells_named
 
 EDGES_HZ_AT_30 = (0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5.0, 7.0, 10.0, 15.0)

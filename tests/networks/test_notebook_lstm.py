@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from harken.networks.native.modules import FastDropout
 from harken.networks.pytorch import build
-from harken.training.loop import EpsilonHatAdam
+from harken.networks.training_loop import EpsilonHatAdam
 from lstm_reference import by_equations
 from tensorflow1 import Adam
 
@@ -50,7 +50,7 @@ def loss_and_gradients(
 
 
 def our_loss(network: torch.nn.Module, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    from harken.training.loop import _half_sum_of_squares
+    from harken.networks.training_loop import _half_sum_of_squares
 
     return F.cross_entropy(network(signals), codes) + L2 * _half_sum_of_squares(list(network.parameters()))
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from example_timelines import timeline
-from harken.models.known_labels import GROUPS, list_groups
 from harken.outcomes.tables import day_groups
 from harken.support.tables import times
+from harken.windows.known_labels import GROUPS, list_groups
 
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 SECOND, HOUR = 10**9, 3600

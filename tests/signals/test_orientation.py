@@ -101,7 +101,7 @@ def test_rotation_still_explains_how_gravity_turns(change: Callable[[Recording],
 )
 def test_the_same_as_in_training(change: Callable[[Recording], Recording], switch: str) -> None:
     torch = pytest.importorskip("torch")
-    from harken.training.augmentation import Augmentation
+    from harken.networks.augmentation import Augmentation
 
     old = moving(CHANNELS[:6])
     batch = torch.from_numpy(old.signals.copy())[None]

@@ -15,11 +15,11 @@ import people
 from harken import HarkenError, Recogniser, Recording, concatenate, read, sliding_windows
 from harken.models.model_file import FittedModel
 from harken.networks.build import network_name
+from harken.networks.presets import PRESETS
 from harken.networks.pytorch import build, weights_of
 from harken.networks.specification import Specification
 from harken.signals import resample, turned_by_quarters
 from harken.training.adaptation import adapt
-from harken.training.presets import PRESETS
 from harken.windows.windows import Windows
 from scored_recordings import evaluate
 

@@ -15,9 +15,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import people
 from harken.models.recogniser import Recogniser
+from harken.networks.presets import PRESETS, Preset
 from harken.support.errors import HarkenError
 from harken.training.estimator import ActivityClassifier, InputError
-from harken.training.presets import PRESETS, Preset
 from harken.windows.windows import Windows
 
 SMALL = people.SMALL_EVERYDAY

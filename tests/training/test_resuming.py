@@ -17,9 +17,9 @@ import people
 import pictures
 from command_line import Run
 from harken.models.recogniser import Recogniser
+from harken.networks.training_loop import Interrupted
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
-from harken.training.loop import Interrupted
 from harken.training.run import train_run
 from training_runs import Quiet, everyday, settings_of
 

@@ -8,7 +8,7 @@ import pytest
 import harken
 import people
 from harken.models.recogniser import Recogniser
-from harken.reports.run.sentences import missing_windows
+from harken.training.report.sentences import missing_windows
 from harken.training.run import train_run
 from harken.training.settings import RunSettings
 from harken.windows.people import NoHonestTest

@@ -21,8 +21,8 @@ from harken.training.settings import RunSettings
 
 if TYPE_CHECKING:
     from harken.models.scores import Scores
-    from harken.training.loop import Progress
-    from harken.training.run import Outcome
+    from harken.networks.training_loop import Progress
+    from harken.training.outcome import Outcome
 
 FITS = {
     "model": ("the model", "This model is kept."),
@@ -57,7 +57,7 @@ def train(*, settings: RunSettings) -> None:
 
 def run_and_print(settings: RunSettings) -> "Outcome | None":
     """Run a training with its progress on the screen, and print its outcome."""
-    from harken.training.loop import Interrupted
+    from harken.networks.training_loop import Interrupted
     from harken.training.run import train_run
 
     screen = TrainingScreen()
@@ -160,7 +160,7 @@ def _state(progress: "Progress") -> str:
 
 def print_outcome(outcome: "Outcome") -> None:
     """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
-    from harken.reports.run import sentences
+    from harken.training.report import sentences
 
     console = Console(highlight=False)
     rows = [
@@ -184,7 +184,7 @@ def print_outcome(outcome: "Outcome") -> None:
 
 def _about_unseen(outcome: "Outcome") -> list[str]:
     """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
-    from harken.reports.run import sentences
+    from harken.training.report import sentences
 
     lines = []
     if outcome.cross is None:

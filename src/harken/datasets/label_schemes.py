@@ -1,7 +1,7 @@
 """Label schemes: the labels that each activity of a data set allows. An activity may allow several labels.
 
 For example, people eat sitting or standing, and a data set does not always state which. A scheme states the allowed
-labels for each activity of each data set. Training and scores use these label sets (``harken.training.loop``).
+labels for each activity of each data set. Training and scores use these label sets (``harken.networks.training_loop``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harken.models.known_labels import NO_SETS, NOT_KNOWN, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
 from harken.networks import DEFAULT_PRESET
@@ -20,14 +19,15 @@ from harken.support.arrays import BoolArray, Float32Array, StrArray
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
 from harken.timelines import Timeline, label_recording
+from harken.windows.known_labels import NO_SETS, NOT_KNOWN, LabelSets, known_windows
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from harken.training.checkpoint import History
-    from harken.training.loop import Progress, TrainingSettings
-    from harken.training.presets import Preset
+    from harken.networks.checkpoint import History
+    from harken.networks.presets import Preset
+    from harken.networks.training_loop import Progress, TrainingSettings
 
 
 def described_data(mended: Recording, as_found: Recording | None = None) -> dict[str, str]:
@@ -50,7 +50,7 @@ class Recogniser:
     ['cycling', 'lying', 'other', 'running', 'sitting', 'stairs', 'standing', 'walking']
 
     Attributes:
-        preset: the recipe: a name or a ``Preset`` (see ``harken.training.presets``).
+        preset: the recipe: a name or a ``Preset`` (see ``harken.networks.presets``).
         epochs: the number of epochs; None for the number in the recipe.
         seed: the seed of initial weights and dropout.
         device: ``auto``, ``cpu`` or ``cuda``. With ``auto``, training uses a GPU if there is one, and harken's own
@@ -176,16 +176,16 @@ class Recogniser:
         Args:
             windows: the training windows. The labels that occur in them become the classes.
             label_sets: names of labels in ``windows`` that stand for several labels, such as ``sitting or standing``,
-                -> these labels. Such a name does not become a class (``harken.training.loop.set_loss``). A single
-                label becomes a class if it is a label of ``windows``, even one without windows of that name.
+                -> these labels. Such a name does not become a class (``harken.networks.training_loop.set_loss``). A
+                single label becomes a class if it is a label of ``windows``, even one without windows of that name.
             hands: names of labels in ``windows``, also of those in ``label_sets``, -> whether the hands are busy. For
                 names that are missing it is not known. Empty: the model is not taught whether hands are busy.
             tests: test windows. They are scored during training and their scores are written to the history. They
                 have no effect on the model.
-            threads: the number of threads on a CPU; see ``harken.training.loop.train``. ``history_.threads`` is
-                the number that was used.
+            threads: the number of threads on a CPU; see ``harken.networks.training_loop.train``. ``history_.threads``
+                is the number that was used.
             checkpoint: a file for the state of training. Training resumes from it if it exists.
-            on_progress, should_stop: see ``harken.training.loop.train``.
+            on_progress, should_stop: see ``harken.networks.training_loop.train``.
 
         Raises:
             Interrupted: when ``should_stop`` returns true. The recogniser can then be used as it is.
@@ -194,11 +194,19 @@ class Recogniser:
         """
         _check_windows(windows)
         need_extra("train", "torch", what="training")
+        from harken.networks.presets import prepared, preset
         from harken.networks.pytorch import weights_of
-        from harken.training.loop import Interrupted, train
-        from harken.training.presets import prepared
+        from harken.networks.training_loop import Interrupted, train
 
-        task, specification, provenance = prepared(self, windows, label_sets, hands, tests or {})
+        task, specification, provenance = prepared(
+            preset(self.preset),
+            self.settings(),
+            self.device,
+            windows=windows,
+            label_sets=label_sets,
+            hands=hands,
+            tests=tests or {},
+        )
         network, history = train(
             task, threads=threads, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
         )
@@ -210,7 +218,7 @@ class Recogniser:
 
     def settings(self) -> "TrainingSettings":
         """The training settings: those of the recipe, with the epochs and seed of this recogniser."""
-        from harken.training.presets import preset
+        from harken.networks.presets import preset
 
         recipe = preset(self.preset)
         settings = replace(recipe.training, seed=self.seed)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harken.models.known_labels import list_groups
 from harken.support.arrays import Float64Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
 from harken.support.tables import times
+from harken.windows.known_labels import list_groups
 from harken.windows.windows import Windows
 
 FEWEST_PEOPLE_FOR_AN_INTERVAL = 5

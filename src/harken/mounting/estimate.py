@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harken.models.known_labels import ON_FOOT
 from harken.models.recogniser import Recogniser
 from harken.mounting.forearm import WEIGHTS, CalmMoments, EvidenceWeights, along_forearm
 from harken.mounting.turns import LEAST_SURE, Mounting, MountingSource, Turn
@@ -26,6 +25,7 @@ from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent_number
 from harken.timelines.labelling import Probabilities
+from harken.windows.known_labels import ON_FOOT
 from harken.windows.windows import Windows
 
 LEAST_IN_PLANE = 0.75

@@ -2,10 +2,10 @@
 
 From the list, ``pytorch`` makes the module for training, ``inference`` computes labels without PyTorch, and ``onnx``
 writes a graph. ``build`` finds a network by the name in a model file. ``specification`` has everything else that
-inference needs.
+inference needs. ``presets`` holds the recipes, and makes of windows what ``training_loop`` trains.
 """
 
 __all__ = ["DEFAULT_PRESET"]
 
 DEFAULT_PRESET = "everyday"
-"""The recipe of a model unless another is named (``harken.training.presets``)."""
+"""The recipe of a model unless another is named (``harken.networks.presets``)."""

@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.models.known_labels import list_groups
 from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import row_spans_ns
 from harken.outcomes.nights import sure_nights
@@ -18,6 +17,7 @@ from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_o
 from harken.support.tables import spans_ns, times, zone_of
 from harken.timelines import Timeline
 from harken.timelines.calendar import Quarters, Stretches, moments_ns, parts_by_day
+from harken.windows.known_labels import list_groups
 
 PERSON = "subject"
 NO_VALID_DAY = "no valid day"

@@ -32,15 +32,15 @@ def write_page(path: str | Path, report: str, content: Mapping[str, Any], script
 
     Args:
         path: the file.
-        report: the folder with the template ``page.html``: ``run``, ``wearer`` or ``study``.
+        report: the folder of harken with the template ``page.html``, such as ``reports/wearer``.
         content: the variables of the template; ``version``, ``scripts`` and their hashes in ``allowed`` are added.
-        scripts: the files of the scripts, relative to the folder of all reports.
+        scripts: the files of the scripts, in harken.
 
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
     environment = Environment(
-        loader=PackageLoader("harken.reports", ""),
+        loader=PackageLoader("harken", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -49,7 +49,7 @@ def write_page(path: str | Path, report: str, content: Mapping[str, Any], script
     numbers = (decimals, hours_lasting, hours_minutes, lasting, number, percent, whole_percent)
     for words in (*numbers, listed, name_options, with_options):
         environment.filters[words.__name__] = words
-    texts = [files("harken").joinpath("reports", name).read_text(encoding="utf-8") for name in scripts]
+    texts = [files("harken").joinpath(name).read_text(encoding="utf-8") for name in scripts]
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
     page = environment.get_template(f"{report}/page.html").render(
         content,

@@ -22,6 +22,7 @@ from harken.models.recogniser import Recogniser
 from harken.mounting.estimate import as_trained
 from harken.mounting.turns import Mounting
 from harken.networks.inference import batched, windows_at_once
+from harken.networks.presets import PRESETS
 from harken.networks.pytorch import logits, resolve_device
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
@@ -31,7 +32,6 @@ from harken.support.errors import HarkenError
 from harken.support.files import Json
 from harken.support.printable import listed, percent
 from harken.support.resources import computing_threads
-from harken.training.presets import PRESETS
 from harken.windows.windows import Windows, concatenate, covered_s, sliding_windows
 
 HOPS_IN_A_WINDOW = 8

@@ -17,7 +17,7 @@ from harken.annotations.find import by_new_names, label_spellings, refuse_shared
 from harken.annotations.options import NO_LABEL
 from harken.annotations.spelling import spelling
 from harken.datasets.people import LabelledFiles
-from harken.models.known_labels import refuse_unknown_labels, require_two_labels
+from harken.networks.presets import Preset
 from harken.networks.specification import check_rate
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.mending import mend
@@ -26,8 +26,8 @@ from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.support.files import Json, real_path
 from harken.support.printable import percent, printable
-from harken.training.presets import Preset
 from harken.training.settings import RunSettings
+from harken.windows.known_labels import refuse_unknown_labels, require_two_labels
 from harken.windows.people import NoHonestTest, Split, blocked_same_person
 from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harken.datasets.exercises import UNSEEN, exercises
 from harken.datasets.people import write_recordings
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from harken.training.settings import RunSettings
 from harken.windows.windows import SlidingHops
 

@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from harken.models.recogniser import Recogniser
 from harken.networks import DEFAULT_PRESET
+from harken.networks.presets import Preset, preset
 from harken.support.arrays import AnyArray, Float32Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.training.presets import Preset, preset
 from harken.windows.windows import Windows
 
 LARGEST_SEED = 2**31 - 1
@@ -42,7 +42,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ['lying', 'sitting', 'walking']
 
     Args:
-        preset: the recipe: a name or a ``Preset`` (see ``harken.training.presets``). Its settings for taking windows
+        preset: the recipe: a name or a ``Preset`` (see ``harken.networks.presets``). Its settings for taking windows
             from recordings are not used: ``X`` holds the windows.
         sample_rate_hz: samples per second of ``X``. It is stored in the model, and nothing is resampled.
         channels: the names of the channels of ``X``; ``x, y, z`` are acceleration in g.

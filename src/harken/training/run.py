@@ -11,7 +11,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,19 +19,20 @@ from typing import Protocol, TypedDict
 
 from harken import __version__
 from harken.annotations.options import LabelOptions
-from harken.models.calibration import Coverage, coverage, fit_temperature
+from harken.models.calibration import coverage, fit_temperature
 from harken.models.recogniser import Recogniser, described_data
-from harken.models.scores import PeopleScores, Scores, score, score_people
+from harken.models.scores import score, score_people
 from harken.networks import DEFAULT_PRESET
+from harken.networks.presets import Preset
 from harken.networks.pytorch import resolve_device
-from harken.networks.specification import CalibratedOn, Specification
+from harken.networks.specification import CalibratedOn
+from harken.networks.training_loop import Interrupted, Progress
 from harken.readers.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.reports.figures.confusion import confusion_picture
 from harken.reports.figures.curves import coverage_picture, learning_curves, test_title
 from harken.reports.figures.style import save_png
-from harken.reports.run import write_report
 from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import (
@@ -44,19 +45,17 @@ from harken.support.files import (
     written_alone,
 )
 from harken.support.printable import printable
-from harken.training.checkpoint import History
 from harken.training.data import (
     BLOCKED,
     HELD_OUT,
     MODEL,
-    MissingWindows,
     RunData,
     RunWindows,
     draw_run_windows,
     read_run_data,
 )
-from harken.training.loop import Interrupted, Progress, TrainingSettings
-from harken.training.presets import Preset
+from harken.training.outcome import Outcome
+from harken.training.report import write_report
 from harken.training.settings import RunSettings
 from harken.windows.windows import Windows
 
@@ -80,71 +79,6 @@ class Record(TypedDict):
     started: str
     settings: Json
     data: dict[str, list[_Read]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The outcome of a run.
-
-    Attributes:
-        settings: the run's settings.
-        specification: the model's specification.
-        training: the training settings.
-        training_windows: the number of training windows.
-        parameters: the number of trained parameters of the network.
-        data: the recordings.
-        history: the history of the fit whose model is saved.
-        same_person: the notebook's test on the same person, whose windows overlap the training windows; None in the
-            rare case that none of its labels was trained.
-        cross_people, cross: each unseen person alone, and all their windows together; None without ``--cross``.
-        cross_probabilities: how reliable the probabilities for unseen people are.
-        blocked, blocked_history: the honest same-person test, and the history of its fit; None if it was not possible
-            or not reached.
-        held_out_people: the training people on whom a fit without them was tested. Their windows also calibrate the
-            model. None with a single training person, if the preset does not include it, or if it was not reached.
-        missing: the labels and tests without windows.
-        iterations_done, iterations: the iterations so far, and all iterations of the training. The first number is
-            smaller if the run was interrupted.
-    """
-
-    settings: RunSettings
-    specification: Specification
-    training: TrainingSettings
-    training_windows: int
-    parameters: int
-    data: RunData
-    history: History
-    same_person: Scores | None
-    cross: Scores | None
-    cross_people: PeopleScores | None
-    cross_probabilities: Coverage | None
-    blocked: Scores | None
-    blocked_history: History | None
-    held_out_people: PeopleScores | None
-    missing: MissingWindows
-    iterations_done: int
-    iterations: int
-
-    @property
-    def finished(self) -> bool:
-        """Whether the model was trained for all iterations."""
-        return self.iterations_done == self.iterations
-
-    @property
-    def tests(self) -> dict[str, Scores]:
-        """The scores of each test that was possible, by its name in the history."""
-        tests = {"same_person": self.same_person, "blocked_same_person": self.blocked, "cross_person": self.cross}
-        return {name: scores for name, scores in tests.items() if scores is not None}
-
-    def scores_as_dict(self) -> Json:
-        """For ``run.json`` and the model file: it does not depend on paths, times or durations."""
-        tests: Mapping[str, Scores | PeopleScores | Coverage | None] = {
-            **self.tests,
-            "cross_people": self.cross_people,
-            "cross_probabilities": self.cross_probabilities,
-            "held_out_people": self.held_out_people,
-        }
-        return {name: scores.as_dict() for name, scores in tests.items() if scores is not None}
 
 
 SECONDS_BETWEEN_SENTENCES = 30.0

@@ -13,7 +13,7 @@ from harken.support.options import Argument, Option, check_options
 
 if TYPE_CHECKING:
     from harken.models.recogniser import Recogniser
-    from harken.training.presets import Preset
+    from harken.networks.presets import Preset
 
 
 def _names(typed: str) -> tuple[str, ...] | None:
@@ -136,7 +136,7 @@ class RunSettings:
         Raises:
             HarkenError: when no preset has this name.
         """
-        from harken.training.presets import preset  # needs PyTorch, which the options do not
+        from harken.networks.presets import preset  # needs PyTorch, which the options do not
 
         return preset(self.preset)
 

@@ -12,7 +12,7 @@ import study
 from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.protocols import published as protocols
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 
 
 def register(patch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import harken
 import people
 from browser import Browser
 from command_line import Run
-from harken.training.presets import PRESETS
+from harken.networks.presets import PRESETS
 from harken.windows.windows import SlidingHops
 from page_modules import said
 

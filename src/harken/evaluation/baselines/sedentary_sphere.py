@@ -16,10 +16,10 @@ import numpy as np
 
 from harken.evaluation.baselines.features import check_signals
 from harken.evaluation.benchmark.methods import TrainedMethod
-from harken.models.known_labels import NO_SETS, LabelSets
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.support.files import Json
+from harken.windows.known_labels import NO_SETS, LabelSets
 from harken.windows.windows import Windows
 
 SEDENTARY, ON_FEET = "sitting", "standing"

@@ -43,7 +43,7 @@ from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:
-    from harken.training.presets import Preset
+    from harken.networks.presets import Preset
 
 CONFUSION = "confusion.png"
 

@@ -11,18 +11,18 @@ from sklearn.base import clone, is_classifier
 
 from harken.datasets.label_schemes import BUSY, taught_hands
 from harken.evaluation.baselines.features import check_signals, window_features
-from harken.models.known_labels import NO_SETS, LabelSets
 from harken.recordings.recording import Recording
 from harken.support.arrays import Float32Array, FloatArray
 from harken.support.errors import HarkenError
 from harken.support.files import Json
 from harken.support.plugins import import_object
+from harken.windows.known_labels import NO_SETS, LabelSets
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:  # networks take time to load, which the baselines alone need not wait for
     from harken.models.recogniser import Recogniser
     from harken.mounting.turns import Mounting
-    from harken.training.presets import Preset
+    from harken.networks.presets import Preset
 
 AnyBaseline = Any
 """A name (see ``method``), a ``Preset``, a classifier with scikit-learn's interface, or a ``Method``."""
@@ -85,7 +85,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class PresetMethod:
-    """A recipe of ``harken.training.presets``, on the CPU, where the same windows give the same weights."""
+    """A recipe of ``harken.networks.presets``, on the CPU, where the same windows give the same weights."""
 
     recipe: "Preset"
     epochs: int | None
@@ -240,7 +240,7 @@ def method(given: AnyBaseline, *, seed: int) -> Method:
             raise HarkenError(f"{given}: {name} is not trained in epochs; give its name alone")
         made = import_object(BASELINES[name])()  # raises now, and not hours later, if a package is missing
         return made if isinstance(made, Method) else BaselineMethod(name, seed, made)
-    from harken.training.presets import is_preset, preset, preset_names
+    from harken.networks.presets import is_preset, preset, preset_names
 
     if is_preset(name):
         return PresetMethod(preset(name), _epochs(given, rest) if colon else None, seed)
@@ -262,7 +262,7 @@ def method_named(given: Any) -> str:
 
 
 def _is_recipe(given: Any) -> bool:
-    from harken.training.presets import Preset
+    from harken.networks.presets import Preset
 
     return isinstance(given, Preset)
 
@@ -277,7 +277,7 @@ def methods(
     """
     every = [method(baseline, seed=seed) for baseline in baselines]
     if first is not None:
-        from harken.training.presets import preset
+        from harken.networks.presets import preset
 
         every.insert(0, PresetMethod(preset(first), epochs, seed))
     elif epochs is not None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from harken.evaluation.benchmark.study_scoring import by_study
 from harken.evaluation.protocols.studies import MAIN_STUDIES
-from harken.models.known_labels import GROUPS
 from harken.support.files import Json
 from harken.support.printable import duration_text, percent
+from harken.windows.known_labels import GROUPS
 
 WORN = {"known": "known", "found": "as found"}
 HANDS = {

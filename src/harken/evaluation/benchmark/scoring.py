@@ -10,7 +10,6 @@ import polars as pl
 
 from harken.evaluation.benchmark.result import evaluations_of
 from harken.models.calibration import expected_calibration_error
-from harken.models.known_labels import NO_SETS, LabelSets
 from harken.models.scores import (
     Scores,
     interval_over_evaluations,
@@ -21,6 +20,7 @@ from harken.models.scores import (
 )
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.files import Json
+from harken.windows.known_labels import NO_SETS, LabelSets
 from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 

@@ -15,8 +15,8 @@ from harken.support.options import Argument, Option, check_options, options_of
 if TYPE_CHECKING:
     from harken.evaluation.benchmark.methods import AnyBaseline
     from harken.evaluation.protocols.published import Protocol
+    from harken.networks.presets import Preset
     from harken.recordings.recording import Recording
-    from harken.training.presets import Preset
 
 FigureKind = Literal["pdf", "svg", "png"]
 """The kinds of files of figures for papers."""

@@ -29,7 +29,6 @@ from harken.evaluation.protocols.studies import (
     training_windows,
     with_known_wearers,
 )
-from harken.models.known_labels import LabelSets
 from harken.models.scores import (
     Scores,
     interval_over_groups,
@@ -43,6 +42,7 @@ from harken.recordings.recording import POSTURES, Recording
 from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
 from harken.timelines.timeline import LEAST_BUSY
+from harken.windows.known_labels import LabelSets
 from harken.windows.people import Fold
 from harken.windows.windows import Windows, concatenate
 

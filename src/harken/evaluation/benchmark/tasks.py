@@ -26,7 +26,6 @@ from harken.evaluation.benchmark.methods import Method, TrainedMethod, trained_n
 from harken.evaluation.benchmark.result import THREADS, made_with
 from harken.evaluation.benchmark.scoring import PeopleScoring
 from harken.evaluation.benchmark.study_scoring import StudyScoring
-from harken.models.known_labels import LabelSets
 from harken.support.arrays import Float32Array
 from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, first_difference
@@ -42,6 +41,7 @@ from harken.support.files import (
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import computing_threads, usable_cores
 from harken.support.tables import write_parquet
+from harken.windows.known_labels import LabelSets
 from harken.windows.people import Fold
 from harken.windows.windows import Windows
 

@@ -14,7 +14,7 @@ from harken.reports.figures.style import INK, QUIET_INK, dress, house_style, new
 from harken.support.arrays import Float64Array, Int64Array
 
 if TYPE_CHECKING:
-    from harken.training.checkpoint import History
+    from harken.networks.checkpoint import History
 
 LEARNING_IN = (5.8, 6.4)
 

@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.models.known_labels import GROUPS
 from harken.outcomes.choices import ENOUGH_WEAR_H
 from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score_words
 from harken.reports.colours import colours_of
@@ -25,7 +24,9 @@ from harken.reports.words import Content, clock, number, write_page
 from harken.support.arrays import Int64Array, between, most_in
 from harken.support.tables import spans_ns, zone_of
 from harken.timelines import UNSURE
+from harken.windows.known_labels import GROUPS
 
+SCRIPTS = ("reports/study/strips.js", "reports/study/people.js")
 MOST_NAMED = 12
 """The people whom each doubt and each reason names, and the reasons that the page names; the list below has all."""
 DIGITS = 4
@@ -214,7 +215,7 @@ def write_study_page(path: str | Path, study: Study) -> None:
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    write_page(path, "study", _content(study), ("study/strips.js", "study/people.js"))
+    write_page(path, "reports/study", _content(study), SCRIPTS)
 
 
 def _content(study: Study) -> Content:

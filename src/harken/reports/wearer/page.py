@@ -15,7 +15,7 @@ from harken.reports.wearer.days import CalendarDay, Spells
 from harken.reports.words import Content, lasting, write_page
 from harken.support.printable import zone_in_words
 
-SCRIPTS = ("assets/uplot/uPlot.iife.min.js", "wearer/zoom.js")
+SCRIPTS = ("reports/assets/uplot/uPlot.iife.min.js", "reports/wearer/zoom.js")
 
 
 class SegmentKind(NamedTuple):
@@ -56,7 +56,7 @@ def write_wearer_report(
         | _labels(spells, calendar, outcomes)
         | _outcomes(spells, calendar, outcomes, quality.unseen_f1)
     )
-    write_page(path, "wearer", content, SCRIPTS)
+    write_page(path, "reports/wearer", content, SCRIPTS)
 
 
 def _description(outcomes: Outcomes, quality: RecordingQuality) -> Content:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from harken.models.known_labels import GROUPS
 from harken.outcomes.intensity import LEVELS
 from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.tables import OTHER_WAKING, SLEEP, clock_hours
@@ -13,6 +12,7 @@ from harken.reports.caveats import reliable, score_words
 from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
 from harken.reports.words import Content, clock, hours_minutes, lasting, number, whole_percent
 from harken.support.tables import nanoseconds
+from harken.windows.known_labels import GROUPS
 
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""

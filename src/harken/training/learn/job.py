@@ -21,6 +21,8 @@ from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_people
 from harken.mounting.estimate import as_trained
 from harken.networks import DEFAULT_PRESET
+from harken.networks.presets import Preset
+from harken.networks.presets import preset as preset_of
 from harken.networks.specification import Specification
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
@@ -35,8 +37,6 @@ from harken.training.adaptation import adapt
 from harken.training.data import sliding_windows_of_all
 from harken.training.learn import outcome
 from harken.training.learn.division import Division, Part, divided, seconds_by_label, without_people
-from harken.training.presets import Preset
-from harken.training.presets import preset as preset_of
 from harken.windows.windows import SlidingHops, Windows, covered_s, sliding_windows
 
 HOP_S = 1.0

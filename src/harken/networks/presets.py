@@ -5,26 +5,23 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from harken import __version__
-from harken.models.known_labels import LabelSets, known_windows, require_two_labels, walking_axis
+from harken.networks.augmentation import Augmentation
 from harken.networks.build import Network, network_name
 from harken.networks.pytorch import build, resolve_device
 from harken.networks.specification import ModelUnit, Specification
+from harken.networks.training_loop import LabelledSignals, TrainingSettings, TrainingTask
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.support.files import Json
 from harken.support.plugins import Registry
-from harken.training.augmentation import Augmentation
-from harken.training.loop import LabelledSignals, TrainingSettings, TrainingTask
+from harken.windows.known_labels import LabelSets, known_windows, require_two_labels, walking_axis
 from harken.windows.windows import RandomDraws, SlidingHops, Windows
-
-if TYPE_CHECKING:
-    from harken.models.recogniser import Recogniser
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,10 @@ def preset(name: str | Preset) -> Preset:
 
 
 def prepared(
-    recogniser: "Recogniser",
+    recipe: Preset,
+    settings: TrainingSettings,
+    device: str,
+    *,
     windows: Windows,
     label_sets: LabelSets,
     hands: Mapping[str, bool],
@@ -152,9 +152,12 @@ def prepared(
 ) -> tuple[TrainingTask, Specification, Json]:
     """What to train for ``Recogniser.fit``, and the specification and the provenance of the model.
 
-    The arguments and errors are those of ``Recogniser.fit``; the recogniser gives the recipe, settings and device.
+    Args:
+        recipe: the recipe.
+        settings: how to train, in place of the recipe's own settings.
+        device: the device of the recogniser.
+        windows, label_sets, hands, tests: those of ``Recogniser.fit``, which also names the errors.
     """
-    settings = recogniser.settings()
     windows = windows[windows.label_codes != UNLABELLED]
     numbers = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()
     counts = {name: number for name, number in zip(windows.label_names, numbers, strict=True) if number}
@@ -167,7 +170,7 @@ def prepared(
             f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
             "record more, or draw more windows"
         )
-    specification = _specification(preset(recogniser.preset), windows, labels, hands=bool(hands))
+    specification = _specification(recipe, windows, labels, hands=bool(hands))
     examples, sets = _training_examples(specification, windows, label_sets)
     provenance = {
         "harken_version": __version__,
@@ -185,7 +188,7 @@ def prepared(
         hands=torch.tensor([hands.get(name, torch.nan) for name in (*labels, *sets)]) if hands else None,
         tests={name: _examples(specification, test, labels) for name, test in tests.items()},
         vectors=specification.vectors,
-        device=resolve_device(recogniser.device),
+        device=resolve_device(device),
     )
     return task, specification, provenance
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.training.augmentation import Augmentation
+from harken.networks.augmentation import Augmentation
 
 ACCELERATION = ((0, False),)
 
@@ -104,7 +104,7 @@ def test_a_missing_moment_is_a_straight_line_between_what_is_left() -> None:
 
 
 def test_a_slow_watch_takes_a_value_now_and_then_and_filters_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harken.training.augmentation.SHORTEST_STEP", 3.0)  # 10 Hz of 30
+    monkeypatch.setattr("harken.networks.augmentation.SHORTEST_STEP", 3.0)  # 10 Hz of 30
     windows = some_windows(16, 100, channels=1)
     watched = changed(Augmentation(slow=0.5), windows).double().numpy()[..., 0]
     samples = np.arange(100)

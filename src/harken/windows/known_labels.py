@@ -32,7 +32,7 @@ other, but seldom with standing or walking, so a group is recognised better than
 def list_groups(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the groups of which a model with these labels knows every label.
 
-    >>> from harken.models.known_labels import list_groups
+    >>> from harken.windows.known_labels import list_groups
     >>> list_groups(["lying", "sitting", "walking"])
     {'sedentary': ('lying', 'sitting')}
     """

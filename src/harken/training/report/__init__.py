@@ -1,5 +1,5 @@
 """The report of a run, as one self-contained HTML file."""
 
-from harken.reports.run.page import write_report
+from harken.training.report.page import write_report
 
 __all__ = ["write_report"]

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
 
+from harken.networks.augmentation import Augmentation
+from harken.networks.checkpoint import History, load_checkpoint, restore, save_checkpoint
 from harken.networks.inference import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads, keep_freed_memory
-from harken.training.augmentation import Augmentation
-from harken.training.checkpoint import History, load_checkpoint, restore, save_checkpoint
 
 STEPS_BEFORE_A_FORECAST = 20
 RISING_SHARE = 0.3
@@ -61,7 +61,7 @@ class TrainingSettings:
         l2: the factor of the L2 term of the loss: half the sum of squares of all trainable variables.
         evaluate_every_windows: training windows between two evaluations (and checkpoints).
         seed: the seed of the initial weights, dropout, order and augmentation.
-        optimiser, weight_decay: see ``harken.training.loop.optimiser``.
+        optimiser, weight_decay: see ``harken.networks.training_loop.optimiser``.
         one_cycle: the learning rate rises to ``learning_rate`` and then falls to 0 (Smith and Topin, 2018).
         label_smoothing: the share of the truth that is spread over all labels in training.
         shuffle: take the windows in a new order in each epoch; otherwise in their own order, again and again.

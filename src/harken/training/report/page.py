@@ -18,14 +18,14 @@ from harken.reports.colours import label_colours
 from harken.reports.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
 from harken.reports.figures.curves import coverage_picture, learning_curves, test_title
 from harken.reports.figures.style import UNLABELLED_COLOUR, png_bytes
-from harken.reports.run import sentences
 from harken.reports.words import Content, write_page
 from harken.support.printable import SharedNote, duration_text, percent, printable, share_notes
+from harken.training.report import sentences
 from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
-    from harken.training.loop import TrainingSettings
-    from harken.training.run import Outcome
+    from harken.networks.training_loop import TrainingSettings
+    from harken.training.outcome import Outcome
 
 CSS_DOTS_PER_INCH = 96
 STILL_READABLE = 0.62
@@ -72,7 +72,7 @@ def write_report(path: Path, outcome: "Outcome") -> None:
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    write_page(path, "run", _content(outcome))
+    write_page(path, "training/report", _content(outcome))
 
 
 def _content(outcome: "Outcome") -> Content:

@@ -8,7 +8,7 @@ import pytest
 from confusion_scores import curve_of, scores_of
 from harken.models.calibration import Coverage
 from harken.models.scores import PeopleScores, score_people
-from harken.reports.run import sentences
+from harken.training.report import sentences
 from run_outcomes import MakeOutcome
 
 

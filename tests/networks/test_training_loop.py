@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from harken.networks.augmentation import Augmentation
 from harken.networks.inference import softmax
 from harken.networks.notebook_lstm import NotebookSizes, notebook_lstm
 from harken.networks.pytorch import LayerNetwork, build, logits
-from harken.support.errors import HarkenError
-from harken.training.augmentation import Augmentation
-from harken.training.loop import (
+from harken.networks.training_loop import (
     LabelledSignals,
     TrainingSettings,
     TrainingTask,
@@ -26,6 +25,7 @@ from harken.training.loop import (
     train,
     with_spread_sets,
 )
+from harken.support.errors import HarkenError
 from tensorflow1 import Adam
 
 ONE_SET = torch.tensor([[True, True, False]])
