@@ -26,6 +26,8 @@ HELP = {
     "rate": "samples per second",
 }
 """Options of several benchmarks."""
+LINE_CHARACTERS = 118
+"""The longest line of a result, before its indentation."""
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 
@@ -94,6 +96,37 @@ def in_processes(function: Callable[[Job], Done], jobs: Sequence[Job], workers: 
             yield running[ended], ended.result()
 
 
+def result_text(content: Any, *, indent: int = 0) -> str:
+    """JSON in which an object or list that fits in a line is one line, so that a table of scores stays readable.
+
+    >>> print(result_text({"people": 2, "scores": [0.5, 0.75], "names": ["a name of some length"] * 6}))
+    {
+     "people": 2,
+     "scores": [0.5, 0.75],
+     "names": [
+      "a name of some length",
+      "a name of some length",
+      "a name of some length",
+      "a name of some length",
+      "a name of some length",
+      "a name of some length"
+     ]
+    }
+    """
+    line = json.dumps(content)
+    if len(line) + indent < LINE_CHARACTERS or not isinstance(content, (dict, list, tuple)):
+        return line
+    if isinstance(content, dict):
+        items = [f"{json.dumps(str(key))}: {result_text(value, indent=indent + 1)}" for key, value in content.items()]
+        begin, end = "{", "}"
+    else:
+        items = [result_text(value, indent=indent + 1) for value in content]
+        begin, end = "[", "]"
+    space = " " * (indent + 1)
+    lines = ",\n".join(space + item for item in items)
+    return f"{begin}\n{lines}\n{space[1:]}{end}"
+
+
 def write_result(path: Path | None, command: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """Write a result as JSON, with its command, the versions and the machine; without a path, print it."""
     # Not at the top: the first imports PyTorch, and Linux counts a parent's peak memory for its children.
@@ -101,7 +134,7 @@ def write_result(path: Path | None, command: str, content: Mapping[str, Any]) ->
     from harken.support.files import write_text
 
     result = {"command": command, "made_with": made_with(), **content}
-    text = json.dumps(result, indent=1)
+    text = result_text(result)
     if path is None:
         print(text)
     else:

@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.command import ROOT, in_processes, model_facts, options_of
+from benchmarks.command import ROOT, in_processes, model_facts, options_of, result_text
 from benchmarks.model.fold_logits import FoldLogits
 from benchmarks.model.left_out_studies import SCORED_STUDIES, calibration, read_run, study_logits
 from benchmarks.model.packaged_model_card import RULE, card
@@ -353,7 +353,7 @@ def group_mean(studies: Iterable[Mapping[str, Any]], group: str) -> float:
 
 def write_result(result: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Write the JSON, and the card that is made from it alone as soon as all its numbers are there."""
-    texts = {arguments.json: json.dumps(result, indent=1) + "\n"}
+    texts = {arguments.json: result_text(result) + "\n"}
     if "model" in result:
         texts[arguments.card] = card(result)
     for path, text in texts.items():

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.command import options_of
+from benchmarks.command import options_of, result_text
 from benchmarks.recognition.compare_recipes import MODEL_FILES
 from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.methods import PresetMethod
@@ -249,7 +249,7 @@ def main() -> None:
             "seconds_of_training": result["timing"]["methods"][candidate.name]["fit_s"],
         }
         print(candidate.name, {study: round(one["known"], 4) for study, one in scores.items()}, flush=True)
-        write_text(arguments.json, json.dumps(content, indent=1) + "\n")
+        write_text(arguments.json, result_text(content) + "\n")
 
 
 if __name__ == "__main__":

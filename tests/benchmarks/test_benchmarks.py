@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.command import RESULTS, ROOT, command
+from benchmarks.command import RESULTS, ROOT, command, result_text
 from benchmarks.model import packaged_model
 from benchmarks.model.demo_model import MODEL as DEMO_MODEL
 from benchmarks.model.packaged_model_card import card
@@ -70,6 +70,12 @@ def test_a_recorded_command_has_no_folders_of_this_machine() -> None:
     words = ["--days", "7", "--json", "/somewhere/else/week.json", "runs/here"]
     expected = "python -m benchmarks.speed.week --days 7 --json week.json runs/here"
     assert command("speed.week", words) == expected
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_results_are_written_in_lines_that_hold_as_much_as_fits(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text == result_text(json.loads(text)) + "\n"
 
 
 def result(name: str) -> dict[str, Any]:
