@@ -1,7 +1,6 @@
 """Choose the recipe for unseen studies on training studies alone.
 
     python -m benchmarks.recognition.study_choices --data DATA --work DIR [--only NAME ...] [--seed N] [--workers 2]
-    python -m benchmarks.recognition.study_choices ... --only NAME --teachers RUN RUN ... --taught-share 0.5
 
 ``DATA`` holds nine studies (``harken datasets``). Each candidate is trained three times, without two of the three main
 studies (the protocol ``studies/pairs-of-nine-choosing``). The choice for a left-out study rests on the other study of
@@ -11,39 +10,24 @@ Results stay in ``DIR``, one folder for each candidate, so the command can be st
 ``benchmarks.recognition.compare_recipes`` reads these folders and compares candidates label by label. The summary is
 ``docs/results/study_choices_nine.json``; candidates that are only there, and those of five studies
 (``study_choices.json``), run at the commit that the result names.
-
-With ``--teachers``, a candidate is taught by networks that were trained before on the same people: the folders of the
-same candidate with several seeds. Its loss is that of the labels, and for ``--taught-share`` of it the cross-entropy
-with the mean answer of its teachers to the same changed window (Hinton, Vinyals, Dean: Distilling the knowledge in a
-neural network, 2015). The file and its cost stay those of one network.
 """
 
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from benchmarks.command import options_of, result_text
-from benchmarks.recognition.compare_recipes import MODEL_FILES
 from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.methods import PresetMethod
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.tasks import Finished, file_stem
+from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols.studies import MAIN_STUDIES
-from harken.models.recogniser import Recogniser
-from harken.networks import training_loop as loop
 from harken.networks.presets import PRESETS
 from harken.support.files import write_text
-from harken.windows.known_labels import NO_SETS, LabelSets
-from harken.windows.windows import Windows
 
 LIGHT = PRESETS["light"]
 SCHEME = "hands"
@@ -114,58 +98,6 @@ CANDIDATES = (
 """Each with the reason why it might be better."""
 
 
-class TaughtLoop(loop._Loop):
-    """A training loop whose loss also follows the mean answer of other networks."""
-
-    teachers: tuple[Recogniser, ...] = ()
-    share = 0.5
-
-    def compute_loss(self, signals: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """See ``_Loop``; the network has answers for labels and for hands."""
-        assert self.allowed is not None
-        assert self.hands is not None
-        outputs = self.network(signals)
-        logits, hands = outputs[:, :-1], outputs[:, -1]
-        smoothing = self.settings.label_smoothing
-        of_labels = loop.set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
-        of_labels += loop.HANDS_WEIGHT * loop.hands_loss(hands, self.hands[codes], label_smoothing=smoothing)
-        with torch.no_grad():
-            answers = [teacher.network_(signals) for teacher in self.teachers]
-            taught_labels = torch.stack([answer[:, :-1].softmax(1) for answer in answers]).mean(0)
-            taught_hands = torch.stack([answer[:, -1].sigmoid() for answer in answers]).mean(0)
-        of_teachers = F.cross_entropy(logits, taught_labels)
-        of_teachers += loop.HANDS_WEIGHT * F.binary_cross_entropy_with_logits(hands, taught_hands)
-        loss = (1 - self.share) * of_labels + self.share * of_teachers
-        return loss, self.allowed[codes, logits.detach().argmax(1)]
-
-
-@dataclass(frozen=True)
-class TaughtMethod(PresetMethod):
-    """A candidate that is taught by networks that were trained without the same studies."""
-
-    runs: tuple[Path, ...]
-    share: float
-
-    def settings(self) -> dict[str, Any]:
-        """The recipe, its teachers and the share of the loss that is theirs."""
-        taught = {"teachers": [run.name for run in self.runs], "taught_share": self.share}
-        return {**super().settings(), **taught}
-
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Any:
-        """Train the network."""
-        left_out = "+".join(study for study in MAIN_STUDIES if study not in training.studies)
-        folders = [run / f"fold_{file_stem(left_out)}" for run in self.runs]
-        teachers = tuple(Recogniser.load(path, device="cpu") for folder in folders for path in folder.glob(MODEL_FILES))
-        people = set(training.subjects.tolist())
-        for teacher in teachers:
-            teacher.network_.eval()
-            if set(teacher.provenance_["training_people"]) != people:
-                raise ValueError(f"a teacher of {left_out} was trained on other people")
-        taught = type("Taught", (TaughtLoop,), {"teachers": teachers, "share": self.share})
-        with mock.patch.object(loop, "_Loop", taught):
-            return super().fit(training, label_sets)
-
-
 class Lines:
     """Prints a line for each finished task."""
 
@@ -176,12 +108,6 @@ class Lines:
     def finished(self, finished: Finished) -> None:
         """See ``BenchmarkDisplay``."""
         print(f"{finished.method}, {finished.fold}: {finished.mean_person_macro_f1:.4f}, {finished.seconds:.0f} s")
-
-
-def taught_by(candidate: PresetMethod, runs: list[Path], share: float) -> TaughtMethod:
-    """The candidate with teachers, which its name states."""
-    recipe = replace(candidate.recipe, name=f"{candidate.name}_taught_{round(100 * share)}")
-    return TaughtMethod(recipe, None, candidate.seed, tuple(runs), share)
 
 
 def measured(candidate: PresetMethod, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -222,15 +148,11 @@ def main() -> None:
     parser = options_of(__doc__, "study_choices_nine.json", "data", "work", workers=2)
     parser.add_argument("--only", nargs="+", help="these candidates alone")
     parser.add_argument("--seed", type=int, default=0, help="the seed of every candidate")
-    parser.add_argument("--teachers", type=Path, nargs="+", metavar="RUN", default=[], help="folders of candidates")
-    parser.add_argument("--taught-share", type=float, default=0.5, help="the share of the loss that is the teachers'")
     arguments = parser.parse_args()
     chosen = [candidate for candidate in CANDIDATES if not arguments.only or candidate[0].name in arguments.only]
     content: dict[str, Any] = json.loads(arguments.json.read_text("utf-8")) if arguments.json.exists() else {}
     for of_first_seed, reason in chosen:
         candidate = with_seed(of_first_seed, arguments.seed)
-        if arguments.teachers:
-            candidate = taught_by(candidate, arguments.teachers, arguments.taught_share)
         result = measured(candidate, arguments)
         scores = choosing_scores(result, candidate.name)
         content[candidate.name] = {
