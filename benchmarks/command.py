@@ -27,7 +27,7 @@ HELP = {
 }
 """Options of several benchmarks."""
 LINE_CHARACTERS = 118
-"""The longest line of a result, before its indentation."""
+"""In a result, a list or object that is longer with its indentation gets a line for each item."""
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 

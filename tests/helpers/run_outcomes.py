@@ -15,7 +15,7 @@ from harken.networks.presets import PRESETS
 from harken.networks.specification import CalibratedOn, Specification
 from harken.readers import read
 from harken.training.data import MissingWindows, Read, RunData
-from harken.training.outcome import Outcome
+from harken.training.run_outcome import Outcome
 from harken.training.settings import RunSettings
 
 LABELS = ("lying", "sitting", "walking")

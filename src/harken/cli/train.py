@@ -22,7 +22,7 @@ from harken.training.settings import RunSettings
 if TYPE_CHECKING:
     from harken.models.scores import Scores
     from harken.networks.training_loop import Progress
-    from harken.training.outcome import Outcome
+    from harken.training.run_outcome import Outcome
 
 FITS = {
     "model": ("the model", "This model is kept."),

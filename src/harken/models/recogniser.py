@@ -194,11 +194,11 @@ class Recogniser:
         """
         _check_windows(windows)
         need_extra("train", "torch", what="training")
-        from harken.networks.presets import prepared, preset
+        from harken.networks.presets import prepare_training, preset
         from harken.networks.pytorch import weights_of
         from harken.networks.training_loop import Interrupted, train
 
-        task, specification, provenance = prepared(
+        task, specification, provenance = prepare_training(
             preset(self.preset),
             self.settings(),
             self.device,

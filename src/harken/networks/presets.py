@@ -140,7 +140,7 @@ def preset(name: str | Preset) -> Preset:
     return found
 
 
-def prepared(
+def prepare_training(
     recipe: Preset,
     settings: TrainingSettings,
     device: str,
@@ -150,13 +150,16 @@ def prepared(
     hands: Mapping[str, bool],
     tests: Mapping[str, Windows],
 ) -> tuple[TrainingTask, Specification, Json]:
-    """What to train for ``Recogniser.fit``, and the specification and the provenance of the model.
+    """Return what ``Recogniser.fit`` trains, and the specification and the provenance of the model.
 
     Args:
         recipe: the recipe.
         settings: how to train, in place of the recipe's own settings.
         device: the device of the recogniser.
-        windows, label_sets, hands, tests: those of ``Recogniser.fit``, which also names the errors.
+        windows, label_sets, hands, tests: as for ``Recogniser.fit``.
+
+    Raises:
+        HarkenError: as ``Recogniser.fit``.
     """
     windows = windows[windows.label_codes != UNLABELLED]
     numbers = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()

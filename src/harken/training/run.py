@@ -54,8 +54,8 @@ from harken.training.data import (
     draw_run_windows,
     read_run_data,
 )
-from harken.training.outcome import Outcome
 from harken.training.report import write_report
+from harken.training.run_outcome import Outcome
 from harken.training.settings import RunSettings
 from harken.windows.windows import Windows
 

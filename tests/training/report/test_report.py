@@ -15,9 +15,9 @@ from confusion_scores import scores_of
 from harken.models.scores import PeopleScores, score_people
 from harken.networks.augmentation import Augmentation
 from harken.training.data import MissingWindows
-from harken.training.outcome import Outcome
 from harken.training.report import write_report
 from harken.training.report.page import recording_cards, training_facts
+from harken.training.run_outcome import Outcome
 from harken.windows.people import NoHonestTest
 from report_page import ReportPage
 from run_outcomes import MakeOutcome, outcome_in

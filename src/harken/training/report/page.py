@@ -25,7 +25,7 @@ from harken.windows.windows import SlidingHops
 
 if TYPE_CHECKING:
     from harken.networks.training_loop import TrainingSettings
-    from harken.training.outcome import Outcome
+    from harken.training.run_outcome import Outcome
 
 CSS_DOTS_PER_INCH = 96
 STILL_READABLE = 0.62

@@ -16,7 +16,7 @@ from harken.support.printable import percent, printable, share_notes
 from harken.windows.people import TRAINING_SHARE, NoHonestTest
 
 if TYPE_CHECKING:
-    from harken.training.outcome import Outcome
+    from harken.training.run_outcome import Outcome
 
 LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""
