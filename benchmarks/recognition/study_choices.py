@@ -43,13 +43,23 @@ def with_seed(candidate: PresetMethod, seed: int) -> PresetMethod:
 
 
 def make_candidate(
-    name: str, reason: str, *, other_way_round: float, slow: float = 0.0, other_ends: float = 0.0
+    name: str,
+    reason: str,
+    *,
+    network_of: str = "light",
+    other_way_round: float,
+    slow: float = 0.0,
+    other_ends: float = 0.0,
 ) -> tuple[PresetMethod, str]:
-    """The recipe ``light`` with these changes of how other wearers are imitated, and why it might be better."""
+    """The recipe ``light`` with these changes of how other wearers are imitated, and why it might be better.
+
+    ``network_of`` names the preset whose sizes the network has.
+    """
     augmentation = replace(
         LIGHT.training.augmentation, other_way_round=other_way_round, slow=slow, other_ends=other_ends
     )
-    recipe = replace(LIGHT.trained(augmentation=augmentation), name=name)
+    sizes = PRESETS[network_of].sizes
+    recipe = replace(LIGHT.trained(augmentation=augmentation), name=name, sizes=sizes)
     return PresetMethod(recipe, None, seed=0), reason
 
 
@@ -93,6 +103,14 @@ CANDIDATES = (
         other_way_round=0.25,
         slow=0.3,
         other_ends=0.05,
+    ),
+    make_candidate(
+        "wide_some_mixed",
+        "the wider network of everyday found more walking and running on unseen watches",
+        network_of="everyday",
+        other_way_round=0.25,
+        slow=0.3,
+        other_ends=0.15,
     ),
 )
 """Each with the reason why it might be better."""
