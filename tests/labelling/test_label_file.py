@@ -44,7 +44,7 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     write_simulation(Simulation(days=1, sample_rate_hz=25, seed=4), path)
     stages: list[Stage] = []
     summary = label_file(path, model=recogniser, out=tmp_path / "out", on_stage=stages.append).summary
-    assert stages == ["read", "movement", "label", "smooth", "write", "done"]
+    assert stages == ["read", "movement", "label", "smooth", "outcomes", "write", "done"]
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == FILES
     assert read_summary(tmp_path / "out") == summary
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())

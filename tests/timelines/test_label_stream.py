@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -125,19 +125,21 @@ def test_windows_in_non_wear_are_skipped_and_all_other_rows_stay(
     assert timeline.frame.filter(~worn)["label"].null_count() == (~worn).sum()
 
 
-def test_samples_are_prepared_before_anything_else() -> None:
+def test_other_samples_are_labelled_in_place_of_those_of_the_stream() -> None:
     found = recording(1, [(400, True, 1)])
     heats: list[NDArray[np.float32]] = []
 
-    def prepare(samples: Samples) -> Samples:
-        heats.append(samples.signals[:, 3])
-        return samples._replace(
-            signals=np.column_stack([samples.signals[:, :3] * np.float32(2), samples.signals[:, 3:]])
-        )
+    def double(parts: Iterable[Samples]) -> Iterator[Samples]:
+        for samples in parts:
+            heats.append(samples.signals[:, 3])
+            yield samples._replace(
+                signals=np.column_stack([samples.signals[:, :3] * np.float32(2), samples.signals[:, 3:]])
+            )
 
     model = still_or_moving(40, 15)
     twice = replace(found, signals=np.column_stack([found.signals[:, :3] * np.float32(2), found.signals[:, 3:]]))
-    got = label_stream(model, stream_of(found), by_content, prepare=prepare)
+    stream = stream_of(found)
+    got = label_stream(model, stream, by_content, samples=double(stream.samples()))
     np.testing.assert_allclose(got.probabilities, label_recording(model, twice, by_content).probabilities, atol=1e-6)
     np.testing.assert_array_equal(np.concatenate(heats), found.signals[:, 3])
 

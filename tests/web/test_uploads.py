@@ -190,7 +190,7 @@ def test_progress_report_and_tables_are_found_by_the_senders_key(
         posted = answers[0].json
         assert posted["timezone"] == "Europe/Athens"
         stages = list(dict.fromkeys(stage for stage, _ in seen))
-        order = ["send", "read", "movement", "label", "smooth", "write", "done"]
+        order = ["send", "read", "movement", "label", "smooth", "outcomes", "write", "done"]
         assert stages == [stage for stage in order if stage in stages]  # a short stage may pass between two questions
         assert list(dict.fromkeys(noted)) == order[1:-1]
         shares = [share for stage, share in seen if stage == "label" and share is not None]

@@ -144,15 +144,30 @@ class Outcomes:
             sentences.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
         return tuple(sentences)
 
+    def compute_tables(self) -> None:
+        """Compute all tables now. Each is otherwise computed when it is first used."""
+        for name in OUTCOMES:
+            self._table_of(name)
+
     def write_tables(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
         from harken.outcomes.dictionary import columns_in  # reads a file, which only writing has to wait for
 
-        for path in map(folder.joinpath, OUTCOMES):
-            table: pl.DataFrame | None = getattr(self, path.stem.removesuffix("_all"))
-            if table is not None:
-                chosen = table.select(columns_in(path.name, table.columns))
-                (write_parquet if path.suffix == ".parquet" else write_csv)(chosen, path)
+        for name in OUTCOMES:
+            table = self._table_of(name)
+            if table is None:
+                continue
+            chosen = table.select(columns_in(name, table.columns))
+            if name.endswith(".parquet"):
+                write_parquet(chosen, folder / name)
+            else:
+                write_csv(chosen, folder / name)
+
+    def _table_of(self, file_name: str) -> pl.DataFrame | None:
+        """Return the table that a file holds, None where there is nothing to write."""
+        attribute = file_name.split(".")[0].removesuffix("_all")
+        table: pl.DataFrame | None = getattr(self, attribute)
+        return table
 
     @cached_property
     def _intensity(self) -> pl.DataFrame | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from harken.recordings.mending import MendedStream
-from harken.recordings.recording import MINIMUM_GAP_S, Recording, acceleration_channels
+from harken.recordings.recording import MINIMUM_GAP_S, Quality, Recording, acceleration_channels
 from harken.recordings.source import ROWS_AT_ONCE, Samples, joined
 from harken.recordings.survey import RangeGuess, largest_on_an_axis
 from harken.support.errors import HarkenError
@@ -120,22 +120,27 @@ class Clipped:
     """A stream whose clipped samples are marked; see ``harken.signals.Clipping``.
 
     Args:
-        stream: the recording; acceleration in g is its first three channels, and its range is known.
+        stream: the recording. With acceleration in g as its first three channels, its range is known. Without
+            acceleration, no sample is marked.
     """
 
     def __init__(self, stream: MendedStream) -> None:
         self._stream = stream
-        self._at_end = self._marked = 0
+        self._at_end = 0
+        self._marked = 0
 
-    @property
-    def stream(self) -> MendedStream:
-        """The recording. Its quality counts the samples after it was read to the end."""
-        quality = replace(self._stream.quality, at_range_end=self._at_end, clipped=self._marked)
-        return replace(self._stream, samples=self._read, quality=quality)
-
-    def _read(self) -> Iterator[Samples]:
+    def samples(self) -> Iterator[Samples]:
+        """Yield the samples of the stream, in order."""
+        if not acceleration_channels(self._stream.channels):
+            yield from self._stream.samples()
+            return
         clipping = Clipping(self._stream.quality.sensor_range_g or 0.0)
         for part in self._stream.samples():
             yield clipping.push(part)
         yield clipping.flush()
-        self._at_end, self._marked = clipping.at_end, clipping.marked
+        self._at_end = clipping.at_end
+        self._marked = clipping.marked
+
+    def count_in(self, quality: Quality) -> Quality:
+        """Return the quality with the counts of these samples, after they were read to the end."""
+        return replace(quality, at_range_end=self._at_end, clipped=self._marked)

@@ -77,7 +77,7 @@ def label_stream(
     recording: MendedStream,
     probabilities: Probabilities,
     *,
-    prepare: Callable[[Samples], Samples] | None = None,
+    samples: Iterable[Samples] | None = None,
     non_wear_ns: Int64Array | None = None,
     lanes: int = 0,
 ) -> Timeline:
@@ -87,8 +87,8 @@ def label_stream(
         specification: the model's specification.
         recording: the stream, see ``harken.readers.open_stream``.
         probabilities: as for ``label_recording``.
-        prepare: called with each part of the samples, with all channels, before they are resampled; it returns them
-            calibrated, for example.
+        samples: the samples to label in place of those of the stream: the same times and channels, but calibrated, for
+            example. They are read once.
         non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; rows in them have no label and no
             probabilities. None: always worn.
         lanes: the number of threads that compute probabilities at the same time, while another one reads and prepares
@@ -103,7 +103,9 @@ def label_stream(
             f"{recording.source or recording.subject} has no channel {', '.join(missing)}; it has "
             f"{', '.join(recording.channels)}"
         )
-    prepared = _chosen(recording, specification.channels, prepare)
+    if samples is None:
+        samples = recording.samples()
+    prepared = _select_channels(samples, recording.channels, specification.channels)
     if lanes:
         prepared = read_ahead(prepared)
     rate_hz = recording.sample_rate_hz
@@ -112,7 +114,7 @@ def label_stream(
         resampler = Resampler(
             specification.sample_rate_hz, source_rate_hz=rate_hz, largest_gap_s=recording.gap_limit_ns / 1e9
         )
-        times = (samples.time_ns for samples in recording.samples())
+        times = (part.time_ns for part in recording.samples())
         if not resampler.grid.holds(times, longest_step_ns=resampler.longest_step_ns):
             prepared = resampler.stream(prepared)
             rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
@@ -210,16 +212,16 @@ def _surely_not_worn(specification: Specification, non_wear_ns: Int64Array) -> I
     return np.asarray(inside[inside[:, 0] <= inside[:, 1]])
 
 
-def _chosen(
-    recording: MendedStream, channels: tuple[str, ...], prepare: Callable[[Samples], Samples] | None
-) -> Iterator[Samples]:
-    """The prepared samples with the model's channels. Free memory, which the allocator would keep, is returned to the
+def _select_channels(parts: Iterable[Samples], channels: tuple[str, ...], chosen: tuple[str, ...]) -> Iterator[Samples]:
+    """Yield the samples with the chosen channels. Free memory, which the allocator would keep, is returned to the
     system after each part."""
-    columns = [recording.channels.index(name) for name in channels]
-    same = columns == list(range(len(recording.channels)))
-    for found in recording.samples():
-        samples = found if prepare is None else prepare(found)
-        yield samples if same else samples._replace(signals=np.ascontiguousarray(samples.signals[:, columns]))
+    columns = [channels.index(name) for name in chosen]
+    unchanged = columns == list(range(len(channels)))
+    for samples in parts:
+        if unchanged:
+            yield samples
+        else:
+            yield samples._replace(signals=np.ascontiguousarray(samples.signals[:, columns]))
         hand_back()
 
 

@@ -117,7 +117,7 @@ class RecordingTimeline(BaseModel):
 class RecordingProgress(BaseModel):
     """How far the labelling of a recording is; ``share`` of the stage, null if it is not known."""
 
-    stage: Literal["send", "read", "movement", "label", "smooth", "write", "done"]
+    stage: Literal["send", "read", "movement", "label", "smooth", "outcomes", "write", "done"]
     share: Share | None
 
 

@@ -317,6 +317,8 @@ def label_upload(
     labelled = _named(labelled, path, name)
     addresses: dict[str, str | None] = {"report": None, "tables": None}
     if key is not None:
+        progress("outcomes", None)
+        labelled.compute_tables()
         progress("write", None)
         addresses["report"] = f"/api/recordings/{key}/{REPORT}"
         if _write(labelled, folder, limits["tables_bytes"]):

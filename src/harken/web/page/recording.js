@@ -13,7 +13,8 @@ const STAGES = {
   movement: ["Measuring movement in", 0.2, 0.3],
   label: ["Labelling", 0.3, 0.9],
   smooth: ["Smoothing the labels of", 0.9, 0.94],
-  write: ["Writing the report of", 0.94, 1],
+  outcomes: ["Computing the tables of", 0.94, 0.96],
+  write: ["Writing the report of", 0.96, 1],
   done: ["Showing", 1, 1],
 };
 const BUSY = "The server is busy; try again in a moment.";
