@@ -62,8 +62,8 @@ from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text
 from harken.training.adaptation import compute_features
+from harken.windows.folds import Fold, apply, k_folds_of_people
 from harken.windows.known_labels import GROUPS
-from harken.windows.people import Fold, apply, k_folds_of_people
 from harken.windows.windows import Windows
 
 RECIPE = "light"

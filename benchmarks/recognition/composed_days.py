@@ -45,14 +45,14 @@ from harken import HarkenError, Recogniser
 from harken.datasets.label_schemes import SCHEMES, posture_of
 from harken.datasets.registry import dataset
 from harken.evaluation.protocols.studies import MAIN_STUDIES, mounted_recordings, study_recordings
+from harken.models.label_recording import Probabilities, label_recording
 from harken.mounting.estimate import estimate_mounting
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.resampling import Grid
 from harken.support.files import replacing, write_text
 from harken.support.tables import nanoseconds
-from harken.timelines import Timeline, label_recording, smoothing
-from harken.timelines.labelling import Probabilities
+from harken.timelines import Timeline, smoothing
 
 DAY_S = 8 * 3600.0
 START_S = 1_704_697_200

@@ -117,7 +117,7 @@ def labelling(name: str, hours: float) -> tuple[Calls, NDArray[np.float32]]:
     """The call that labels so many hours with one library, and the probabilities of their first windows."""
     from harken import Recogniser
     from harken.datasets.simulated import Simulation
-    from harken.timelines import label_recording
+    from harken.models.label_recording import label_recording
 
     recording = Simulation(days=hours / 24, sample_rate_hz=30.0).recording()
     recogniser = Recogniser.load(device="cpu")

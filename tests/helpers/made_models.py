@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
+from harken.models.label_recording import label_recording
 from harken.models.model_file import FittedModel
 from harken.networks.inference import softmax
 from harken.networks.pytorch import build, logits, weights_of
 from harken.networks.specification import ModelUnit
 from harken.recordings.recording import Recording
-from harken.timelines import label_recording
 from harken.windows.windows import Windows
 from made_recordings import recording_of, specification_of
 

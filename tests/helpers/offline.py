@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.models.label_recording import label_recording
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.recording import Recording
-from harken.timelines import Timeline, label_recording
+from harken.timelines import Timeline
 from made_recordings import recording_of, specification_of
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.evaluation.protocols import published as protocols
 from harken.evaluation.protocols.published import Protocol
+from harken.windows.folds import Fold, k_folds_of_people
 from harken.windows.known_labels import NO_SETS, LabelSets
-from harken.windows.people import Fold, k_folds_of_people
 from harken.windows.windows import Windows
 
 RATE_HZ, LENGTH = 20.0, 40

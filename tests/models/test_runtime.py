@@ -12,10 +12,10 @@ import pytest
 
 import people
 from harken.models.export import exported_bytes
+from harken.models.label_recording import label_recording
 from harken.models.runtime import METADATA_KEY, ExportedRecogniser
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from harken.timelines import label_recording
 from harken.windows.windows import Windows
 from made_models import answered, made_model, uneven_recording
 

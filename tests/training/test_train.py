@@ -11,7 +11,7 @@ from harken.models.recogniser import Recogniser
 from harken.training.report.sentences import missing_windows
 from harken.training.run import train_run
 from harken.training.settings import RunSettings
-from harken.windows.people import NoHonestTest
+from harken.windows.folds import NoHonestTest
 from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")

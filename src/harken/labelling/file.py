@@ -10,6 +10,7 @@ from typing import Literal
 from harken.labelling.first_reading import Findings, FirstReading, calibrate_samples
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.labelling.summary import LabelledFile, Measured, ModelFacts
+from harken.models.label_recording import Probabilities, label_stream
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
 from harken.models.scores import unseen_f1
@@ -26,8 +27,7 @@ from harken.support.errors import HarkenError
 from harken.support.files import Json, check_recording_path
 from harken.support.printable import listed, percent, printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
-from harken.timelines import Timeline, label_stream
-from harken.timelines.labelling import Probabilities
+from harken.timelines import Timeline
 
 MOST_BROKEN = 0.9
 """A recording in which an axis is broken for a larger share of the samples is not labelled."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from harken import __version__
+from harken.models.label_recording import label_recording
 from harken.models.model_file import FittedModel
 from harken.models.runtime import HANDS, INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT, ExportedRecogniser
 from harken.networks.inference import answers
@@ -23,7 +24,6 @@ from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.support.files import Json, write_bytes
 from harken.support.plugins import need_extra
-from harken.timelines import label_recording
 from harken.windows.windows import Windows
 
 DECIMALS = 12

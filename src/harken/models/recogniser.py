@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harken.models.label_recording import label_recording
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
 from harken.networks import DEFAULT_PRESET
@@ -18,7 +19,7 @@ from harken.recordings.recording import Recording
 from harken.support.arrays import BoolArray, Float32Array, StrArray
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
-from harken.timelines import Timeline, label_recording
+from harken.timelines import Timeline
 from harken.windows.known_labels import NO_SETS, NOT_KNOWN, LabelSets, known_windows
 from harken.windows.windows import Windows
 
@@ -275,7 +276,7 @@ class Recogniser:
         """Label a recording whose samples are used as they are, one row for each hop of the model (5 s by default).
 
         This method does not calibrate, turn the watch, find non-wear or smooth. Use ``harken.label_file`` for these
-        steps, which are those of ``harken label``. See ``harken.timelines.label_recording`` for gaps and overlapping
+        steps, which are those of ``harken label``. See ``harken.models.label_recording`` for gaps and overlapping
         windows.
 
         Args:

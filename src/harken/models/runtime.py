@@ -121,9 +121,9 @@ class ExportedRecogniser:
         """Label a whole recording, as ``Recogniser.label_prepared`` does. It needs Polars for the timeline's table.
 
         Raises:
-            HarkenError: see ``harken.timelines.label_recording``.
+            HarkenError: see ``harken.models.label_recording``.
         """
-        from harken.timelines import label_recording
+        from harken.models.label_recording import label_recording
 
         return label_recording(self._specification(), recording, self.predict_answers, unsure_below=unsure_below)
 

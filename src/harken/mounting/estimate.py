@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harken.models.label_recording import Probabilities
 from harken.models.recogniser import Recogniser
 from harken.mounting.forearm import WEIGHTS, CalmMoments, EvidenceWeights, along_forearm
 from harken.mounting.turns import LEAST_SURE, Mounting, MountingSource, Turn
@@ -24,7 +25,6 @@ from harken.signals.orientation import QUARTERS, turned_signals
 from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent_number
-from harken.timelines.labelling import Probabilities
 from harken.windows.known_labels import ON_FOOT
 from harken.windows.windows import Windows
 

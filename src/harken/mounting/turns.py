@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from harken.models.label_recording import Probabilities
 from harken.recordings.recording import Recording
 from harken.signals.orientation import need_axes, reversed_channels, turned_channels
 from harken.support.arrays import Float32Array
-from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
 LEAST_PROBABLE = 0.05

@@ -1,6 +1,5 @@
 """Timelines: rows of labelled time with the probability of each label, their smoothing, bouts, and days."""
 
-from harken.timelines.labelling import label_recording, label_stream
 from harken.timelines.smoothing import EXPECTED_BOUT_S, expected_bouts
 from harken.timelines.timeline import UNSURE, Timeline
 
@@ -9,6 +8,4 @@ __all__ = [
     "UNSURE",
     "Timeline",
     "expected_bouts",
-    "label_recording",
-    "label_stream",
 ]

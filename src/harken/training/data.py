@@ -27,8 +27,8 @@ from harken.support.errors import HarkenError
 from harken.support.files import Json, real_path
 from harken.support.printable import percent, printable
 from harken.training.settings import RunSettings
+from harken.windows.folds import NoHonestTest, Split, blocked_same_person
 from harken.windows.known_labels import refuse_unknown_labels, require_two_labels
-from harken.windows.people import NoHonestTest, Split, blocked_same_person
 from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
 
 MODEL, BLOCKED, HELD_OUT = "model", "blocked", "held_out"

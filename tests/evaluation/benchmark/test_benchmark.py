@@ -24,7 +24,7 @@ from harken.evaluation.protocols.published import Protocol
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.support.files import written_alone
-from harken.windows.people import apply
+from harken.windows.folds import apply
 from harken.windows.windows import Windows
 from waiting import until
 

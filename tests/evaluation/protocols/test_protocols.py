@@ -9,7 +9,7 @@ import pytest
 from harken.evaluation.protocols.published import PROTOCOLS, Folders, Protocol, protocol
 from harken.evaluation.protocols.studies import STUDIES
 from harken.support.errors import HarkenError
-from harken.windows.people import FoldWindows, apply, with_validation
+from harken.windows.folds import FoldWindows, apply, with_validation
 from harken.windows.windows import Windows
 
 DRAWN: dict[Callable[[Folders], Windows], Windows] = {}

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from harken.labelling.live import LiveRecogniser, LiveSettings
+from harken.models.label_recording import label_recording
 from harken.mounting.turns import Turn
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.signals.orientation import QUARTERS, turned_signals
 from harken.support.errors import HarkenError
-from harken.timelines import label_recording
 from harken.windows.windows import Windows
 from live_streams import START_NS, Answering
 from offline import still_or_moving, unlabelled

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from harken.labelling.live.stream import LiveRecogniser, advance
 from harken.labelling.live.watch import LiveSettings, StreamSpecification, TimelineRow, Update, Watch
+from harken.models.label_recording import label_recording
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.mending import MOST_REPEATED, mend
 from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.errors import HarkenError
-from harken.timelines import label_recording
 from live_streams import START_NS, Answer, Answering, live, quiet, smooth, wrist
 from offline import still_or_moving, unlabelled
 

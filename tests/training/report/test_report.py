@@ -18,7 +18,7 @@ from harken.training.data import MissingWindows
 from harken.training.report import write_report
 from harken.training.report.page import recording_cards, training_facts
 from harken.training.run_outcome import Outcome
-from harken.windows.people import NoHonestTest
+from harken.windows.folds import NoHonestTest
 from report_page import ReportPage
 from run_outcomes import MakeOutcome, outcome_in
 

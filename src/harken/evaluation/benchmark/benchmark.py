@@ -39,7 +39,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.support.files import Json, write_text, written_alone
-from harken.windows.people import Fold, apply
+from harken.windows.folds import Fold, apply
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from harken.models.scores import (
 )
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.files import Json
+from harken.windows.folds import Fold, apply
 from harken.windows.known_labels import NO_SETS, LabelSets
-from harken.windows.people import Fold, apply
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:

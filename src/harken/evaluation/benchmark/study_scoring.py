@@ -42,8 +42,8 @@ from harken.recordings.recording import POSTURES, Recording
 from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
 from harken.timelines.timeline import LEAST_BUSY
+from harken.windows.folds import Fold
 from harken.windows.known_labels import LabelSets
-from harken.windows.people import Fold
 from harken.windows.windows import Windows, concatenate
 
 if TYPE_CHECKING:

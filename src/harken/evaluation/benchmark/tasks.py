@@ -41,8 +41,8 @@ from harken.support.files import (
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import computing_threads, usable_cores
 from harken.support.tables import write_parquet
+from harken.windows.folds import Fold
 from harken.windows.known_labels import LabelSets
-from harken.windows.people import Fold
 from harken.windows.windows import Windows
 
 SHARED_WINDOWS = ".windows-"

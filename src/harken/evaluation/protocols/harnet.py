@@ -16,7 +16,7 @@ import polars as pl
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.arrays import Float64Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.windows.people import Fold, k_folds_of_people, shuffled_folds_of_people
+from harken.windows.folds import Fold, k_folds_of_people, shuffled_folds_of_people
 from harken.windows.windows import Windows, concatenate
 
 WINDOW_LENGTH_S = 10

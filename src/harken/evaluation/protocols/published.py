@@ -28,7 +28,7 @@ from harken.evaluation.protocols.studies import (
 )
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.windows.people import (
+from harken.windows.folds import (
     Fold,
     k_folds_of_people,
     leave_one_person_out,

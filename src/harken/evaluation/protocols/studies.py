@@ -19,7 +19,7 @@ from harken.signals.orientation import along_forearm
 from harken.signals.resampling import resample
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
-from harken.windows.people import Fold, FoldWindows, apply
+from harken.windows.folds import Fold, FoldWindows, apply
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 STUDIES = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")

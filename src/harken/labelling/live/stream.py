@@ -31,7 +31,7 @@ from harken.recordings.source import Samples, joined
 from harken.recordings.survey import GAP_NS, RANGE_TOLERANCE, STUCK_S
 from harken.signals.resampling import SECOND_NS, TOGETHER
 from harken.support.arrays import AnyArray, BoolArray, Float32Array, FloatArray, Int64Array, numbered
-from harken.timelines.labelling import numbered_after, window_places
+from harken.windows.stream_windows import numbered_after, window_places
 from harken.windows.windows import Windows
 
 STUCK_NS = round(STUCK_S * SECOND_NS)

@@ -19,7 +19,7 @@ from harken.signals.resampling import SECOND_NS
 from harken.support.arrays import AnyArray, BoolArray, Float32Array, FloatArray, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
-from harken.timelines.labelling import averaged_over_windows
+from harken.windows.stream_windows import averaged_over_windows
 
 LATE_NS = 2 * SECOND_NS
 """A sample is dropped as late when another one is later by more than this."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from harken.models.label_recording import Probabilities
 from harken.models.recogniser import Recogniser
 from harken.mounting.estimate import estimate_mounting, trained_axis, trained_with_x_to_elbow, why_unaskable
 from harken.mounting.forearm import CalmMoments
@@ -21,7 +22,6 @@ from harken.recordings.source import Samples, joined
 from harken.signals.movement import BLOCK_NS, MovementBlocks, MovementStatistics, Walks, like_walking
 from harken.signals.non_wear import non_wear
 from harken.support.arrays import Float32Array, Int64Array
-from harken.timelines.labelling import Probabilities
 
 NEVER_NS = -(1 << 62)
 MOST_WALKS = 24

@@ -7,7 +7,7 @@ import numpy as np
 
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.arrays import BoolArray, Int64Array, nearest_distance_ns
-from harken.windows.people import blocked_same_person
+from harken.windows.folds import blocked_same_person
 
 OCCASION_S = 3600.0
 """Recordings of a person that are at least this far apart are of different occasions."""

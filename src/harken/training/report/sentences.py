@@ -13,7 +13,7 @@ from harken.models.scores import PeopleScores, Scores, scores_of
 from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
 from harken.support.printable import percent, printable, share_notes
-from harken.windows.people import TRAINING_SHARE, NoHonestTest
+from harken.windows.folds import TRAINING_SHARE, NoHonestTest
 
 if TYPE_CHECKING:
     from harken.training.run_outcome import Outcome

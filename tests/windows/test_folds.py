@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupShuffleSplit, LeaveOneGroupOut
 
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.windows.people import (
+from harken.windows.folds import (
     Fold,
     apply,
     arms_of_one_person,

@@ -68,7 +68,7 @@ def apply(fold: Fold, windows: Windows) -> FoldWindows:
 
     Raises:
         HarkenError: when a person of the fold has no window, or when two parts of the fold share a person, the two arms
-            of one person, or a window (``harken.windows.people.refuse_shared``).
+            of one person, or a window (``harken.windows.folds.refuse_shared``).
     """
     named = {*fold.training, *fold.validation, *fold.test}
     absent = sorted(named - set(windows.subjects.tolist()))

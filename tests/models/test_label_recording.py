@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from harken.models.label_recording import Probabilities, label_recording, label_stream
 from harken.networks.specification import Specification
 from harken.recordings.mending import stream_of
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.timelines import Timeline, label_recording, label_stream
-from harken.timelines.labelling import Probabilities
+from harken.timelines import Timeline
 from harken.windows.windows import Windows
 from made_recordings import recording_of
 from offline import still_or_moving

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import harken.timelines.labelling
+import harken.models.label_recording
+from harken.models.label_recording import label_recording, label_stream
 from harken.recordings.mending import stream_of
 from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 from harken.support.errors import HarkenError
-from harken.timelines import label_recording, label_stream
 from harken.windows.windows import Windows
 from made_recordings import recording_of
 from offline import still_or_moving
@@ -73,7 +73,7 @@ def test_a_stream_is_labelled_as_the_whole_is(
 def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(harken.timelines.labelling, "WINDOWS_AT_ONCE", 5)
+    monkeypatch.setattr(harken.models.label_recording, "WINDOWS_AT_ONCE", 5)
     found = recording(1, [(900, True, 40), (500, True, 1)])
     model = still_or_moving(40, 15)
     parts = stream_of(found, rows_at_once=37)
