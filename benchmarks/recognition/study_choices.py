@@ -46,20 +46,20 @@ def make_candidate(
     name: str,
     reason: str,
     *,
-    network_of: str = "light",
+    sizes: Mapping[str, int] | None = None,
     other_way_round: float,
     slow: float = 0.0,
     other_ends: float = 0.0,
 ) -> tuple[PresetMethod, str]:
     """The recipe ``light`` with these changes of how other wearers are imitated, and why it might be better.
 
-    ``network_of`` names the preset whose sizes the network has.
+    ``sizes`` are those in which its network differs.
     """
     augmentation = replace(
         LIGHT.training.augmentation, other_way_round=other_way_round, slow=slow, other_ends=other_ends
     )
-    sizes = PRESETS[network_of].sizes
-    recipe = replace(LIGHT.trained(augmentation=augmentation), name=name, sizes=sizes)
+    all_sizes = {**LIGHT.sizes, **(sizes or {})}
+    recipe = replace(LIGHT.trained(augmentation=augmentation), name=name, sizes=all_sizes)
     return PresetMethod(recipe, None, seed=0), reason
 
 
@@ -107,7 +107,23 @@ CANDIDATES = (
     make_candidate(
         "wide_some_mixed",
         "the wider network of everyday found more walking and running on unseen watches",
-        network_of="everyday",
+        sizes={"stem": 64, "halvings": 3},
+        other_way_round=0.25,
+        slow=0.3,
+        other_ends=0.15,
+    ),
+    make_candidate(
+        "wide_stem_some_mixed",
+        "of the wider network, the stem alone may be enough, for half of its time",
+        sizes={"stem": 64},
+        other_way_round=0.25,
+        slow=0.3,
+        other_ends=0.15,
+    ),
+    make_candidate(
+        "more_steps_some_mixed",
+        "of the wider network, the finer steps of time alone may be enough",
+        sizes={"halvings": 3},
         other_way_round=0.25,
         slow=0.3,
         other_ends=0.15,
