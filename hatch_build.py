@@ -26,7 +26,7 @@ except ImportError:  # run as a script, where nothing of hatchling is needed
 __all__ = ["LibraryHook", "build", "compile_library", "compile_program", "compiler", "platform_tag"]
 
 FOLDER = Path("src", "harken", "networks", "native")
-KERNELS = ("lstm.cpp", "convolution.cpp", "convolution_layer.cpp", "elementwise.cpp")
+KERNELS = ("lstm.cpp", "convolution.cpp", "convolution_layer.cpp")
 """Each is compiled once for each instruction set."""
 ONCE = ("threads.cpp",)
 """Compiled once, for any processor."""

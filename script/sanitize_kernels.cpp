@@ -61,19 +61,6 @@ struct Layer {  // as in convolution_layer.cpp
 extern "C" int harken_layer_forward(const Layer *);
 extern "C" int harken_layer_backward(const Layer *);
 
-struct Pooling {  // as in elementwise.cpp
-    int64_t batch, time, channels;
-    const float *x;
-    int64_t x_window, x_time;
-    float *y;
-    const float *dy;
-    float *dx;
-    int64_t threads, level;
-};
-
-extern "C" int harken_pool_forward(const Pooling *);
-extern "C" int harken_pool_backward(const Pooling *);
-
 typedef std::vector<float> Floats;
 typedef std::vector<uint8_t> Bytes;
 static uint32_t state = 1;
@@ -186,13 +173,6 @@ static void train(int64_t batch, int64_t time, int64_t channels, int64_t filters
         if (harken_layer_backward(&p)) failures++;
     }
     for (const Floats *found : {&y, &dx, &dweight, &dscale, &dshift}) check(*found, "layer");
-    Pooling pooling = {};
-    Floats pooled(static_cast<size_t>(2 * batch * channels)), dpooled = random_floats(2 * batch * channels);
-    pooling.batch = batch, pooling.time = time, pooling.channels = channels, pooling.level = level;
-    pooling.threads = threads, pooling.x = x.data(), pooling.x_window = time * channels, pooling.x_time = channels;
-    pooling.y = pooled.data(), pooling.dy = dpooled.data(), pooling.dx = dx.data();
-    if (harken_pool_forward(&pooling) || harken_pool_backward(&pooling)) failures++;
-    check(dx, "pooling");
 }
 
 int main() {

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harken.networks.native import library, modules
-from harken.networks.native.modules import FastDropout, FusedConvolution, FusedLSTM, convolution_layer, mean_and_largest
+from harken.networks.native.modules import FastDropout, FusedConvolution, FusedLSTM, convolution_layer
 from kernels import HERE, compiled, instructions, shapes, threads
 
 
@@ -233,43 +233,3 @@ def test_too_little_memory_is_an_error() -> None:
     x, weight, ones = torch.zeros(2, 1, 1), torch.zeros(1, 1, 1), torch.ones(1)
     with pytest.raises(MemoryError):
         convolution_layer(x, weight, ones, ones, None, stride=1 << 60, padding=1 << 58, groups=1, epsilon=1e-5)
-
-
-@compiled
-@given(
-    seed=st.integers(0, 2**31 - 1),
-    batch=st.integers(1, 9),
-    time=st.integers(1, 40),
-    channels=st.integers(1, 70),
-    transposed=st.booleans(),
-    level=st.sampled_from(HERE),
-)
-@settings(max_examples=80)
-def test_the_library_computes_means_and_maxima_with_their_gradients(
-    seed: int, batch: int, time: int, channels: int, transposed: bool, level: library.Level
-) -> None:
-    draw = torch.Generator().manual_seed(seed)
-    values = torch.randn(batch, time, channels, generator=draw).mul_(2).round_()  # many equal ones
-    if transposed:
-        values = values.transpose(0, 1).contiguous().transpose(0, 1)
-    pull = torch.randn(batch, 2 * channels, generator=draw)
-    inputs = values.clone().requires_grad_()
-    with instructions(level):
-        found = mean_and_largest(inputs)
-        torch.autograd.backward((found * pull).sum())
-    doubles = values.double().requires_grad_()
-    expected = torch.cat([doubles.mean(1), doubles.amax(1)], 1)
-    torch.autograd.backward((expected * pull).sum())
-    np.testing.assert_allclose(found.detach(), expected.detach(), rtol=1e-5, atol=1e-5)
-    assert inputs.grad is not None
-    assert doubles.grad is not None
-    np.testing.assert_allclose(inputs.grad, doubles.grad, rtol=1e-5, atol=1e-5)
-
-
-def test_not_a_number_is_the_largest() -> None:
-    values = torch.zeros(2, 5, 20)
-    values[0, 2, 3] = torch.nan
-    values.requires_grad_()
-    found = mean_and_largest(values).detach()
-    expected = torch.cat([values.mean(1), values.amax(1)], 1).detach()
-    np.testing.assert_array_equal(found, expected)

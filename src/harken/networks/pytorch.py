@@ -16,7 +16,7 @@ from harken.networks.build import Weights, check_weights, made
 from harken.networks.inference import WINDOWS_AT_ONCE, batched
 from harken.networks.layers import Layers, check_length, every, shortest_window
 from harken.networks.native import modules
-from harken.networks.native.modules import FastDropout, FusedConvolution, mean_and_largest
+from harken.networks.native.modules import FastDropout, FusedConvolution
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
@@ -69,7 +69,7 @@ class LayerNetwork(nn.Module):
                 case kinds.LSTM():
                     x = module(x)[0][:, -1] if layer.last else module(x)[0]
                 case kinds.MeanAndLargest():
-                    x = mean_and_largest(x)
+                    x = torch.cat([x.mean(1), x.amax(1)], 1)
                 case everyday.Glance():
                     mean, moving, length = _movement(x)
                     inside = self.computed(layer.layers, torch.cat([x, length, moving], -1))

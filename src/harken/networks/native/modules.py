@@ -51,14 +51,6 @@ class LayerArguments(Arguments):
     )
 
 
-class Pooling(Arguments):
-    """The arguments of ``mean_and_largest``: the structure of the same name in ``elementwise.cpp``."""
-
-    _fields_ = fields(
-        "int batch time channels", "address x", "int x_window x_time", "address y dy dx", "int threads level"
-    )
-
-
 @cache
 def load() -> ctypes.CDLL | None:
     """The library, which computes on PyTorch's threads; None and errors as ``library.load``."""
@@ -257,39 +249,6 @@ def _layer_arguments(sizes: Mapping[str, Any], x: Tensor, weight: Tensor, *kept:
     arguments = filled(LayerArguments, *x.shape, filters, kernel, **sizes)
     fill(arguments, x=x, weight=weight, scale=scale, shift=shift, mean=mean, variance=variance, z=z, random=random)
     return fill(arguments, outputs=z.shape[1], threads=torch.get_num_threads())
-
-
-class _Pooling(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        y = x.new_empty(x.shape[0], 2, x.shape[2])
-        ctx.save_for_backward(x, y)
-        call("harken_pool_forward", _pooling_arguments(x, y))
-        return y
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> Tensor:
-        x, y = ctx.saved_tensors
-        dx = torch.empty(x.shape)
-        call("harken_pool_backward", fill(_pooling_arguments(x, y), dy=dy.contiguous(), dx=dx))
-        return dx
-
-
-def _pooling_arguments(x: Tensor, y: Tensor) -> Pooling:
-    return filled(Pooling, *x.shape, x, x.stride(0), x.stride(1), y, threads=torch.get_num_threads())
-
-
-def mean_and_largest(x: Tensor) -> Tensor:
-    """The mean and the maximum over time of each channel, ``[batch, time, channels] -> [batch, 2 x channels]``.
-
-    Equal maxima share the gradient evenly. The compiled library is used when gradients are computed on a CPU, if it was
-    built.
-    """
-    if torch.is_grad_enabled() and x.requires_grad and x.numel() and computable(x):
-        made: Tensor = _Pooling.apply(x if x.stride(2) == 1 else x.contiguous())  # type: ignore[no-untyped-call]
-        return made.flatten(1)
-    return torch.cat([x.mean(1), x.amax(1)], 1)
 
 
 class FusedLSTM(nn.LSTM):
