@@ -23,7 +23,7 @@ windows = harken.concatenate([harken.sliding_windows(each, length_s=10, hop_s=2)
 
 pipeline = make_pipeline(
     FunctionTransformer(np.clip, kw_args={"a_min": -4, "a_max": 4}),  # the range of another watch, in g
-    harken.ActivityClassifier(sample_rate_hz=RATE_HZ, epochs=20),
+    harken.Recogniser(sample_rate_hz=RATE_HZ, epochs=20),
 )
 # Windows of one person resemble one another: without groups the score would be far too good.
 folds = GroupKFold(len(set(windows.subjects)))

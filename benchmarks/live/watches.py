@@ -42,12 +42,12 @@ AFTER_ROWS = 2
 
 def everyday_model(path: Path) -> Path:
     """A model of the recipe ``everyday``, trained briefly. Its weights do not change the time."""
-    from harken import ActivityClassifier  # not at the top: the processes of the watches need no network
+    from harken import Recogniser  # not at the top: the processes of the watches need no network
 
     made = np.random.default_rng(0)
     signals = made.normal(0, 0.5, (256, LENGTH, CHANNELS)).astype(np.float32)
     labels = np.array([f"activity {code}" for code in made.integers(0, CLASSES, 256)])
-    ActivityClassifier("everyday", epochs=1, device="cpu").fit(signals, labels).recogniser_.save(path)
+    Recogniser("everyday", epochs=1, device="cpu").fit(signals, labels).save(path)
     return path
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from harken.recordings.recording import Quality as Quality
     from harken.recordings.recording import Recording as Recording
     from harken.support.errors import HarkenError as HarkenError
-    from harken.training.estimator import ActivityClassifier as ActivityClassifier
     from harken.training.run import train as train
     from harken.windows.windows import Windows as Windows
     from harken.windows.windows import concatenate as concatenate
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from harken.windows.windows import sliding_windows as sliding_windows
 
 _HOMES = {
-    "ActivityClassifier": "harken.training.estimator",
     "HarkenError": "harken.support.errors",
     "LabelSettings": "harken.labelling.settings",
     "Quality": "harken.recordings.recording",

@@ -124,7 +124,7 @@ def test_public_names_are_what_they_were() -> None:
         thing = getattr(harken, name)
         lines.append(name + parameters(thing))
         if inspect.isclass(thing):
-            public = {each: value for each, value in vars(thing).items() if not each.startswith(("_", "set_"))}
+            public = {each: value for each, value in vars(thing).items() if not each.startswith("_")}
             lines += [f"  .{each}{parameters(getattr(thing, each))}" for each in sorted(public)]
     same_or_written("public_names", "\n".join(lines) + "\n")
 

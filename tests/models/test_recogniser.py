@@ -136,7 +136,7 @@ def test_windows_whose_set_has_no_label_of_the_model_are_left_out(tmp_path: Path
     np.testing.assert_array_equal(plain.predict_proba(alice), recogniser.predict_proba(alice))
 
 
-@pytest.mark.parametrize("method", ["fit", "predict", "predict_proba", "predict_logits", "score", "evaluate"])
+@pytest.mark.parametrize("method", ["predict_answers", "predict_logits", "evaluate", "known"])
 def test_an_array_is_refused_with_what_to_pass(method: str) -> None:
     windows = np.zeros((2, 300, 3), np.float32)
     with pytest.raises(TypeError, match=r"takes harken\.Windows, but got ndarray; cut them .*sliding_windows, or"):

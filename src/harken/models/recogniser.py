@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from harken.models.label_recording import label_recording
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
@@ -16,19 +17,25 @@ from harken.networks.inference import InferenceNetwork, answers, batched, window
 from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
-from harken.support.arrays import BoolArray, Float32Array, StrArray
+from harken.support.arrays import AnyArray, BoolArray, Float32Array
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
+from harken.support.printable import listed
 from harken.timelines import Timeline
+from harken.windows.arrays_as_windows import InputError, attach_classes, convert_array
 from harken.windows.known_labels import NO_SETS, NOT_KNOWN, LabelSets, known_windows
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:
+    from sklearn.utils import Tags
     from torch import nn
 
     from harken.networks.checkpoint import History
     from harken.networks.presets import Preset
     from harken.networks.training_loop import Progress, TrainingSettings
+
+PARAMETERS = ("preset", "epochs", "seed", "device", "channels", "sample_rate_hz")
+"""The arguments of ``Recogniser``, which scikit-learn reads and sets by name."""
 
 
 def described_data(mended: Recording, as_found: Recording | None = None) -> dict[str, str]:
@@ -40,34 +47,66 @@ def described_data(mended: Recording, as_found: Recording | None = None) -> dict
     }
 
 
+class UnfittedError(HarkenError, AttributeError):
+    """A recogniser has no model yet. As an ``AttributeError`` it makes ``hasattr(recogniser, "classes_")`` False."""
+
+
 class Recogniser:
     """Recognises activities in windows of a wrist accelerometer.
 
-    Only ``fit`` changes a recogniser. The methods ``with_...`` return a copy that differs in one thing.
+    Only ``fit`` changes what a recogniser has learned. The methods ``with_...`` return a copy that differs in one
+    thing.
 
     >>> import harken
     >>> recogniser = harken.Recogniser.load("packaged")
     >>> sorted(recogniser.specification_.labels)
     ['cycling', 'lying', 'other', 'running', 'sitting', 'stairs', 'standing', 'walking']
 
+    It is also a classifier for scikit-learn: for pipelines, searches and cross-validation. Instead of ``Windows``,
+    ``fit``, ``predict``, ``predict_proba`` and ``score`` then take an array ``X`` ``[n, length, channels]``, with
+    acceleration in g, and labels ``y`` ``[n]``, such as strings or whole numbers. The windows of one wearer resemble
+    one another. A cross-validation therefore estimates scores on unseen people only if its groups are the wearers:
+    ``cross_validate(Recogniser(), X, y, groups=wearers, cv=GroupKFold())``.
+
+    >>> recording = harken.read("alice.csv").select_channels(("x", "y", "z"))
+    >>> windows = harken.sliding_windows(recording, length_s=10, hop_s=2)
+    >>> recogniser = harken.Recogniser(epochs=1, sample_rate_hz=25).fit(windows.signals, windows.labels)
+    >>> recogniser.classes_.tolist()
+    ['lying', 'sitting', 'walking']
+
     Attributes:
-        preset: the recipe: a name or a ``Preset`` (see ``harken.networks.presets``).
+        preset: the recipe: a name or a ``Preset`` (see ``harken.networks.presets``). ``fit`` does not use its settings
+            for taking windows from recordings.
         epochs: the number of epochs; None for the number in the recipe.
         seed: the seed of initial weights and dropout.
         device: ``auto``, ``cpu`` or ``cuda``. With ``auto``, training uses a GPU if there is one, and harken's own
             networks label on the CPU, without PyTorch.
+        channels: the names of the channels of an array ``X``; ``x``, ``y`` and ``z`` are acceleration in g. ``Windows``
+            name their own.
+        sample_rate_hz: samples per second of an array ``X``; None for the rate of the recipe. Nothing is resampled.
+            ``Windows`` know their own rate.
     """
 
     _model: FittedModel | None = None
     _history: "History | None" = None
+    _classes: AnyArray | None = None
 
     def __init__(
-        self, preset: "str | Preset" = DEFAULT_PRESET, *, epochs: int | None = None, seed: int = 0, device: str = "auto"
+        self,
+        preset: "str | Preset" = DEFAULT_PRESET,
+        *,
+        epochs: int | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        channels: Sequence[str] = ("x", "y", "z"),
+        sample_rate_hz: float | None = None,
     ) -> None:
         self.preset = preset
         self.epochs = epochs
         self.seed = seed
         self.device = device
+        self.channels = channels
+        self.sample_rate_hz = sample_rate_hz
 
     def __repr__(self) -> str:
         name = self.preset if isinstance(self.preset, str) else self.preset.name
@@ -79,16 +118,26 @@ class Recogniser:
         """The model that ``fit`` trained or ``load`` read: the content of a model file.
 
         Raises:
-            HarkenError: when this recogniser is not fitted. The next four attributes raise it, too.
+            UnfittedError: when this recogniser is not fitted. The next five attributes raise it, too.
         """
         if self._model is None:
-            raise HarkenError("this recogniser is not fitted: call fit, or load a model")
+            raise UnfittedError("this recogniser is not fitted: call fit, or load a model")
         return self._model
 
     @property
     def specification_(self) -> Specification:
         """The input of the model, and its labels."""
         return self.model_.specification
+
+    @property
+    def classes_(self) -> AnyArray:
+        """The labels, ``[labels]``, in the order of the columns of ``predict_proba``.
+
+        After ``fit`` with an array they have the type of its ``y``, and are sorted. A model file holds them as text.
+        """
+        if self._classes is not None:
+            return self._classes
+        return np.array(self.specification_.labels, dtype=np.str_)
 
     @property
     def uses_pytorch(self) -> bool:
@@ -125,6 +174,8 @@ class Recogniser:
         """A copy with another fitted model, such as ``dataclasses.replace(recogniser.model_, ...)``."""
         other = copy.copy(self)
         other._model = model
+        if self._model is None or model.specification.labels != self._model.specification.labels:
+            other._classes = None
         return other
 
     def with_temperature(self, temperature: float, calibrated_on: CalibratedOn) -> "Recogniser":
@@ -162,7 +213,8 @@ class Recogniser:
 
     def fit(
         self,
-        windows: Windows,
+        windows: Windows | ArrayLike,
+        y: ArrayLike | None = None,
         *,
         label_sets: LabelSets = NO_SETS,
         hands: Mapping[str, bool] = NOT_KNOWN,
@@ -175,7 +227,9 @@ class Recogniser:
         """Train on labelled windows.
 
         Args:
-            windows: the training windows. The labels that occur in them become the classes.
+            windows: the training windows. The labels that occur in them become the classes. Or an array ``X``
+                ``[n, length, channels]``; the model then names no training people.
+            y: the label of each window of an array ``X``, ``[n]``. ``Windows`` have their own.
             label_sets: names of labels in ``windows`` that stand for several labels, such as ``sitting or standing``,
                 -> these labels. Such a name does not become a class (``harken.networks.training_loop.set_loss``). A
                 single label becomes a class if it is a label of ``windows``, even one without windows of that name.
@@ -192,16 +246,22 @@ class Recogniser:
             Interrupted: when ``should_stop`` returns true. The recogniser can then be used as it is.
             HarkenError: when fewer than two labels occur, there are fewer windows than one batch, or a test
                 has a label that does not occur in ``windows``.
+            InputError: when ``X`` or ``y`` has another shape or lacks values. It is a HarkenError and a ValueError.
         """
-        _check_windows(windows)
         need_extra("train", "torch", what="training")
         from harken.networks.presets import prepare_training, preset
         from harken.networks.pytorch import weights_of
         from harken.networks.training_loop import Interrupted, train
 
+        recipe, settings = preset(self.preset), self.settings()
+        classes = None
+        if not isinstance(windows, Windows):
+            windows, classes = attach_classes(self._convert_training_array(windows, recipe), y)
+        elif y is not None:
+            raise InputError("y belongs to an array X; harken.Windows have their own labels, so leave y out")
         task, specification, provenance = prepare_training(
-            preset(self.preset),
-            self.settings(),
+            recipe,
+            settings,
             self.device,
             windows=windows,
             label_sets=label_sets,
@@ -211,11 +271,23 @@ class Recogniser:
         network, history = train(
             task, threads=threads, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
         )
+        if classes is not None:
+            provenance["training_people"] = []
         self._model = FittedModel(specification, weights_of(network), provenance)
         self._history = history
+        self._classes = classes
         if (done := len(history.train_loss)) < history.iterations:
             raise Interrupted(done, history.iterations)
         return self
+
+    def _convert_training_array(self, X: ArrayLike, recipe: "Preset") -> Windows:
+        rate_hz = recipe.sample_rate_hz if self.sample_rate_hz is None else self.sample_rate_hz
+        if rate_hz is None:
+            raise InputError(
+                f"the recipe {recipe.name} has no rate of its own; say how many samples X has in a second, as in "
+                "Recogniser(sample_rate_hz=25)"
+            )
+        return convert_array(X, channels=tuple(self.channels), sample_rate_hz=rate_hz)
 
     def settings(self) -> "TrainingSettings":
         """The training settings: those of the recipe, with the epochs and seed of this recogniser."""
@@ -229,14 +301,33 @@ class Recogniser:
             raise HarkenError(f"epochs must be at least 1, got {self.epochs}")
         return replace(settings, epochs=self.epochs, min_iterations=0)
 
-    def predict_proba(self, windows: Windows) -> Float32Array:
-        """Probabilities of each label, float32 ``[n, labels]``, in the order of ``specification_.labels``.
+    def predict_proba(self, windows: Windows | ArrayLike) -> Float32Array:
+        """Probabilities of each label, float32 ``[n, labels]``, in the order of ``classes_``.
 
         Raises:
             HarkenError: when this recogniser is not fitted, or the length, rate or channels of the windows differ
                 from the model's.
+            InputError: when an array has another shape than the training windows, or lacks values.
+            NotFittedError: scikit-learn's error, when an array is given and this recogniser is not fitted.
         """
-        return self.specification_.labels_and_hands(self.predict_answers(windows))[0]
+        answers = self.predict_answers(self._convert_test_array(windows))
+        return self.specification_.labels_and_hands(answers)[0]
+
+    def _convert_test_array(self, windows: Windows | ArrayLike) -> Windows:
+        if isinstance(windows, Windows):
+            return windows
+        need_extra("train", "sklearn", what="an array in place of harken.Windows")
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        model = self.specification_
+        converted = convert_array(windows, channels=model.channels, sample_rate_hz=model.sample_rate_hz)
+        if converted.length != model.window_length:
+            raise InputError(
+                f"X has windows of {converted.length} samples, but this Recogniser was trained on windows of "
+                f"{model.window_length}"
+            )
+        return converted
 
     def predict_answers(self, windows: Windows) -> Float32Array:
         """Probabilities of each label, and of busy hands if the model was taught those, float32 ``[n, outputs]``.
@@ -267,10 +358,10 @@ class Recogniser:
         at_once = windows_at_once(self.specification_)
         return logits(self.network_, signals, resolve_device(self.device), at_once)
 
-    def predict(self, windows: Windows) -> StrArray:
-        """The most probable label of each window, ``[n]``."""
-        names: StrArray = np.array(self.specification_.labels, dtype=np.str_)
-        return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
+    def predict(self, windows: Windows | ArrayLike) -> AnyArray:
+        """The most probable label of each window, ``[n]``, one of ``classes_``. Raises as ``predict_proba``."""
+        probabilities = self.predict_proba(windows)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
     def label_prepared(self, recording: Recording, *, unsure_below: float | None = None) -> Timeline:
         """Label a recording whose samples are used as they are, one row for each hop of the model (5 s by default).
@@ -289,9 +380,19 @@ class Recogniser:
         """
         return label_recording(self.specification_, recording, self.predict_answers, unsure_below=unsure_below)
 
-    def score(self, windows: Windows) -> float:
-        """The accuracy: the share of windows whose label is recognised. See ``evaluate`` for more scores."""
-        return self.evaluate(windows).accuracy
+    def score(self, windows: Windows | ArrayLike, y: ArrayLike | None = None) -> float:
+        """The accuracy: the share of windows whose label is recognised. See ``evaluate`` for more scores.
+
+        Args:
+            windows: labelled windows, or an array ``X``.
+            y: the labels of ``X``.
+        """
+        if isinstance(windows, Windows):
+            return self.evaluate(windows).accuracy
+        predicted = self.predict(windows)
+        from sklearn.metrics import accuracy_score
+
+        return float(accuracy_score(y, predicted))
 
     def evaluate(self, windows: Windows, *, ignore_labels: Sequence[str] = ()) -> Scores:
         """Score labelled windows; those without a label do not count.
@@ -352,12 +453,47 @@ class Recogniser:
 
     @classmethod
     def of(cls, model: FittedModel, *, device: str = "auto") -> "Recogniser":
-        """The recogniser of a fitted model, with the recipe, epochs and seed in the model's provenance."""
+        """The recogniser of a fitted model, with its channels and rate, and the recipe, epochs and seed in its
+        provenance."""
         training = model.provenance.get("training", {})
         recogniser = cls(
-            model.specification.preset, epochs=training.get("epochs"), seed=training.get("seed", 0), device=device
+            model.specification.preset,
+            epochs=training.get("epochs"),
+            seed=training.get("seed", 0),
+            device=device,
+            channels=model.specification.channels,
+            sample_rate_hz=model.specification.sample_rate_hz,
         )
         return recogniser.with_model(model)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn passes it
+        """Return the arguments of ``Recogniser`` by name. scikit-learn makes an unfitted copy from them."""
+        return {name: getattr(self, name) for name in PARAMETERS}
+
+    def set_params(self, **parameters: Any) -> "Recogniser":
+        """Set arguments of ``Recogniser`` by name, for the next ``fit``; a search of scikit-learn calls this.
+
+        Raises:
+            InputError: when ``Recogniser`` has no such argument.
+        """
+        for name, value in parameters.items():
+            if name not in PARAMETERS:
+                raise InputError(f"Recogniser has no parameter {name!r}; its parameters are {listed(PARAMETERS)}")
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._model is not None
+
+    def __sklearn_tags__(self) -> "Tags":
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(two_d_array=False, three_d_array=True),
+        )
 
     def inference_network(self) -> InferenceNetwork | None:
         """The network for labelling without PyTorch; None if it is a network of another package.
@@ -372,6 +508,6 @@ def _check_windows(windows: object) -> None:
     """Raise a TypeError for what is not ``Windows``, such as an array, which has neither rate nor channels."""
     if not isinstance(windows, Windows):
         raise TypeError(
-            f"a Recogniser takes harken.Windows, but got {type(windows).__name__}; cut them from a recording with "
-            "harken.sliding_windows, or use harken.ActivityClassifier, which takes arrays"
+            f"this method of Recogniser takes harken.Windows, but got {type(windows).__name__}; cut them from a "
+            "recording with harken.sliding_windows, or use fit, predict, predict_proba or score, which take arrays"
         )

@@ -1,23 +1,27 @@
-"""The estimator does what scikit-learn's own tools ask of one, with three-dimensional windows."""
+"""A ``Recogniser`` does what scikit-learn's own tools ask of a classifier, with three-dimensional windows."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import people
 from harken.models.recogniser import Recogniser
 from harken.networks.presets import PRESETS, Preset
 from harken.support.errors import HarkenError
-from harken.training.estimator import ActivityClassifier, InputError
+from harken.windows.arrays_as_windows import InputError
 from harken.windows.windows import Windows
 
 SMALL = people.SMALL_EVERYDAY
@@ -51,9 +55,9 @@ def in_g(X: NDArray[np.float64]) -> NDArray[np.float64]:
     return X / 9.80665
 
 
-def quick(preset: str | Preset = QUICK, **parameters: Any) -> ActivityClassifier:
+def quick(preset: str | Preset = QUICK, **parameters: Any) -> Recogniser:
     given: dict[str, Any] = {"sample_rate_hz": RATE_HZ, "device": "cpu"}
-    return ActivityClassifier(preset, **(given | parameters))
+    return Recogniser(preset, **(given | parameters))
 
 
 def test_unseen_are_recognised_in_a_cross_validation_over_people() -> None:
@@ -63,20 +67,22 @@ def test_unseen_are_recognised_in_a_cross_validation_over_people() -> None:
     assert found["test_score"].min() > 0.8
     for fold, (learned, tested) in zip(found["estimator"], folds.split(X, y, wearers), strict=True):
         assert set(wearers[learned]).isdisjoint(wearers[tested])
-        assert fold.recogniser_.provenance_["training_windows"] == len(learned)
+        assert fold.provenance_["training_windows"] == len(learned)
 
 
-def test_it_learns_what_a_recogniser_learns() -> None:
+def test_arrays_teach_what_windows_teach() -> None:
     X, y, _ = invented(2)
     windows = Windows.unlabelled(X.astype(np.float32), channels=("x", "y", "z"), sample_rate_hz=20.0)
     names, codes = np.unique(y, return_inverse=True)
     windows = replace(windows, label_codes=codes.astype(np.int16), label_names=tuple(names.tolist()))
     recogniser = Recogniser(QUICK, seed=5, epochs=2, device="cpu").fit(windows)
-    classifier = quick(random_state=5, epochs=2).fit(X, y)
+    classifier = quick(seed=5, epochs=2).fit(X, y)
     np.testing.assert_array_equal(classifier.predict_proba(X), recogniser.predict_proba(windows))
     np.testing.assert_array_equal(classifier.predict(X), recogniser.predict(windows))
     assert classifier.score(X, y) == recogniser.score(windows)
-    assert classifier.recogniser_.specification_.labels == ("lying", "sitting", "walking")
+    assert classifier.specification_.labels == ("lying", "sitting", "walking")
+    assert classifier.specification_ == recogniser.specification_
+    assert classifier.provenance_ == {**recogniser.provenance_, "training_people": []}
 
 
 def test_columns_are_in_the_order_of_the_classes() -> None:
@@ -88,26 +94,55 @@ def test_columns_are_in_the_order_of_the_classes() -> None:
     assert mean.argmax() == 2
 
 
+def test_a_saved_recogniser_has_its_classes_as_text(tmp_path: Path) -> None:
+    X, y, _ = invented(2)
+    numbers = np.unique(y, return_inverse=True)[1]
+    fitted = quick().fit(X, numbers)
+    assert fitted.with_temperature(2.0, "unseen").classes_.tolist() == [0, 1, 2]
+    fitted.save(tmp_path / "model.safetensors")
+    loaded = Recogniser.load(tmp_path / "model.safetensors", device="cpu")
+    assert loaded.classes_.tolist() == ["0", "1", "2"]
+    assert loaded.predict(X).tolist() == fitted.predict(X).astype(str).tolist()
+    again = clone(loaded).set_params(preset=QUICK)
+    assert not hasattr(again, "classes_")
+    np.testing.assert_array_equal(again.fit(X, numbers).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_another_model_with_other_labels_has_its_own_classes() -> None:
+    X, y, _ = invented(2)
+    numbers = np.unique(y, return_inverse=True)[1]
+    assert quick().fit(X, numbers).with_model(quick().fit(X, y).model_).classes_.tolist() == np.unique(y).tolist()
+
+
 def test_the_parameters_reach_the_training() -> None:
     X, y, _ = invented(2)
-    made = quick(epochs=3, learning_rate=0.001, dropout=0.5, random_state=8).fit(X, y)
-    training = made.recogniser_.provenance_["training"]
+    recipe = replace(QUICK.trained(learning_rate=0.001), sizes={**QUICK.sizes, "dropout": 0.5})
+    made = quick(recipe, epochs=3, seed=8).fit(X, y)
+    training = made.provenance_["training"]
     assert (training["epochs"], training["learning_rate"], training["seed"]) == (3, 0.001, 8)
-    model = made.recogniser_.specification_
+    model = made.specification_
     assert (model.sizes["dropout"], model.sample_rate_hz, model.window_length) == (0.5, RATE_HZ, LENGTH)
     made.set_params(sample_rate_hz=50.0, channels=("a", "b", "c"))
     assert made.predict(X).shape == y.shape  # parameters count from the next fit on
 
 
+def test_without_a_rate_it_is_the_rate_of_the_recipe() -> None:
+    X, y, _ = invented(2)
+    assert quick(sample_rate_hz=None).fit(X, y).specification_.sample_rate_hz == QUICK.sample_rate_hz
+    with pytest.raises(InputError, match=r"recipe bare has no rate of its own; .*Recogniser\(sample_rate_hz=25\)"):
+        quick(replace(QUICK, name="bare", sample_rate_hz=None), sample_rate_hz=None).fit(X, y)
+
+
 def test_in_a_pipeline_and_a_grid_search_over_people() -> None:
     X, y, wearers = invented(3)
     steps = [("to_g", FunctionTransformer(in_g)), ("recognise", quick())]
-    grid = {"recognise__epochs": [1, 4], "recognise__learning_rate": [0.001, 0.01]}
+    recipes = [QUICK.trained(learning_rate=rate) for rate in (0.001, 0.01)]
+    grid = {"recognise__epochs": [1, 4], "recognise__preset": recipes}
     search = GridSearchCV(Pipeline(steps), grid, cv=GroupKFold(3), error_score="raise")
     search.fit(X * 9.80665, y, groups=wearers)
     assert len(search.cv_results_["params"]) == 4
     assert search.best_params_["recognise__epochs"] in (1, 4)
-    assert search.best_estimator_["recognise"].recogniser_.provenance_["training_windows"] == len(X)
+    assert search.best_estimator_["recognise"].provenance_["training_windows"] == len(X)
     assert search.predict(X * 9.80665).shape == y.shape
     np.testing.assert_array_equal(search.classes_, np.unique(y))
 
@@ -117,7 +152,7 @@ def test_more_channels_have_names() -> None:
     six = np.concatenate([X, X], axis=2)
     names = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
     made = quick(channels=names).fit(six, y)
-    assert made.recogniser_.specification_.vectors == ((0, False), (3, True))
+    assert made.specification_.vectors == ((0, False), (3, True))
     assert made.predict(six).shape == y.shape
 
 
@@ -159,8 +194,8 @@ def test_what_is_no_window_is_refused_before_and_after_learning(
 
 def test_other_refusals() -> None:
     X, y, _ = invented(2)
-    with pytest.raises(TypeError, match="fit takes no sample_weight: every window counts the same"):
-        quick().fit(X, y, sample_weight=np.ones(len(X)))
+    with pytest.raises(TypeError, match="sample_weight"):
+        quick().fit(X, y, sample_weight=np.ones(len(X)))  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="dense data is required"):
         quick().fit(csr_array(X[0]), y)
     labels: Any
@@ -173,31 +208,39 @@ def test_other_refusals() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             quick().fit(X, labels)
-    with pytest.raises(InputError, match="windows of 39 samples, but ActivityClassifier was trained on windows of 40"):
+    with pytest.raises(InputError, match="windows of 39 samples, but this Recogniser was trained on windows of 40"):
         quick().fit(X, y).predict(X[:, 1:])
+    with pytest.raises(InputError, match="Recogniser has no parameter 'dropout'; its parameters are preset, epochs, "):
+        quick().set_params(dropout=0.5)
+    windows = Windows.unlabelled(X.astype(np.float32), channels=("x", "y", "z"), sample_rate_hz=RATE_HZ)
+    with pytest.raises(InputError, match="have their own labels, so leave y out"):
+        quick().fit(windows, y)
     for classifier, message in (
         (quick(preset="everything"), "there is no preset 'everything'"),
         (quick(epochs=0), "epochs must be at least 1, got 0"),
         (quick(sample_rate_hz=0.0), "sample_rate_hz must be a positive number, got 0.0"),
-        (quick(dropout=2.0), "dropout of the network .* must be a number from 0 to below 1, got 2.0"),
+        (
+            quick(replace(QUICK, sizes={**QUICK.sizes, "dropout": 2.0})),
+            "dropout of the network .* must be a number from 0 to below 1, got 2.0",
+        ),
         (quick(device="tpu"), "there is no device 'tpu'"),
     ):
         with pytest.raises(HarkenError, match=message):
             classifier.fit(X, y)
 
 
-class OfRows(ActivityClassifier):
-    """The classifier for scikit-learn's own checks, which know two-dimensional data only.
+class OfRows(Recogniser):
+    """A recogniser for scikit-learn's own checks, which know two-dimensional data only.
 
     A row becomes a window whose three channels are all that row. Whatever is no table goes through as it is.
     """
 
-    def fit(self, X: Any, y: Any, **refused: Any) -> "OfRows":
-        super().fit(as_windows(X), y, **refused)
+    def fit(self, windows: Any, y: Any = None, **options: Any) -> "OfRows":
+        super().fit(as_windows(windows), y, **options)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float32]:
-        return super().predict_proba(as_windows(X))
+    def predict_proba(self, windows: Any) -> NDArray[np.float32]:
+        return super().predict_proba(as_windows(windows))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -221,16 +264,22 @@ NOT_OF_WINDOWS = {
 }
 
 
-def _as_list(mark: pytest.MarkDecorator) -> pytest.MarkDecorator:
-    """scikit-learn before 1.9 gives pytest a generator of checks, and pytest wants a list."""
-    names, values = mark.args
-    return pytest.mark.parametrize(names, list(values), **mark.kwargs)
+def list_checks(recogniser: Recogniser) -> pytest.MarkDecorator:
+    """List scikit-learn's own checks, which before 1.9 are a generator, of which pytest would want a list."""
+    with warnings.catch_warnings():
+        # scikit-learn is an optional package, so no class of the core can inherit from it.
+        warnings.filterwarnings("ignore", message="Estimator OfRows does not inherit from `sklearn.base.BaseEstimator`")
+        marked = parametrize_with_checks([recogniser], expected_failed_checks=lambda _: NOT_OF_WINDOWS)
+        names, values = marked.args
+        return pytest.mark.parametrize(names, list(values), **marked.kwargs)
 
 
-CHECKED = OfRows(QUICK.name, device="cpu")
-SCIKIT_LEARNS_CHECKS = _as_list(parametrize_with_checks([CHECKED], expected_failed_checks=lambda _: NOT_OF_WINDOWS))
-
-
-@SCIKIT_LEARNS_CHECKS
+@list_checks(OfRows(QUICK.name, device="cpu"))
 def test_scikit_learns_own_checks(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
+
+
+def test_its_tags_claim_windows_only() -> None:
+    tags = get_tags(Recogniser())
+    assert is_classifier(Recogniser())
+    assert (tags.input_tags.two_d_array, tags.input_tags.three_d_array) == (False, True)
