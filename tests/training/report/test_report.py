@@ -201,23 +201,20 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
         (
             {"preset": "notebook"},
             [
-                "Windows are drawn at random and overlap",
                 "are drawn from the rows of the file as they are",
-                "at 25 samples per second; a recording at a rate more than 5 % off is resampled",
                 "“Unsure” below",
             ],
-            ["the next one begins", "smoothed labels"],
+            ["smoothed labels"],
         ),
         (
             {"preset": "everyday"},
             [
-                "A window lasts 10 s and the next one begins 2 s later",
-                "mended recordings, resampled to 30 samples per second",
-                "at 30 samples per second; a recording at another rate is resampled",
+                "Window 300 samples, 10 s Windows taken one every 2 s",
+                "at 30 samples per second",
                 "The temperature of the probabilities was fitted on the honest same-person test",
                 "have windows that are changed at random and smoothed labels (10.0 % of each truth spread over all)",
             ],
-            ["drawn at random"],
+            ["drawn at random", "rows of the file as they are"],
         ),
         (
             {"iterations_done": 40, "honest": None},

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from harken import __version__
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
-from harken.networks.specification import RATE_TOLERANCE, CalibratedOn
+from harken.networks.specification import CalibratedOn
 from harken.recordings.inspection import Inspection, inspect_recording
 from harken.reports.colours import label_colours
 from harken.reports.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
@@ -21,7 +21,7 @@ from harken.reports.figures.style import UNLABELLED_COLOUR, png_bytes
 from harken.reports.words import Content, write_page
 from harken.support.printable import SharedNote, duration_text, percent, printable, share_notes
 from harken.training.report import sentences
-from harken.windows.windows import SlidingHops
+from harken.windows.windows import RandomDraws, SlidingHops
 
 if TYPE_CHECKING:
     from harken.networks.training_loop import TrainingSettings
@@ -77,17 +77,15 @@ def write_report(path: Path, outcome: "Outcome") -> None:
 
 def _content(outcome: "Outcome") -> Content:
     """The variables of the template."""
-    windows = outcome.settings.recipe.windows
     curve = outcome.cross_probabilities
     recordings, shared_notes = recording_cards(outcome)
     return {
         "title": "harken: " + ", ".join(dict.fromkeys(one.mended.subject for one in outcome.data.training)),
         "outcome": outcome,
         "model": outcome.specification,
-        "hop_s": windows.hop_s if isinstance(windows, SlidingHops) else None,
+        "drawn_at_random": isinstance(outcome.settings.recipe.windows, RandomDraws),
         "sentences": sentences,
         "fewest_people": FEWEST_PEOPLE_FOR_AN_INTERVAL,
-        "rate_tolerance": RATE_TOLERANCE,
         "many_labels": MANY_LABELS,
         "people": _worst_first(outcome.cross_people),
         "held_out": _worst_first(outcome.held_out_people),

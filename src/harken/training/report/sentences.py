@@ -12,16 +12,17 @@ from harken.models.calibration import Coverage
 from harken.models.scores import PeopleScores, Scores, scores_of
 from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
-from harken.support.printable import percent, printable, share_notes
+from harken.support.printable import listed, percent, printable, share_notes
 from harken.windows.folds import TRAINING_SHARE, NoHonestTest
 
 if TYPE_CHECKING:
+    from harken.networks.training_loop import TrainingSettings
     from harken.training.run_outcome import Outcome
 
 LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""
 EXAMPLE = 0.7
-"""The threshold of "unsure" in the sentence."""
+"""The threshold of "unsure" in the sentence about it."""
 NOBODY_UNSURE = "–"
 FEW_IN_WORDS = {1: "One person", 2: "Two people", 3: "Three people", 4: "Four people"}
 
@@ -73,19 +74,6 @@ def name_held_out_again(outcome: "Outcome") -> str:
     return "this person" if people is not None and len(people.people) == 1 else "these people"
 
 
-def spread_sentence(people: PeopleScores) -> str:
-    """The spread of the scores of people."""
-    scores = {person: found.macro_f1 for person, found in people.people.items()}
-    if len(scores) == 1:
-        return "There is only one person, so it is unknown how much people differ."
-    worst = min(scores, key=scores.__getitem__)
-    best = max(scores, key=scores.__getitem__)
-    return (
-        f"Macro F1 goes from {decimals(scores[worst])} ({worst}) to {decimals(scores[best])} ({best}). The least well "
-        "recognised come first."
-    )
-
-
 def baseline_sentence(scores: Scores) -> str:
     """The score of a baseline that does not use the signal."""
     truth = scores.confusion.sum(axis=1)
@@ -99,32 +87,24 @@ def baseline_sentence(scores: Scores) -> str:
     )
 
 
-def overlap_sentences(outcome: "Outcome") -> list[str]:
-    """The gain from overlapping test and training windows, and the data that the honest test still shares."""
+def overlap_sentence(outcome: "Outcome") -> str | None:
+    """The gain from overlapping test and training windows; None if one of the two tests was not made."""
     flattering, honest = outcome.same_person, outcome.blocked
     if flattering is None or honest is None:
-        return []
+        return None
     both = f"{percent(flattering.accuracy)} with overlapping windows, {percent(honest.accuracy)} without"
     difference = flattering.accuracy - honest.accuracy
     if difference * 100 >= LITTLE_POINTS:
-        sentence = f"Overlap raised the accuracy by {points(difference)}: {both}."
-    elif difference * 100 > -LITTLE_POINTS:
-        sentence = (
-            f"Overlap made little difference here ({points(difference)}: {both}). This happens where "
-            "neighbouring windows are alike even without shared samples, for example while a body is "
-            "still. It does not mean that the overlapping test can be trusted."
+        return f"Overlap raised the accuracy by {points(difference)}: {both}."
+    if difference * 100 > -LITTLE_POINTS:
+        return (
+            f"Overlap made little difference here ({points(difference)}: {both}). It does not mean that the "
+            "overlapping test can be trusted."
         )
-    else:
-        sentence = (
-            f"Here the accuracy of the honest test is higher, by {points(difference)} ({both}). It uses "
-            "other windows and another model, so the two also differ by chance. It does not mean that "
-            "overlap does no harm."
-        )
-    return [
-        sentence,
-        "In both tests, the bouts, the strap and the day are those of the training, so neither shows "
-        "how well the model does on another day or for another person.",
-    ]
+    return (
+        f"Here the accuracy of the honest test is higher, by {points(difference)} ({both}). It uses other windows and "
+        "another model, so the two also differ by chance. It does not mean that overlap does no harm."
+    )
 
 
 def unseen_gap_sentence(outcome: "Outcome") -> str | None:
@@ -213,23 +193,30 @@ def unsure_rows(curve: Coverage) -> list[tuple[str, str, str]]:
     return rows
 
 
-def unsure_sentence(curve: Coverage) -> str:
-    """The effect of "unsure" at one threshold."""
+def no_gain_sentence(curve: Coverage) -> str | None:
+    """That answers above a threshold are not more often right than all; None if they are."""
     _, everything = curve.at(0.0)
     covered, accuracy = curve.at(EXAMPLE)
-    if accuracy is None or everything is None:
-        return f"With the threshold {EXAMPLE:g}, no window would have an answer."
-    if covered == 1:
-        return f"No window's answer has a probability below {EXAMPLE:g}."
-    sentence = (
-        f"With the threshold {EXAMPLE:g}, {percent(covered)} of the windows have an answer, and "
-        f"{percent(accuracy)} of these answers"
-    )
-    if accuracy > everything:
-        return f"{sentence} are right; without a threshold, {percent(everything)} are."
+    if accuracy is None or everything is None or covered == 1 or accuracy > everything:
+        return None
     return (
-        f"{sentence} are right. This is no gain: without a threshold, {percent(everything)} are, so "
-        "the probabilities do not show which answers are wrong."
+        f"The probabilities do not show which answers are wrong: with the threshold {EXAMPLE:g}, {percent(accuracy)} "
+        f"of the answers are right; without a threshold, {percent(everything)} are."
+    )
+
+
+def harder_batches_sentence(training: "TrainingSettings") -> str | None:
+    """Why training batches can look worse than a test; None if they are as the recordings are."""
+    harder = []
+    if training.augmentation.changes_something:
+        harder.append("windows that are changed at random")
+    if training.label_smoothing:
+        harder.append(f"smoothed labels ({percent(training.label_smoothing)} of each truth spread over all)")
+    if not harder:
+        return None
+    return (
+        f"The training batches have {listed(harder)}, and the tests do not, so the batches can look worse than a test "
+        "without being worse."
     )
 
 
