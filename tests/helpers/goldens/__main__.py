@@ -21,4 +21,4 @@ if __name__ == "__main__":
             records[name] = record_of(given, Path(folder))
     GOLDENS.write_text(as_text(records), encoding="utf-8")
     os.environ["HARKEN_WRITE_GOLDENS"] = "1"
-    sys.exit(pytest.main(["-n", "0", "tests/goldens/test_results.py"]))
+    sys.exit(pytest.main(["-n", "0", "tests/goldens/test_results.py", "tests/goldens/test_table_recordings.py"]))
