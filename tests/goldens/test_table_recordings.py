@@ -94,7 +94,7 @@ def describe(recording: Recording, folder: Path) -> str:
         len(recording),
         recording.as_found,
         recording.label_names,
-        *map(digest, arrays),
+        *(digest(array) for array in arrays),
         {name: value for name, value in asdict(recording.quality).items() if value},
     )
     return " | ".join(map(str, facts))

@@ -19,7 +19,8 @@ from command_line import Run
 from harken.readers import csv as csv_reader
 from harken.readers import open_source
 from harken.readers.options import TableOptions
-from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, nanoseconds
+from harken.readers.time_columns import nanoseconds
+from harken.readers.units import G_PER_UNIT, NS_PER_UNIT
 from harken.recordings.recording import Recording
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 

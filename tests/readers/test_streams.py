@@ -5,9 +5,10 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -20,10 +21,13 @@ import harken.readers.csv
 import harken.readers.geneactiv
 import harken.readers.gt3x
 import harken.readers.parquet
-import harken.readers.table
+import harken.readers.row_copy
+import harken.readers.table_source
 import harken.readers.units
 from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
 from harken.readers import open_stream, read
+from harken.readers.csv import Block
+from harken.readers.layout import Layout
 from harken.recordings.source import Samples, joined
 from reader_checks import Options
 from stream_checks import assert_same, device_files
@@ -165,9 +169,57 @@ CLOCKS: dict[str, Callable[[int], str]] = {
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of some fifty rows, and of four blocks of them gravity is looked for in at most two."""
     monkeypatch.setattr(harken.readers.csv, "BLOCK_BYTES", 2500)
-    monkeypatch.setattr(harken.readers.table, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.table_source, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "MOST_BLOCKS", 4)
+
+
+PLACES = ("memory", "file", "nowhere")
+
+
+def place_copy(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """Let a table be copied into memory or into a file, or be read again because there is no room for a copy."""
+    monkeypatch.setattr(harken.readers.row_copy, "MOST_BYTES_IN_MEMORY", 1 << 23 if place == "memory" else 0)
+    monkeypatch.setattr(harken.readers.row_copy, "MOST_BYTES", 0 if place == "nowhere" else 1 << 30)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("first_minute", range(0, 12, 3))
+def test_an_hour_that_occurs_twice_may_lie_across_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, first_minute: int
+) -> None:
+    place_copy(monkeypatch, place)
+    start = datetime(2017, 10, 29, 2, 50 - first_minute, tzinfo=ZoneInfo("Europe/Berlin"))
+    moments = [start.astimezone(UTC) + timedelta(milliseconds=80 * row) for row in range(0, 60_000, 40)]
+    moments = [moment + timedelta(milliseconds=80 * step) for moment in moments for step in range(2)]
+    local = [f"{moment.astimezone(ZoneInfo('Europe/Berlin')):%Y-%m-%d %H:%M:%S.%f}" for moment in moments]
+    path = write(tmp_path / "anna.csv", lines_of(local))
+    stream = open_stream(path, timezone="Europe/Berlin")
+    times = joined(list(stream.samples())).time_ns
+    assert times.tolist() == [round(moment.timestamp() * 1000) * 10**6 for moment in moments]
+    assert_same(stream, path, timezone="Europe/Berlin")
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("place", PLACES)
+def test_a_table_is_parsed_once_where_there_is_room_for_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    place_copy(monkeypatch, place)
+    parsed = 0
+    blocks = harken.readers.csv.blocks
+
+    def counted(path: Path, layout: Layout) -> Iterator[Block]:
+        nonlocal parsed
+        parsed += 1
+        return blocks(path, layout)
+
+    monkeypatch.setattr(harken.readers.csv, "blocks", counted)
+    path = write(tmp_path / "anna.csv", lines_of([CLOCKS["milliseconds"](20 * row) for row in range(400)]))
+    stream = open_stream(path)
+    assert sum(len(samples.time_ns) for samples in stream.samples()) == 400
+    assert parsed == (3 if place == "nowhere" else 1)
 
 
 def lines_of(times: list[str], seed: int = 0, **columns: list[str]) -> list[str]:
@@ -189,7 +241,10 @@ def write(path: Path, lines: list[str]) -> Path:
 @pytest.mark.usefixtures("small_blocks")
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
+) -> None:
+    place_copy(monkeypatch, data.draw(st.sampled_from(PLACES)))
     rows = data.draw(st.integers(100, 400))
     steps = drawn_steps(data, rows, first=50, most=3)
     clock = data.draw(st.sampled_from(sorted(CLOCKS)))

@@ -12,7 +12,7 @@ from harken.annotations.options import LabelOptions
 from harken.datasets.tidy import recordings_of_tables
 from harken.readers import open_source, recording_of
 from harken.readers.options import TableOptions, changed
-from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
+from harken.readers.table_source import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.files import make_folder, write_text

@@ -19,14 +19,8 @@ from harken.readers.csv import refuse_other_encoding
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.parquet import without_panics
 from harken.readers.parquet_pages import check_pages
-from harken.readers.units import (
-    AXES_REVERSED,
-    EARLIEST_DATE_NS,
-    G_PER_UNIT,
-    nanoseconds,
-    recognise_unit,
-    time_unit,
-)
+from harken.readers.time_columns import EARLIEST_DATE_NS, nanoseconds
+from harken.readers.units import AXES_REVERSED, G_PER_UNIT, recognise_unit, time_unit
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
 from harken.support.arrays import Float32Array, Int16Array, Int64Array

@@ -28,11 +28,9 @@ from harken.readers.exports import cut_short_note, never_run
 from harken.readers.gt3x_log import range_of
 from harken.readers.layout import Columns, Layout
 from harken.readers.options import TableOptions
-from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
+from harken.readers.time_columns import StatedTimes, TimeSurvey, Where, numbered_ns
 from harken.readers.unpacking import opened, plain_head
 from harken.recordings.recording import Make, Quality
-from harken.recordings.source import SourceChangedError
-from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import duration_text
 
@@ -182,41 +180,41 @@ class ActilifeSource(DeviceTableSource):
             )
 
     def local_samples(self) -> Iterator[LocalSamples]:
-        """See ``DeviceSource``.
-
-        Raises:
-            SourceChangedError: after all times were read, if the header has no rate.
-        """
-        rate_hz, done = self._rate_hz, 0
-        repeats, times = RepeatedValues(rate_hz or 1.0), list[Int64Array]()
+        """See ``DeviceSource``."""
+        rate_hz, done = self._known_rate_hz(), 0
+        repeats = RepeatedValues(rate_hz)
         for local_ns, signals in self.local_rows():
             if local_ns is None:
-                local_ns = self._start_ns + numbered_ns(done, len(signals), rate_hz or 1.0)
+                local_ns = self._start_ns + numbered_ns(done, len(signals), rate_hz)
             if not done:
                 self._first_ns = int(local_ns[0])
             done += len(signals)
-            if rate_hz is None:
-                times.append(local_ns)
-            else:
-                repeats.push(signals[:, :3])
+            repeats.push(signals[:, :3])
             yield local_ns, signals
-        if rate_hz is None:
-            steps = np.diff(np.concatenate(times))
-            self._rate_hz = 1e9 / max(1.0, float(np.median(steps))) if len(steps) else 1.0
-            raise SourceChangedError
         self.unusable = repeats.finish()
 
-    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
-        """The times in the file, all of which must be present. See ``DeviceTableSource``."""
-        time = time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
-        first = time.drop_nulls().head(1)
-        form = None if first.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(first, self._date_order)
+    def _known_rate_hz(self) -> float:
+        """The rate that the user or the header states, else that of the times, which are read for it."""
+        if self._rate_hz is None:
+            times = [local_ns for local_ns, _ in self.local_rows() if local_ns is not None]
+            steps = np.diff(np.concatenate([np.empty(0, np.int64), *times]))
+            self._rate_hz = 1e9 / max(1.0, float(np.median(steps))) if len(steps) else 1.0
+        return self._rate_hz
+
+    def begin_times(self, first: pl.Series) -> TimeSurvey:
+        """See ``DeviceTableSource``."""
+        written = _time_text(first).drop_nulls().head(1)
+        form = None if written.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(written, self._date_order)
         # Some exports have a Z after the time, although it is the watch's clock.
         local = replace(self._options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
-        clock = nanoseconds(self._path, time, local, where)
-        if not clock.timed.all():
-            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.timed)))}: the time is missing")
-        return clock
+        return TimeSurvey(self._path, local)
+
+    def read_times(self, survey: TimeSurvey, time: pl.Series, where: Where) -> StatedTimes:
+        """The times in the file, all of which must be present. See ``DeviceTableSource``."""
+        stated = survey.read(_time_text(time), where)
+        if not stated.timed.all():
+            raise HarkenError(f"{self._path}, {where(int(np.argmin(stated.timed)))}: the time is missing")
+        return stated
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
@@ -254,6 +252,11 @@ def _columns_of(path: Path, period: str, hertz: float | None, layout: Layout) ->
             ".gt3x file"
         )
     return {role: names.index(name) for name, role in ROLES.items() if name in names}
+
+
+def _time_text(time: pl.Series) -> pl.Series:
+    """Times as text, with a decimal point."""
+    return time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
 
 
 def _form(first: pl.Series, order: str) -> str | None:

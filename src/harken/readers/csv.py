@@ -33,9 +33,10 @@ from harken.readers.layout import (
     tidy_columns,
 )
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table import POLARS_ERRORS, Table, TableRows, TableSource, first_line
+from harken.readers.table import POLARS_ERRORS, Table, TableRows, first_line
+from harken.readers.table_source import TableSource
 from harken.readers.unpacking import GZIPPED, opened
-from harken.recordings.source import Source, SourceChangedError
+from harken.recordings.source import Source
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
@@ -69,9 +70,14 @@ def blocks(path: Path, layout: Layout) -> Iterator[Block]:
             _refuse_long_lines(path, text, line)
             if text.count(QUOTE) % 2:
                 text += _rest_of_quotation(path, file, line + text.count(NEWLINE))
-            block = Block(line, text.removeprefix(UTF8_MARK) if line == 1 else text)
+            first_line = line
             line += text.count(NEWLINE)
-            yield Block(block.first_line, _without_line_ends(block.text, layout.line_end.encode()))
+            if first_line == 1:
+                text = text.removeprefix(UTF8_MARK)
+            block = Block(first_line, _without_line_ends(text, layout.line_end.encode()))
+            del text  # there is room for the next block
+            yield block
+            del block
 
 
 def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
@@ -233,8 +239,8 @@ def layout_of(path: Path, skip_rows: int = 0) -> Layout:
 class CsvTable(Table):
     """A table of text in a file.
 
-    It is read with the expected types of the columns. If the format of numbers changes within the file (0 then 0.02,
-    null instead of NaN, trailing spaces), it is read as text and then converted, which is slower.
+    It is read with the expected types of the columns. From the first block whose numbers have another format (0 then
+    0.02, null instead of NaN, trailing spaces), it is read as text and then converted, which is slower.
 
     Args:
         path: the file.
@@ -272,22 +278,17 @@ class CsvTable(Table):
 
     def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
         """The rows of these columns, one block of lines at a time. See ``Table``."""
-        types = self._types(columns) if self._typed else {}
         rows = 0
         for block in blocks(self.path, self._layout):
             text = _without_blank_lines(block.text)
-            if not text:
-                continue
-            try:
-                frame = self._frame(block, text, columns, types)
-            except POLARS_ERRORS as error:
-                self._count_rows(block)
-                if self._typed:
-                    self._typed = False
-                    raise SourceChangedError from error
-                raise HarkenError(f"{self.path}: cannot be read as a table ({first_line(error)})") from error
-            yield frame if self._typed else self._converted(frame, columns, rows)
-            rows += frame.height
+            if text:
+                frame = self._typed_frame(block, text, columns)
+                if frame is None:
+                    frame = self._convert(self._text_frame(block, text, columns), columns, rows)
+                rows += frame.height
+                yield frame
+                del frame
+            del block, text
 
     def rows(self, without: Collection[str] = ()) -> Iterator[TableRows]:
         """See ``Table``.
@@ -301,6 +302,7 @@ class CsvTable(Table):
             before, now = now, len(self.names("label"))
             count += len(rows.signals)
             yield rows
+            del rows
         # A label that is cut short is in no other row, so its code is new.
         if labels is None or self.columns["label"] != self._layout.width - 1 or not before <= labels[-1]:
             return
@@ -327,6 +329,25 @@ class CsvTable(Table):
                 types[position] = pl.Categorical
         return types
 
+    def _typed_frame(self, block: Block, text: bytes, columns: Columns) -> pl.DataFrame | None:
+        """Read a block with the expected types; None if it, or a block before it, has other values."""
+        if not self._typed:
+            return None
+        try:
+            return self._frame(block, text, columns, self._types(columns))
+        except POLARS_ERRORS:
+            self._count_rows(block)
+            self._typed = False
+            return None
+
+    def _text_frame(self, block: Block, text: bytes, columns: Columns) -> pl.DataFrame:
+        """Read a block as text."""
+        try:
+            return self._frame(block, text, columns, {})
+        except POLARS_ERRORS as error:
+            self._count_rows(block)
+            raise HarkenError(f"{self.path}: cannot be read as a table ({first_line(error)})") from error
+
     def _frame(self, block: Block, text: bytes, columns: Columns, types: dict[int, type[pl.DataType]]) -> pl.DataFrame:
         """A block's columns, named by their roles, from its text without blank lines. polars raises an exception if a
         value does not have the column's type."""
@@ -349,7 +370,7 @@ class CsvTable(Table):
             )
         return frame.select(pl.col(names[position]).alias(role) for role, position in columns.items())
 
-    def _converted(self, frame: pl.DataFrame, columns: Columns, rows_before: int) -> pl.DataFrame:
+    def _convert(self, frame: pl.DataFrame, columns: Columns, rows_before: int) -> pl.DataFrame:
         """Convert the numbers in a frame of text; an error names the first field that is not a number."""
         frame = frame.with_columns(pl.all().str.strip_chars())
         if self._layout.separator != ",":  # then a comma is a decimal mark

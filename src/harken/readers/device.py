@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +13,8 @@ import polars as pl
 
 from harken.readers.csv import CsvTable
 from harken.readers.options import TableOptions, changed
-from harken.readers.table import MOST_JITTER_NS
-from harken.readers.units import TimeColumn, Where, nanoseconds, numbered_ns
+from harken.readers.table_source import MOST_JITTER_NS
+from harken.readers.time_columns import StatedTimes, TimeSurvey, Where, nanoseconds, numbered_ns
 from harken.readers.unpacking import stem
 from harken.recordings.recording import ROTATION, UNLABELLED, Placement, Quality, local_time
 from harken.recordings.source import Samples, Source, SourceChangedError
@@ -297,8 +297,7 @@ RADIANS = np.float32(np.pi / 180)
 
 
 class DeviceTableSource(DeviceSource):
-    """The samples of a text table of the manufacturer's software, with times by the watch's clock. If the format of its
-    times varies, all times are read together, in memory.
+    """The samples of a text table of the manufacturer's software, with times by the watch's clock.
 
     Args:
         table: the table.
@@ -311,8 +310,12 @@ class DeviceTableSource(DeviceSource):
         self._table = table
 
     @abstractmethod
-    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
-        """Times by the watch's clock.
+    def begin_times(self, first: pl.Series) -> TimeSurvey:
+        """Begin to read times by the watch's clock, of which these are the first."""
+
+    @abstractmethod
+    def read_times(self, survey: TimeSurvey, time: pl.Series, where: Where) -> StatedTimes:
+        """Read the next times.
 
         Raises:
             HarkenError: when a time cannot be read.
@@ -324,22 +327,23 @@ class DeviceTableSource(DeviceSource):
         modified.
 
         Raises:
-            SourceChangedError: when the rows must be read again from the beginning, in another way.
             HarkenError: for the first invalid row.
         """
-        done, untimed, gyro = 0, 0, [channel in ROTATION for channel in self.channels]
-        form = None  # the unit of times, and the format of text
+        untimed, gyro = 0, [channel in ROTATION for channel in self.channels]
+        survey: TimeSurvey | None = None
         for rows in self._table.rows():
-            clock = None if rows.time is None else self._table.clock(self, self._reading(rows.time, done), form)
-            form = None if clock is None else (clock.unit, clock.form)
             signals = rows.signals * np.where(gyro, RADIANS, np.float32(1)) if any(gyro) else rows.signals
-            done += len(signals)
-            if clock is None or clock.timed.all():
-                yield None if clock is None else clock.time_ns, signals
-            else:
-                untimed += int(np.count_nonzero(~clock.timed))
-                yield clock.time_ns[clock.timed], signals[clock.timed]
+            if rows.time is None:
+                yield None, signals
+                continue
+            survey = survey or self.begin_times(rows.time)
+            stated = self.read_times(survey, rows.time, self._where(rows.numbers))
+            timed = stated.timed
+            known = stated.values[timed]
+            survey.settle(lambda known=known: known)  # type: ignore[misc]
+            untimed += int(np.count_nonzero(~timed))
+            yield survey.nanoseconds(known), signals if timed.all() else signals[timed]
         self.dropped = {"no time": untimed} if untimed else {}
 
-    def _reading(self, time: pl.Series, first_row: int) -> Callable[[], TimeColumn]:
-        return lambda: self.read_times(time, lambda row: self._table.where(first_row + row))
+    def _where(self, numbers: Int64Array) -> Where:
+        return lambda row: self._table.where(int(numbers[row]))

@@ -17,8 +17,8 @@ from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import cut_short_note, first_look, owner
 from harken.readers.layout import Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
-from harken.readers.table import TableSource
-from harken.readers.units import numbered_ns
+from harken.readers.table_source import TableSource
+from harken.readers.time_columns import numbered_ns
 from harken.recordings.recording import Make
 from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError

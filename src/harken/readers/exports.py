@@ -10,7 +10,7 @@ import numpy as np
 from harken.readers.layout import SNIFFED_BYTES, Columns, Layout, recognise_layout
 from harken.readers.options import TableOptions, changed
 from harken.readers.table import Table
-from harken.readers.units import TimeColumn, nanoseconds
+from harken.readers.time_columns import TimeColumn, nanoseconds
 from harken.readers.unpacking import GZIPPED, plain_head, stem
 from harken.recordings.recording import ROTATION
 from harken.support.arrays import Float32Array, Int64Array, nearest_distance_ns

@@ -31,7 +31,7 @@ from harken.readers.gt3x_log import (
     samples_of_12_bits,
 )
 from harken.readers.options import TableOptions
-from harken.readers.units import numbered_ns
+from harken.readers.time_columns import numbered_ns
 from harken.readers.unpacking import HEAD_BYTES, MOST_PACKED, is_zip, opened_archive, opened_member
 from harken.recordings.mending import DAY_NS
 from harken.recordings.recording import Make, Quality, local_time

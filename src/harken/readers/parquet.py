@@ -16,7 +16,8 @@ from harken.readers.app_columns import describe_app_columns
 from harken.readers.layout import NUMERIC_ROLES, Columns, find_columns, tidy_columns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.parquet_pages import check_pages
-from harken.readers.table import POLARS_ERRORS, Table, TableSource, first_line
+from harken.readers.table import POLARS_ERRORS, Table, first_line
+from harken.readers.table_source import TableSource
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 

@@ -27,7 +27,7 @@ from harken.readers.exports import (
 )
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK, Columns, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
-from harken.readers.table import TableSource
+from harken.readers.table_source import TableSource
 from harken.readers.units import recognise_unit
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.recordings.source import Source

@@ -30,38 +30,50 @@ class TimeForm(NamedTuple):
 
     Attributes:
         pattern: the pattern of chrono that reads them.
+        first: the first time of the column, which has this form.
         decimal_comma: whether a comma is before the fraction of a second; the pattern has a point.
         zone_name: whether they end in UTC or GMT; the pattern has Z.
+        stated: the user's pattern; None if the form was recognised.
     """
 
     pattern: str
+    first: str
     decimal_comma: bool = False
     zone_name: bool = False
+    stated: str | None = None
 
 
-def parse_time_text(
+def recognise_time_form(
     path: Path, written: pl.Series, time_format: str | None, where: Callable[[int], str]
-) -> tuple[pl.Series, TimeForm]:
-    """Convert text to datetimes.
+) -> TimeForm:
+    """Recognise the form of the first time in a column. All others must have it.
 
     Args:
         path: the file, for messages.
-        written: the column; at least one row is not null.
-        time_format: the user's pattern; None: the form of the first time is recognised, and all others must have it.
+        written: the column, or its beginning; at least one row is not null.
+        time_format: the user's pattern; None: the form is recognised.
         where: a function of a row number that returns the position of the row in the file.
 
     Raises:
-        HarkenError: for a pattern that is not one of times, and for the first time that does not have the form.
+        HarkenError: for a form that is unknown or ambiguous.
     """
     first_row = int(written.is_not_null().arg_true()[0])
     first = written[first_row]
     if time_format is None:
         form = _recognise_form(f"{path}, {where(first_row)}", first)
     else:
-        form = TimeForm(_chrono_pattern(time_format))
+        form = TimeForm(_chrono_pattern(time_format), first, stated=time_format)
     beginning = written.slice(first_row, ROWS_LOOKED_AT)  # the first time may have no fraction
-    has_comma = beginning.str.contains(DECIMAL_COMMA).any()
-    form = form._replace(decimal_comma=FRACTION in form.pattern and has_comma)
+    has_comma = bool(beginning.str.contains(DECIMAL_COMMA).any())
+    return form._replace(decimal_comma=FRACTION in form.pattern and has_comma)
+
+
+def parse_time_text(path: Path, written: pl.Series, form: TimeForm, where: Callable[[int], str]) -> pl.Series:
+    """Convert text to datetimes. ``path``, ``written`` and ``where``: as for ``recognise_time_form``.
+
+    Raises:
+        HarkenError: for a pattern that is not one of times, and for the first time that does not have the form.
+    """
     column = written
     if form.decimal_comma:
         column = column.str.replace(DECIMAL_COMMA, "${1}.${2}")
@@ -70,15 +82,15 @@ def parse_time_text(
     try:
         read = column.str.to_datetime(form.pattern, time_unit="us", strict=False)
     except pl.exceptions.PolarsError as error:
-        raise HarkenError(f"{path}: --time-format {time_format!r} is not a pattern for times") from error
+        raise HarkenError(f"{path}: --time-format {form.stated!r} is not a pattern for times") from error
     failed = (read.is_null() & written.is_not_null()).arg_true()
     if len(failed):
         row = int(failed[0])
-        raise HarkenError(f"{path}, {where(row)}: {_explain_misfit(written[row], first, time_format)}")
+        raise HarkenError(f"{path}, {where(row)}: {_explain_misfit(written[row], form.first, form.stated)}")
     in_range = read.dt.year().is_between(YEARS[0], YEARS[-1]).all()
     if in_range and column.str.contains(r"\.\d{7}").any():
         read = column.str.to_datetime(form.pattern, time_unit="ns", strict=False)
-    return read, form
+    return read
 
 
 def _recognise_form(place: str, text: str) -> TimeForm:
@@ -91,7 +103,7 @@ def _recognise_form(place: str, text: str) -> TimeForm:
         raise HarkenError(f"{place}: {text!r} may begin with the day or with the month; {_offer(patterns)}")
     if not patterns:
         raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
-    return TimeForm(patterns[0], zone_name=match["zone"] in ("UTC", "GMT"))
+    return TimeForm(patterns[0], text, zone_name=match["zone"] in ("UTC", "GMT"))
 
 
 def _chrono_pattern(time_format: str) -> str:

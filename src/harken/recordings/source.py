@@ -153,23 +153,20 @@ class Source(ABC):
         return self.samples()
 
     def collect(self) -> Recording:
-        """All samples as a recording ``as_found``.
+        """Collect all samples in a recording ``as_found``.
 
         Raises:
             HarkenError: for errors in the file, and when there is not enough memory for its samples.
         """
         while True:
             try:
-                a_row, rows, pieces = bytes_of_a_row(len(self.channels)), 0, list[Samples]()
-                what = f"{self.source}: the samples, which must all be in memory,"
+                rows, pieces = 0, list[Samples]()
                 self._refuse_repetition(self.expected_samples)
-                need_memory(a_row * self.expected_samples, what, IN_PARTS)
+                self._need_room(bytes_of_a_row(len(self.channels)) * self.expected_samples)
                 for piece in self.samples():
                     pieces.append(piece)
                     rows += len(piece.time_ns)
-                    self._refuse_repetition(rows)
-                    if rows > self.capacity:  # for more than this, memory was not checked above
-                        need_memory(4 * len(self.channels) * rows, what, IN_PARTS)
+                    self.check_collected(rows)
                 samples = joined_and_released(pieces or [Samples.empty(0, len(self.channels))])
             except SourceChangedError:
                 continue
@@ -185,6 +182,19 @@ class Source(ABC):
                 quality=replace(self.quality, rows=len(samples.time_ns) + sum(self.quality.dropped.values())),
                 as_found=True,
             )
+
+    def check_collected(self, rows: int) -> None:
+        """Check a recording that is being collected, of which so many samples are in memory.
+
+        Raises:
+            HarkenError: when they are more than the file can hold, or there is no memory to join them.
+        """
+        self._refuse_repetition(rows)
+        if rows > self.capacity:  # for more than this, memory was not checked before
+            self._need_room(4 * len(self.channels) * rows)
+
+    def _need_room(self, needed_bytes: int) -> None:
+        need_memory(needed_bytes, f"{self.source}: the samples, which must all be in memory,", IN_PARTS)
 
     def _refuse_repetition(self, samples: int) -> None:
         """Raise a HarkenError when there are more samples than a file of this size can hold."""

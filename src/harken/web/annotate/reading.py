@@ -197,7 +197,7 @@ class _Reading:
 
 def _facts(stream: MendedStream, done: _Reading, names: tuple[str, ...]) -> dict[str, Any]:
     """What is known of a recording that is read."""
-    from harken.readers.table import ANOTHER_SUBJECT  # it imports Polars, which the server does not need
+    from harken.readers.table_source import ANOTHER_SUBJECT  # it imports Polars, which the server does not need
 
     writer = done.writer
     assert writer is not None, "a stream has samples"
