@@ -61,5 +61,10 @@ def test_a_table_with_sessions_is_read_as_tidy(table: Path) -> None:
         read_people(path, TableOptions(label_column="activity", subject="carl"))
     raw = read_people(path, options, as_found=True)
     assert [one.as_found for one in raw] == [True, True]
-    with pytest.raises(HarkenError, match=r"tidy\.parquet: this is a table of several recordings.* with time_unit"):
-        read_people(path, TableOptions(label_column="activity", time_unit="ms"))
+    numbered = read_people(path, TableOptions(label_column="activity", sample_rate_hz=25.0))
+    assert [one.sample_rate_hz for one in numbered] == [25.0, 25.0]
+    frame.rename({"time": "when", "Subject": "who"}).write_parquet(path)
+    names = TableOptions(label_column="activity", time_column="when", subject_column="who", time_unit="ms")
+    for one, other in zip(read_people(path, names), read_people(table, TableOptions()), strict=True):
+        np.testing.assert_array_equal(one.time_ns, other.time_ns)
+        np.testing.assert_array_equal(one.label_codes, other.label_codes)

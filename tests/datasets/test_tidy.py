@@ -9,6 +9,7 @@ import pytest
 
 import harken
 from harken.datasets.tidy import read_tidy
+from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED
 from harken.support.errors import HarkenError
 
@@ -141,10 +142,12 @@ def test_a_folder_of_tables_is_one_study(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         (lambda frame: frame.drop("session"), "found none for session among subject, t, x"),
-        (lambda frame: frame.drop("t", "label"), "found none for time, label"),
-        (lambda frame: frame.with_columns(pl.lit("one").alias("x")), "column x: holds String, not numbers"),
+        (lambda frame: frame.drop("t", "label"), "found no column for time .*its columns are subject, session, x"),
+        (lambda frame: frame.drop("label"), "found none for label among subject, session, t, x"),
+        (lambda frame: frame.with_columns(pl.lit("one").alias("x")), "column x: contains String, not numbers"),
         (lambda frame: frame.with_columns(pl.lit(" ").alias("subject")), "row 1: the subject has no name"),
         (lambda frame: frame.with_columns(pl.lit(None).alias("session")), "row 1: the session has no name"),
+        (lambda frame: frame.with_columns(t=pl.when(pl.col("t") > 1).then(pl.col("t"))), "row 1: has no time"),
         (lambda frame: frame.head(0), "no rows"),
     ],
 )
@@ -161,8 +164,30 @@ def test_a_file_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="no table in this folder"):
         read_tidy(tmp_path)
     (tmp_path / "s.parquet").write_bytes(b"nonsense")
-    with pytest.raises(HarkenError, match="cannot be read as a table"):
+    with pytest.raises(HarkenError, match=r"s\.parquet: not a complete Parquet file"):
         read_tidy(tmp_path)
+
+
+def test_names_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    first, second = read_tidy(write(tmp_path / "s.csv", session("007", "01"), session("7", "1")))
+    assert (first.subject, second.subject) == ("007", "7")
+
+
+def test_columns_of_other_names_are_named(tmp_path: Path) -> None:
+    frame = session("bo", "1").rename({"subject": "who", "t": "when", "label": "doing"})
+    options = TableOptions(subject_column="who", time_column="when", time_unit="s")
+    (r,) = read_tidy(write(tmp_path / "s.csv", frame), label_column="doing", reading=options)
+    assert (r.subject, len(r), len(r.label_names)) == ("bo", 200, 1)
+
+
+def test_people_whose_rows_alternate_have_sessions_of_their_own(tmp_path: Path) -> None:
+    frames = [session(subject, number) for number in ("1", "2") for subject in ("al", "bo")]
+    apart = read_tidy(write(tmp_path / "apart.csv", *frames))
+    mixed = pl.concat(frames).sort("session", "t", "subject", maintain_order=True)
+    together = read_tidy(write(tmp_path / "mixed.csv", mixed))
+    for one, other in zip(apart, together, strict=True):
+        np.testing.assert_array_equal(one.time_ns, other.time_ns)
+        np.testing.assert_array_equal(one.signals, other.signals)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.datasets.info import PAUSE_NS, offsets_in_turn
 from harken.datasets.wisdm import INFO, read_wisdm, read_wisdm_rows
 from harken.readers.layout import WISDM_CODES
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.recordings.sessions import PAUSE_NS, offsets_in_turn
 from harken.support.errors import HarkenError
 from harken.windows.windows import sliding_windows
 

@@ -19,9 +19,9 @@ from harken.datasets.info import (
     joined,
     numbered_ns,
     numbers_in,
-    offsets_in_turn,
 )
 from harken.recordings.recording import Quality, Recording
+from harken.recordings.sessions import offsets_in_turn
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError
 

@@ -4,7 +4,6 @@ The facts about harken's own data sets are in ``catalogue.toml``. Damaged tables
 are joined on one clock: many data sets have no clock, or one for each of their files. No window spans two pieces.
 """
 
-import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 from harken.recordings.forearm_axis import ForearmAxis, GravitySign
 from harken.recordings.mending import mend
 from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.sessions import offsets_in_turn
 from harken.support.arrays import Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
 
@@ -132,10 +132,6 @@ def data_folder(info: DatasetInfo, path: Path | None) -> Path:
     return folder
 
 
-PAUSE_NS = 60 * 10**9
-"""The pause between two pieces. It counts as a gap (``harken.recordings.recording.gap_limit_ns``)."""
-
-
 class Piece(NamedTuple):
     """A part of a recording with one label (or none): times ``[n]`` in ns, and signals ``[n, channels]``."""
 
@@ -214,26 +210,6 @@ def readable(path: Path, refusal: str) -> Iterator[None]:
 def numbered_ns(rows: int, info: DatasetInfo) -> Int64Array:
     """The times of samples without a clock, from 0, by the rate that the authors state, int64 ``[rows]``."""
     return np.arange(rows, dtype=np.int64) * 10**9 // round(info.sample_rate_hz)
-
-
-def offsets_in_turn(ends_ns: Sequence[int], starts_ns: Sequence[int] | None = None) -> Int64Array:
-    """The offsets to add to the times of pieces, so that they follow one another, int64 ``[pieces]``.
-
-    A piece that begins before the end of the previous piece is moved to one pause after that end. All other pieces keep
-    their times.
-
-    Args:
-        ends_ns: the last time of each piece, on its own clock.
-        starts_ns: the first time of each piece, increasing; None if each clock begins at 0.
-    """
-    starts_ns = [0] * len(ends_ns) if starts_ns is None else starts_ns
-    offsets = np.zeros(len(ends_ns), dtype=np.int64)
-    last_end = -math.inf
-    for piece, (start, end) in enumerate(zip(starts_ns, ends_ns, strict=True)):
-        if start <= last_end:
-            offsets[piece] = last_end + PAUSE_NS - start
-        last_end = end + int(offsets[piece])
-    return offsets
 
 
 def numbered_in_turn(bouts: Sequence[tuple[str, Float32Array]], info: DatasetInfo) -> list[Piece]:

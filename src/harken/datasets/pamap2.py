@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import Piece, codes_of, files_of, info_of, joined, offsets_in_turn, readable
+from harken.datasets.info import Piece, codes_of, files_of, info_of, joined, readable
 from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
+from harken.recordings.sessions import offsets_in_turn
 from harken.support.errors import HarkenError
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")

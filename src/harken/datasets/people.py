@@ -1,7 +1,6 @@
-"""Files of people's recordings: tables with a column of subjects, and tidy tables, are read; CSV files are written."""
+"""Files of people's recordings: tables of one or several people are read; CSV files are written."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +8,13 @@ import polars as pl
 
 from harken.annotations.find import label_recordings, refuse_shared_rows
 from harken.annotations.options import LabelOptions
-from harken.datasets.tidy import recordings_of_tables
-from harken.readers import open_source, recording_of
-from harken.readers.options import TableOptions, changed
-from harken.readers.table_source import ANOTHER_SUBJECT, SeveralRecordingsError, TableSource
-from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.readers import file_errors, open_source, recording_of
+from harken.readers.options import TableOptions
+from harken.readers.table_recordings import holds_several, read_several
+from harken.readers.table_source import TableSource
+from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from harken.support.errors import HarkenError
 from harken.support.files import make_folder, write_text
-from harken.support.printable import listed
-
-OF_TIDY_TABLES = frozenset(
-    {"label_column", "acceleration_unit", "gravity_sign", "sensor_range_g", "timezone", "subject"}
-)
-"""The fields of ``TableOptions`` that apply to tidy tables, whose other columns have fixed names."""
 
 
 def read_people(
@@ -36,9 +29,9 @@ def read_people(
     """Read every person's recording in a file, with the labels in a file of labels, else its own.
 
     A file of one person gives one recording, as ``harken.read`` does. A table with several names in its subject column
-    gives one recording for each person, sorted by name; ``source`` then ends in the person's name. Such a table is held
-    in memory together with the recordings. A table with sessions or placements is read by
-    ``harken.datasets.tidy.read_tidy``, one recording for each person and placement.
+    gives one recording for each person, sorted by name; ``source`` then ends in the person's name. A table with
+    sessions or placements gives one recording for each person and placement, as ``harken.datasets.tidy.read_tidy``
+    does. Such tables are read once, into memory.
 
     Args:
         path: the file.
@@ -47,11 +40,11 @@ def read_people(
         labels: where the labels are. None: in the file beside the recording if there is one
             (``harken.annotations.find.side_file``), else in the recording. Labels are not renamed here.
         of_several: whether other files are read with the same ``labels``.
-        one_person: refuse a table with several names, as ``harken.read`` does, before all of it is read.
+        one_person: refuse a table with several names, as ``harken.read`` does.
 
     Raises:
-        HarkenError: when the file cannot be read, a person has no readable row, or an option for columns or times is
-            given for a tidy table; as ``harken.annotations.find.label_recordings``.
+        HarkenError: when the file cannot be read, or a person has no readable row; as
+            ``harken.annotations.find.label_recordings``.
     """
     recordings = _people(path, options, as_found=as_found, one_person=one_person)
     zone_known = options.timezone is not None
@@ -119,42 +112,11 @@ class LabelledFiles:
 
 def _people(path: str | Path, options: TableOptions, *, as_found: bool, one_person: bool) -> list[Recording]:
     source = open_source(path, options)
-    try:
+    of_a_table = isinstance(source, TableSource) and holds_several(source, options)
+    if not isinstance(source, TableSource) or not of_a_table or (one_person and not source.table.tidy):
         return [recording_of(source, options, as_found=as_found)]
-    except SeveralRecordingsError as error:
-        if error.tidy:
-            return _tidy(path, options, as_found=as_found)
-        if one_person or not isinstance(source, TableSource):
-            raise
-        return [
-            _own(recording_of(source.of_person(name), options, as_found=as_found), f"{path}, {name}")
-            for name in error.people
-        ]
-
-
-def _own(recording: Recording, source: str) -> Recording:
-    """One person's recording in a table, without the counts and labels of other people's rows."""
-    codes = np.unique(recording.label_codes)
-    recording = recording.with_label_names(tuple(recording.label_names[code] for code in codes if code != UNLABELLED))
-    quality = recording.quality
-    dropped = dict(quality.dropped)
-    own_rows = quality.rows - dropped.pop(ANOTHER_SUBJECT, 0)
-    return replace(recording, source=source, quality=replace(quality, rows=own_rows, dropped=dropped))
-
-
-def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:
-    unfit = [name for name in changed(options) if name not in OF_TIDY_TABLES]
-    if unfit:
-        raise HarkenError(
-            f"{path}: this is a table of several recordings, whose columns must have the names that "
-            f"harken.datasets.tidy describes; it cannot be read with {', '.join(unfit)}"
-        )
-    recordings = recordings_of_tables(Path(path), options, as_found=as_found)
-    chosen = [one for one in recordings if options.subject in (None, one.subject)]
-    if not chosen:
-        people = sorted({one.subject for one in recordings})
-        raise HarkenError(f"{path}: has no subject {options.subject!r}; its subjects are {listed(people)}")
-    return chosen
+    with file_errors(path):
+        return read_several(source, options, as_found=as_found)
 
 
 def write_recordings(recordings: Sequence[Recording], folder: Path) -> list[Path]:

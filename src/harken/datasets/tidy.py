@@ -7,30 +7,23 @@ https://github.com/rgu-selfback/Datasets, ``raw/9_class``: a folder for each sen
 """
 
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import numpy as np
 import polars as pl
 
-from harken.datasets.info import DatasetInfo, data_folder, files_of, info_of, of_first_copy, offsets_in_turn, readable
-from harken.readers.csv import refuse_other_encoding
-from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
-from harken.readers.parquet import without_panics
+from harken.datasets.info import DatasetInfo, data_folder, files_of, info_of, of_first_copy, readable
+from harken.readers import file_errors, open_source
+from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.parquet import open_frame, without_panics
 from harken.readers.parquet_pages import check_pages
-from harken.readers.time_columns import EARLIEST_DATE_NS, nanoseconds
-from harken.readers.units import AXES_REVERSED, G_PER_UNIT, recognise_unit, time_unit
-from harken.recordings.mending import mend
-from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
-from harken.support.arrays import Float32Array, Int16Array, Int64Array
+from harken.readers.table_recordings import read_sessions
+from harken.readers.table_source import TableSource
+from harken.recordings.recording import Placement, Recording
 from harken.support.errors import HarkenError
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 REQUIRED = ("subject", "session", "time", "x", "y", "z", "label")
-NO_LABEL = ("", "null", "nan")
-IN_TURN = "Sessions count their times from their own starts: they stand one after another, a minute apart, from 1970."
-
 
 SELFBACK = info_of("selfback")
 WEARINGS = {"wearable_exercise": "^[a-z]+", "exam_stress": ".+", "pebble_steps": ".+"}
@@ -49,12 +42,14 @@ def read_tidy(
     sensor_range_g: float | None = None,
     timezone: str | None = None,
     as_found: bool = False,
+    reading: TableOptions | None = None,
 ) -> list[Recording]:
     """Read the mended recordings of a tidy table, one for each person and placement, sorted by person and placement.
 
     Columns, by name: ``subject``; ``session`` (one uninterrupted piece of recording); ``t``, in seconds from the
     session's start, or ``time`` in any form that ``harken.read`` accepts; ``x, y, z``; ``label``, which may be empty;
-    and ``placement``, if one person wore several sensors. Other columns are ignored.
+    and ``placement``, if one person wore several sensors. Other columns are ignored. Columns with other names than
+    those that ``harken.read`` knows are named in ``reading``.
 
     Sessions with the column ``t``, or with numeric times without a date, are put one after another in the table's
     order, with a minute between them. Sessions with dates keep their times. This is done separately for each placement,
@@ -68,40 +63,24 @@ def read_tidy(
             ``harken.recordings.mending``).
         timezone: the wearers' time zone as an IANA name; by default UTC.
         as_found: return recordings with all rows in the file's order, without mending.
+        reading: further options, as for ``harken.read``.
 
     Raises:
         HarkenError: when a column is missing or contains other data, a person or session has no name, or two sessions
             of one sensor overlap in time.
     """
-    options = TableOptions(
-        label_column=label_column, acceleration_unit=unit, sensor_range_g=sensor_range_g, timezone=timezone
-    )
-    return recordings_of_tables(Path(path), options, as_found=as_found)
-
-
-def recordings_of_tables(
-    path: Path, options: TableOptions, *, as_found: bool = False, table: pl.DataFrame | None = None
-) -> list[Recording]:
-    """``read_tidy`` by the options for its arguments, or the recordings of a ``table`` that was read from ``path``."""
-    tables = ((file, read_table(file)) for file in _files(path)) if table is None else [(path, table)]
-    frame = pl.concat([_roles(file, each, options) for file, each in tables])
-    signals = frame.select("x", "y", "z").to_numpy()
-    unit = options.acceleration_unit or recognise_unit(signals)
-    if unit is None:
-        raise HarkenError(f"{path}: gravity is in an unknown unit; state the unit of x, y and z with unit=")
-    reversed_axes = options.gravity_sign == "negative"
-    sign = -1 if reversed_axes else 1
-    signals = signals * np.float32(sign * G_PER_UNIT[unit])
-    groups = frame.select("subject", "placement").with_row_index("row").group_by("subject", "placement").agg("row")
-    recordings = []
-    for subject, placement, rows in groups.sort("subject", "placement").iter_rows():
-        mine = np.array(rows, dtype=np.int64)
-        recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=unit)
-        if reversed_axes:
-            recording = replace(recording, quality=recording.quality.noting(AXES_REVERSED))
-        recording = replace(recording, timezone=options.timezone or "UTC")
-        recordings.append(recording if as_found else mend(recording, sensor_range=options.sensor_range_g))
-    return recordings
+    stated = {
+        "label_column": label_column,
+        "acceleration_unit": unit,
+        "sensor_range_g": sensor_range_g,
+        "timezone": timezone,
+    }
+    known: dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
+    options = replace(reading or TableOptions(), **known)
+    path = Path(path)
+    with file_errors(path):
+        tables = [_open_tidy(file, options) for file in _files(path)]
+        return read_sessions(tables, path, options, as_found=as_found)
 
 
 def _files(path: Path) -> list[Path]:
@@ -115,148 +94,19 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def read_table(path: Path) -> pl.DataFrame:
-    """A CSV or Parquet file as it is.
-
-    Raises:
-        HarkenError: when it cannot be read.
-    """
-    with readable(path, "cannot be read as a table"), without_panics():
-        if _is_parquet(path):
-            check_pages(path)
-            return pl.read_parquet(path)
-        try:
-            return pl.read_csv(path, infer_schema_length=None)
-        except pl.exceptions.ComputeError:
-            refuse_other_encoding(path)
-            raise
-
-
-def _roles(path: Path, frame: pl.DataFrame, options: TableOptions) -> pl.DataFrame:
-    """One table: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
-    if len(frame) == 0:
-        raise HarkenError(f"{path}: there are no rows of data in it")
-    column = _columns(path, frame.columns, options.label_column)
-    names = {role: frame[column[role]].cast(pl.String).str.strip_chars() for role in ("subject", "session", "label")}
-    for role in ("subject", "session"):
-        nameless = names[role].fill_null("").eq("").arg_true()
-        if len(nameless):
-            raise HarkenError(f"{path}, row {int(nameless[0]) + 1}: the {role} has no name")
-    time_ns, dated = _times(path, frame[column["time"]], names["session"], options.timezone)
-    placement = frame[column["placement"]].cast(pl.String) if "placement" in column else None
-    return pl.DataFrame(
-        {
-            "subject": names["subject"],
-            "session": names["session"],
-            "placement": pl.repeat("", len(frame), eager=True) if placement is None else placement.fill_null(""),
-            "label": names["label"].fill_null(""),
-            "time_ns": time_ns,
-            "dated": np.full(len(frame), dated),
-            **{axis: _numbers(path, frame[column[axis]]) for axis in "xyz"},
-        }
-    )
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
-
-
-def _columns(path: Path, header: list[str], label_column: str | None) -> dict[str, str]:
-    """The name of each role's column in this table."""
-    named = {name.strip().lower(): name for name in header}
-    columns = {role: named[role] for role in (*REQUIRED, "placement") if role in named}
-    time = named.get("t", named.get("time"))
-    if time is not None:
-        columns["time"] = time
-    if label_column is not None:
-        columns.pop("label", None)
-        if label_column in header:
-            columns["label"] = label_column
-    missing = [role for role in REQUIRED if role not in columns]
+def _open_tidy(path: Path, options: TableOptions) -> TableSource:
+    """Open a table, which must have all columns of a tidy table."""
+    source = open_source(path, options)
+    if not isinstance(source, TableSource):
+        raise HarkenError(f"{path}: this is a recording of one person, not a tidy table")
+    there = {*source.table.columns, *source.table.groups}
+    missing = [role for role in REQUIRED if role not in there]
     if missing:
         raise HarkenError(
             f"{path}: a tidy table has columns named {', '.join(REQUIRED)} (or t for time); found none for "
-            f"{', '.join(missing)} among {', '.join(header)}"
+            f"{', '.join(missing)} among {', '.join(source.table.header or ())}"
         )
-    return columns
-
-
-def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | None) -> tuple[Int64Array, bool]:
-    """Times in ns ``[n]``, and whether they have a date."""
-    seconds = column.name.strip().lower() == "t"
-    unit: TimeUnit | None = "s" if seconds else None
-    if unit is None and column.dtype.is_numeric():
-        # Only of one session, because times from the start of several sessions overlap.
-        first = column.filter(session == session[0]).drop_nulls()
-        unit = time_unit(first.to_numpy())
-    clock = nanoseconds(path, column, TableOptions(time_unit=unit, timezone=timezone), lambda row: f"row {row + 1}")
-    if not clock.timed.all():
-        raise HarkenError(f"{path}, row {int(np.argmin(clock.timed)) + 1}: has no time")
-    return clock.time_ns, not seconds and bool(np.abs(clock.time_ns).max() >= EARLIEST_DATE_NS)
-
-
-def _numbers(path: Path, column: pl.Series) -> pl.Series:
-    if not column.dtype.is_numeric():
-        raise HarkenError(f"{path}, column {column.name}: holds {column.dtype}, not numbers")
-    return column.cast(pl.Float32).fill_null(float("nan"))
-
-
-def _recording(
-    rows: pl.DataFrame,
-    signals: Float32Array,
-    *,
-    subject: str,
-    placement: str,
-    path: Path,
-    unit: AccelerationUnit,
-) -> Recording:
-    """The recording of one sensor on one person, as found."""
-    time_ns = rows["time_ns"].to_numpy()
-    dated = rows["dated"].to_numpy()
-    time = pl.col("time_ns")
-    spans = rows.group_by("session", maintain_order=True).agg(start=time.min(), end=time.max())
-    if dated.any() and not dated.all():
-        raise HarkenError(f"{path}: of {subject}, some sessions have dates and others count from their start")
-    notes: tuple[str, ...] = ()
-    if dated.all():
-        _refuse_overlap(spans, f"{path}, {subject} {placement}".rstrip())
-    else:
-        starts = np.minimum(spans["start"].to_numpy(), 0)
-        offsets = offsets_in_turn((spans["end"].to_numpy() - starts).tolist()) - starts
-        moved = rows["session"].replace_strict(spans["session"], pl.Series(offsets), return_dtype=pl.Int64)
-        time_ns, notes = time_ns + moved.to_numpy(), (IN_TURN,)
-    label_names, codes = _coded(rows["label"])
-    return Recording(
-        time_ns=time_ns,
-        signals=signals,
-        channels=("x", "y", "z"),
-        label_codes=codes,
-        label_names=label_names,
-        subject=subject,
-        source=f"{path}, {subject}" + (f", {placement.replace('_', ' ')}" if placement else ""),
-        quality=Quality(rows=len(rows), acceleration_unit=unit, notes=notes),
-        as_found=True,
-    )
-
-
-def _refuse_overlap(spans: pl.DataFrame, where: str) -> None:
-    """Raise a HarkenError when two sessions (``session, start, end``) overlap in time, because their samples would be
-    mixed."""
-    for (earlier, _, end), (later, start, _) in pairwise(spans.sort("start", "end", "session").iter_rows()):
-        if start <= end:
-            raise HarkenError(
-                f"{where}: the sessions {earlier} and {later} overlap in time; if they are of two sensors, a column "
-                "named placement distinguishes them"
-            )
-
-
-def _coded(column: pl.Series) -> tuple[tuple[str, ...], Int16Array]:
-    """The labels that occur, sorted, and a code for each row; -1 if it has no label."""
-    names = tuple(sorted(name for name in column.unique().to_list() if name.lower() not in NO_LABEL))
-    codes = column.replace_strict(
-        {name: code for code, name in enumerate(names)}, default=UNLABELLED, return_dtype=pl.Int16
-    )
-    return names, codes.to_numpy()
+    return source
 
 
 def read_selfback(
@@ -275,7 +125,7 @@ def read_selfback(
     folder = data_folder(SELFBACK, folder)
     path = folder / f"selfback_{placement}.parquet"
     if path.is_file():
-        return _of_study(path, read_table(path), SELFBACK, placement)
+        return _of_study(path, _read_parquet(path), SELFBACK, placement)
     return _of_study(folder, _published(folder, placement), SELFBACK, placement)
 
 
@@ -292,7 +142,7 @@ def read_study(info: DatasetInfo, folder: Path | None = None) -> list[Recording]
         HarkenError: when there is no such folder, or the file is missing or damaged.
     """
     path = data_folder(info, folder) / f"{info.name}.parquet"
-    table = read_table(path)
+    table = _read_parquet(path)
     if info.name in WEARINGS:  # these make recordings of their own, as placements do
         wearing = pl.col("session").cast(pl.String).str.extract(f"({WEARINGS[info.name]})")
         table = table.with_columns(placement=wearing)
@@ -310,8 +160,14 @@ def _of_study(
             subject=f"{info.name}_{recording.subject}",
             quality=replace(recording.quality, placement=placement),
         )
-        for recording in recordings_of_tables(path, options, table=table)
+        for recording in read_sessions([open_frame(path, table, options)], path, options)
     ]
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    with readable(path, "cannot be read as a table"), without_panics():
+        check_pages(path)
+        return pl.read_parquet(path)
 
 
 def _published(folder: Path, placement: Placement) -> pl.DataFrame:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.info import clock_of, files_of, info_of, of_first_copy, offsets_in_turn, readable
+from harken.datasets.info import clock_of, files_of, info_of, of_first_copy, readable
 from harken.readers.layout import WISDM_CODES
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
+from harken.recordings.sessions import offsets_in_turn
 from harken.support.arrays import BoolArray, Int16Array, Int64Array
 from harken.support.errors import HarkenError
 

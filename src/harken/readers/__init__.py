@@ -58,8 +58,8 @@ def open_stream(path: str | Path, *, observer: "Observer | None" = None, **optio
     The samples, and the counts and notes in ``quality``, are the same as those of ``harken.read`` for this file; labels
     may be missing. The file is read once to find what must be mended. Memory does not grow with the recording for CSV
     files (including exports of ActiLife), Parquet files, Axivity's ``.cwa``, ActiGraph's ``.gt3x`` and
-    GENEActiv's ``.bin``. All other files are collected in memory. So are files with rows out of order, files of sensors
-    slower than 10 Hz, and files with local times that include a repeated hour (end of daylight saving).
+    GENEActiv's ``.bin``. All other files are collected in memory. So are files with rows out of order, and files of
+    sensors slower than 10 Hz.
 
     Args:
         path: the file.

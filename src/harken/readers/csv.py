@@ -8,7 +8,7 @@ with the error. A line, or a row with quotation marks that spans several lines, 
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -203,22 +203,6 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     return TableSource(table, options, path=path, notes=notes)
 
 
-def refuse_other_encoding(path: Path) -> None:
-    """Raise a HarkenError if a file of text is not in UTF-8. It names the line, and the encoding that it probably has.
-
-    Raises:
-        HarkenError: also if the file is no text, or has no rows.
-        OSError: when it cannot be read.
-    """
-    layout_of(path)  # refuses UTF-16
-    line = 1
-    with opened(path) as file:
-        while text := file.read(BLOCK_BYTES) + file.readline(LONGEST_LINE + 1):
-            _refuse_long_lines(path, text, line)
-            _decode_block(path, Block(line, text))
-            line += text.count(NEWLINE)
-
-
 def _decode_block(path: Path, block: Block) -> str:
     try:
         return block.text.decode()
@@ -255,11 +239,16 @@ class CsvTable(Table):
         layout: Layout,
         columns: Columns,
         unit: AccelerationUnit | None = None,
-        tidy: tuple[str, ...] = (),
+        tidy: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(path, columns, unit, tidy)
         self._layout = layout
         self._typed = True
+
+    @property
+    def header(self) -> Sequence[str] | None:
+        """See ``Table``."""
+        return self._layout.header
 
     def where(self, row: int) -> str:
         """See ``Table``. Reads the file up to the row."""
@@ -290,14 +279,14 @@ class CsvTable(Table):
                 del frame
             del block, text
 
-    def rows(self, without: Collection[str] = ()) -> Iterator[TableRows]:
+    def rows(self, *, with_groups: bool = False) -> Iterator[TableRows]:
         """See ``Table``.
 
         Raises:
             HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
         labels, before, now, count = None, 0, 0, 0
-        for rows in super().rows(without):
+        for rows in super().rows(with_groups=with_groups):
             labels = rows.labels
             before, now = now, len(self.names("label"))
             count += len(rows.signals)

@@ -178,6 +178,8 @@ WISDM_CODES = {
 """The codes in these files, and the activities in their ``activity_key.txt``. There is no code N."""
 ACCURACIES = ("0", "1", "2", "3")
 REQUIRED = ("time", "x", "y", "z")
+SECONDS_OF_SESSION = "t"
+"""The column with seconds from the start of a session, in a table with sessions."""
 TIDY_NAMES = ("session", "placement")
 """Columns with the session or the sensor of each row. A table with them contains more than one recording."""
 
@@ -190,12 +192,12 @@ roles share a column."""
 def channel_roles(columns: Columns) -> tuple[str, ...]:
     """The roles whose columns become signals, in the order of the channels."""
     known = [role for role in NUMERIC_ROLES if role in columns]
-    return (*known, *(role for role in columns if role not in KNOWN_NAMES))
+    return (*known, *(role for role in columns if role not in KNOWN_NAMES and role not in TIDY_NAMES))
 
 
-def tidy_columns(header: Sequence[str] | None) -> tuple[str, ...]:
-    """The columns that distinguish several recordings in one table. They are not read here."""
-    return tuple(name for name in header or () if plain_name(name) in TIDY_NAMES)
+def tidy_columns(header: Sequence[str] | None) -> dict[str, int]:
+    """Find the columns that distinguish several recordings in one table: their names, and positions."""
+    return {name: position for position, name in enumerate(header or ()) if plain_name(name) in TIDY_NAMES}
 
 
 def find_columns(path: Path, header: list[str] | None, first_row: list[str], options: TableOptions) -> Columns:
@@ -241,6 +243,8 @@ def _by_name(path: Path, header: list[str], first_row: list[str], columns: dict[
         matches = [i for i, name in enumerate(header) if plain_name(name) in names and i not in columns.values()]
         if role == "accuracy":
             matches = [i for i in matches if i < len(first_row) and is_number(first_row[i])][:1]
+        if role == "time" and tidy_columns(header):  # seconds from the start of a session come first
+            matches = [i for i in matches if plain_name(header[i]) == SECONDS_OF_SESSION] or matches
         if len(matches) > 1:
             which = ", ".join(header[i] for i in matches)
             raise HarkenError(f"{path}: more than one column could be {role} ({which}); choose with {_option(role)}")

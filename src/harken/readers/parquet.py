@@ -5,14 +5,14 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast, get_args
 
 import polars as pl
 
-from harken.readers.app_columns import describe_app_columns
+from harken.readers.app_columns import AppFacts, describe_app_columns
 from harken.readers.layout import NUMERIC_ROLES, Columns, find_columns, tidy_columns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.parquet_pages import check_pages
@@ -81,12 +81,25 @@ def open_source(path: Path, options: TableOptions) -> Source:
     with _open_parquet(path) as file:
         schema = pl.read_parquet_schema(file)
         stated = pl.read_parquet_metadata(file).get(STATED_UNIT)
+    columns, facts = _find_columns(path, schema, options)
+    unit = cast(AccelerationUnit, stated) if stated in get_args(AccelerationUnit) else facts.unit
+    return TableSource(ParquetTable(path, columns, schema, unit), options, notes=facts.notes)
+
+
+def open_frame(path: Path, frame: pl.DataFrame, options: TableOptions) -> TableSource:
+    """Open a table that was read from ``path``.
+
+    Raises:
+        HarkenError: as ``open_source``.
+    """
+    columns, facts = _find_columns(path, frame.schema, options)
+    return TableSource(FrameTable(path, columns, frame, facts.unit), options, notes=facts.notes)
+
+
+def _find_columns(path: Path, schema: Mapping[str, pl.DataType], options: TableOptions) -> tuple[Columns, AppFacts]:
     first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
     columns = find_columns(path, list(schema), first_row, options)
-    unit, notes = describe_app_columns(path, list(schema), first_row, columns, options)
-    if stated in get_args(AccelerationUnit):
-        unit = cast(AccelerationUnit, stated)
-    return TableSource(ParquetTable(path, columns, schema, unit), options, notes=notes)
+    return columns, describe_app_columns(path, list(schema), first_row, columns, options)
 
 
 class ParquetTable(Table):
@@ -111,10 +124,14 @@ class ParquetTable(Table):
     ) -> None:
         self._header = list(schema)
         super().__init__(path, columns, unit, tidy=tidy_columns(self._header))
-        for role, position in columns.items():
-            _check_type(path, role, self._header[position], schema[self._header[position]])
+        _check_types(path, columns, schema)
         with _open_parquet(path) as file:
             self._rows: int = pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
+
+    @property
+    def header(self) -> Sequence[str]:
+        """See ``Table``."""
+        return self._header
 
     def where(self, row: int) -> str:
         """See ``Table``."""
@@ -133,6 +150,40 @@ class ParquetTable(Table):
             yield frame
 
 
+class FrameTable(Table):
+    """The columns of a table that was read before.
+
+    Args:
+        path: where it was read from.
+        columns: the roles of the columns that are read.
+        frame: the table.
+        unit: as for ``Table``.
+
+    Raises:
+        HarkenError: when the type of a column does not fit its role.
+    """
+
+    def __init__(self, path: Path, columns: Columns, frame: pl.DataFrame, unit: AccelerationUnit | None = None) -> None:
+        super().__init__(path, columns, unit, tidy=tidy_columns(frame.columns))
+        _check_types(path, columns, frame.schema)
+        self._frame = frame
+
+    @property
+    def header(self) -> Sequence[str]:
+        """See ``Table``."""
+        return self._frame.columns
+
+    def where(self, row: int) -> str:
+        """See ``Table``."""
+        return f"row {row + 1}"
+
+    def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
+        """See ``Table``."""
+        names = self._frame.columns
+        frame = self._frame.select(pl.col(names[position]).alias(role) for role, position in columns.items())
+        yield from frame.iter_slices(ROWS_AT_ONCE)
+
+
 @contextmanager
 def _open_parquet(path: Path) -> Iterator[BinaryIO]:
     """Open a Parquet file for polars. Within the block, exceptions of polars for a damaged file are converted to
@@ -145,6 +196,12 @@ def _open_parquet(path: Path) -> Iterator[BinaryIO]:
             yield file
     except POLARS_ERRORS as error:
         raise HarkenError(f"{path}: not a complete Parquet file ({first_line(error)})") from error
+
+
+def _check_types(path: Path, columns: Columns, schema: Mapping[str, pl.DataType]) -> None:
+    names = list(schema)
+    for role, position in columns.items():
+        _check_type(path, role, names[position], schema[names[position]])
 
 
 def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:

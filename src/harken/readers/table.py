@@ -2,14 +2,16 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from harken.readers.layout import Columns, channel_roles
+from harken.readers.app_columns import plain_name
+from harken.readers.layout import TIDY_NAMES, Columns, channel_roles
 from harken.readers.options import AccelerationUnit
 from harken.recordings.recording import UNLABELLED
 from harken.support.arrays import Float32Array, Int16Array, Int64Array
@@ -18,6 +20,9 @@ from harken.support.errors import HarkenError
 NO_NAME = ("", "null", "nan")
 """Texts that mean a missing name, in lower case."""
 MOST_NAMES = 1_000
+MOST_SESSIONS = 30_000
+NAMED_ROLES = ("label", "subject", "session", "placement")
+"""The roles whose columns hold names."""
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
@@ -25,8 +30,8 @@ class TableRows(NamedTuple):
     """Some rows of a table.
 
     ``numbers`` are their numbers in the table from 0, int64 ``[rows]``; ``time`` is the column of times; ``signals``
-    float32 ``[rows, channels]``, acceleration first; ``labels`` and ``subjects`` int16 ``[rows]``, -1 for none. Columns
-    are None if the table does not have them.
+    float32 ``[rows, channels]``, acceleration first; ``labels``, ``subjects``, ``sessions`` and ``placements`` int16
+    ``[rows]``, -1 for none. Columns are None if the table does not have them, or they were not read.
     """
 
     numbers: Int64Array
@@ -34,6 +39,8 @@ class TableRows(NamedTuple):
     signals: Float32Array
     labels: Int16Array | None = None
     subjects: Int16Array | None = None
+    sessions: Int16Array | None = None
+    placements: Int16Array | None = None
 
     def choose(self, rows: Int64Array) -> "TableRows":
         """Copy the rows at these positions."""
@@ -49,22 +56,31 @@ class Table(ABC):
         path: the file.
         columns: the roles of its columns.
         unit: the unit of acceleration, if the format defines it; None: it is recognised from gravity.
-        tidy: the names of columns that distinguish several recordings in one table.
+        tidy: the columns that distinguish several recordings in one table: their names, and positions.
 
     Attributes:
         channels: the names of the signals; the first three are acceleration.
+        tidy: the names of the columns that distinguish several recordings.
+        groups: the positions of the roles ``subject``, ``session`` and ``placement``, as far as there are such columns.
         label_words: the labels for which codes in the column of labels stand.
     """
 
     def __init__(
-        self, path: Path, columns: Columns, unit: AccelerationUnit | None = None, tidy: tuple[str, ...] = ()
+        self,
+        path: Path,
+        columns: Columns,
+        unit: AccelerationUnit | None = None,
+        tidy: Mapping[str, int] | None = None,
     ) -> None:
-        self.path, self.columns, self.tidy, self.unit = path, columns, tidy, unit
+        self.path, self.columns, self.unit = path, columns, unit
+        self.tidy = tuple(tidy or ())
+        self.groups = {plain_name(name): position for name, position in (tidy or {}).items()}
+        if "subject" in columns:
+            self.groups["subject"] = columns["subject"]
         self.channels = tuple("P" if role == "accuracy" else role for role in channel_roles(columns))
-        roles = [role for role in ("label", "subject") if role in columns]
-        self._codes: dict[str, dict[str, int]] = {role: {} for role in roles}
+        self._codes: dict[str, dict[str, int]] = {role: {} for role in NAMED_ROLES}
         self.label_words: Mapping[str, str] = {}
-        self._kept: TableRows | None = None
+        self._kept: list[TableRows] | None = None
 
     @property
     def in_memory(self) -> bool:
@@ -79,6 +95,11 @@ class Table(ABC):
             HarkenError: for the first invalid row; the message names it.
         """
 
+    @property
+    @abstractmethod
+    def header(self) -> Sequence[str] | None:
+        """The names of all columns in the file; None if they have none."""
+
     @abstractmethod
     def where(self, row: int) -> str:
         """The position of a row (from 0) in the file, for error messages."""
@@ -87,19 +108,19 @@ class Table(ABC):
         """The approximate number of rows; 0 if nothing is known before they are read."""
         return 0
 
-    def rows(self, without: Collection[str] = ()) -> Iterator[TableRows]:
-        """All rows, in pieces.
+    def rows(self, *, with_groups: bool = False) -> Iterator[TableRows]:
+        """Read all rows, in pieces.
 
         Args:
-            without: the roles whose columns are not read, ``label`` or ``subject``.
+            with_groups: also read the columns of sessions and placements.
 
         Raises:
             HarkenError: as ``frames``.
         """
         if self._kept is not None:
-            yield self._kept
+            yield from self._kept
             return
-        columns = {role: position for role, position in self.columns.items() if role not in without}
+        columns = self.columns | self.groups if with_groups else self.columns
         done = 0
         for frame in self.frames(columns):
             rows = self._rows_of(frame, columns, done)
@@ -110,7 +131,7 @@ class Table(ABC):
 
     def _rows_of(self, frame: pl.DataFrame, columns: Columns, first_row: int) -> TableRows:
         """The rows of a piece, of which the first has this number."""
-        codes = {role: self._codes_of(role, frame[role], first_row) for role in self._codes if role in frame.columns}
+        codes = {role: self._codes_of(role, frame[role], first_row) for role in NAMED_ROLES if role in frame.columns}
         signals = np.empty((frame.height, len(self.channels)), np.float32)
         for channel, role in enumerate(channel_roles(columns)):
             signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
@@ -120,18 +141,20 @@ class Table(ABC):
             signals,
             codes.get("label"),
             codes.get("subject"),
+            codes.get("session"),
+            codes.get("placement"),
         )
 
     def names(self, role: str) -> tuple[str, ...]:
-        """The names for the codes of a role, ``label`` or ``subject``, in the rows that were read."""
-        return tuple(self._codes.get(role, ()))
+        """The names for the codes of a role in ``NAMED_ROLES``, in the rows that were read."""
+        return tuple(self._codes[role])
 
     def _codes_of(self, role: str, column: pl.Series, first_row: int) -> Int16Array:
         """The codes of a piece of the column (text, categories or numbers), int16 ``[rows]``; -1 for a missing name.
         Spaces around a name are ignored.
 
         Args:
-            role: ``label`` or ``subject``.
+            role: one of ``NAMED_ROLES``.
             column: the piece.
             first_row: the number of rows before it in the table.
 
@@ -156,10 +179,12 @@ class Table(ABC):
         return np.asarray(lookup[rows])
 
     def _check_names(self, role: str, names: list[str], column: pl.Series, first_row: int) -> None:
-        if len(self._codes[role].keys() | set(names)) > MOST_NAMES:
+        most = MOST_SESSIONS if role == "session" else MOST_NAMES
+        if len(self._codes[role].keys() | set(names)) > most:
+            renamed = f"rename the column if it does not hold {role}s"
+            advice = renamed if role in TIDY_NAMES else f"choose the right column with --{role}-column"
             raise HarkenError(
-                f"{self.path}: the column of {role}s contains more than {MOST_NAMES} names, such as "
-                f"{min(names)!r}; choose the right column with --{role}-column"
+                f"{self.path}: the column of {role}s contains more than {most} names, such as {min(names)!r}; {advice}"
             )
         if any("\n" in name for name in names):
             text = column.cast(pl.String)
@@ -171,20 +196,31 @@ class Table(ABC):
             )
 
     def whole(self) -> TableRows:
-        """All rows, which are then kept in memory.
+        """Read all rows, which are then kept in memory.
 
         Raises:
             HarkenError: as ``frames``, and when there are no rows.
         """
-        if self._kept is None:
-            self._kept = join_rows(list(self.rows()))
-            if self._kept is None:
-                raise HarkenError(f"{self.path}: it contains no rows of data")
-        return self._kept
+        rows = join_rows(list(self.rows()))
+        if rows is None:
+            raise HarkenError(f"{self.path}: it contains no rows of data")
+        self._kept = [rows]
+        return rows
 
     def keep(self, rows: TableRows, channels: tuple[str, ...] | None = None) -> None:
         """Replace all rows, and the channels if they are given."""
-        self._kept, self.channels = rows, channels or self.channels
+        self._kept, self.channels = [rows], channels or self.channels
+
+    def select(self, pieces: list[TableRows], channels: int, *, tidy: tuple[str, ...] = ()) -> "Table":
+        """Make a table of these rows, which are in memory, with only the first ``channels``. ``tidy`` are the columns
+        that may still distinguish several recordings in it."""
+        part = copy(self)
+        part.tidy = tidy
+        part.channels = self.channels[:channels]
+        if channels < len(self.channels):
+            pieces = [rows._replace(signals=rows.signals[:, :channels].copy()) for rows in pieces]
+        part._kept = pieces
+        return part
 
 
 def join_rows(pieces: Sequence[TableRows]) -> TableRows | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.row_copy import KeptRows, RowCopy
 from harken.readers.table import Table, TableRows, join_rows
 from harken.readers.time_columns import StatedTimes, TimeSurvey, Where, nanoseconds, numbered_ns
@@ -34,16 +34,7 @@ NOBODY = -2
 
 
 class SeveralRecordingsError(HarkenError):
-    """Raised when a table contains more than one recording.
-
-    Attributes:
-        people: the names in its subject column.
-        tidy: the names of its columns that distinguish recordings of one person.
-    """
-
-    def __init__(self, message: str, *, people: tuple[str, ...] = (), tidy: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.people, self.tidy = people, tidy
+    """Raised when one recording is read from a table that contains more than one."""
 
 
 class TableSource(Source):
@@ -58,6 +49,9 @@ class TableSource(Source):
         options: the user's options.
         path: the file; None: that of the table, which may be in an archive.
         notes: the notes of its reader.
+
+    Attributes:
+        table: the table.
     """
 
     def __init__(
@@ -75,7 +69,7 @@ class TableSource(Source):
             timezone=options.timezone or "UTC",
         )
         self.streamed = not table.in_memory
-        self._table, self._options, self._path, self._notes = table, options, path, notes
+        self.table, self._options, self._path, self._notes = table, options, path, notes
         self._times = TimeSurvey(table.path, options)
         self._start_ns = 0
         self._all_rows = options.subject is None or "subject" not in table.columns
@@ -87,11 +81,20 @@ class TableSource(Source):
     @property
     def expected_samples(self) -> int:
         """See ``Source``; not known of one person in a table of several."""
-        return 0 if self._table.in_memory or self._options.subject else self._table.expected_rows()
+        return 0 if self.table.in_memory or self._options.subject else self.table.expected_rows()
 
-    def of_person(self, name: str) -> "TableSource":
-        """One person's samples in the same table."""
-        return TableSource(self._table, replace(self._options, subject=name), path=self._path, notes=self._notes)
+    def of_part(
+        self,
+        part: Table,
+        *,
+        subject: str | None = None,
+        unit: AccelerationUnit | None = None,
+        time_unit: TimeUnit | None = None,
+    ) -> "TableSource":
+        """Make a source of a part of the table. What is not None replaces the user's options."""
+        facts = {"subject": subject, "acceleration_unit": unit, "time_unit": time_unit}
+        known = {name: value for name, value in facts.items() if value is not None}
+        return TableSource(part, replace(self._options, **known), path=self._path, notes=self._notes)  # type: ignore[arg-type]
 
     def samples(self) -> Iterator[Samples]:
         """The samples in UTC and in g. See ``Source.samples``.
@@ -129,7 +132,7 @@ class TableSource(Source):
 
         Errors of a single row come first. Then come those of people, times, sessions and unit, in this order.
         """
-        survey = _Survey(RowCopy(may_be_file=not (self._table.in_memory or self._collecting)))
+        survey = _Survey(RowCopy(may_be_file=not (self.table.in_memory or self._collecting)))
         for rows in self._read(survey):
             survey.at_rest.push(rows.signals[:, :3])
             survey.copy.add(rows)
@@ -137,8 +140,8 @@ class TableSource(Source):
                 self.check_collected(survey.rows)
             del rows
         if not survey.rows:
-            raise HarkenError(f"{self._table.path}: it contains no rows of data")
-        people = self._table.names("subject")
+            raise HarkenError(f"{self.table.path}: it contains no rows of data")
+        people = self.table.names("subject")
         if not people and not self._all_rows:  # the column is empty, so all rows are of the person that was named
             self._all_rows = True
             self._survey()
@@ -152,14 +155,14 @@ class TableSource(Source):
         self._factor = np.float32(sign * G_PER_UNIT[unit])
         if sign < 0:
             unit_notes.append(AXES_REVERSED)
-        self.label_names = self._table.names("label")
+        self.label_names = self.table.names("label")
         self.quality = Quality(
             acceleration_unit=unit,
             time_unit=time_unit,
             dropped=dict(+survey.dropped),
             notes=(*time_notes, *unit_notes),
         ).noting(*self._notes)
-        if survey.copy.in_memory is not None and (self._table.in_memory or not self._collecting):
+        if survey.copy.in_memory is not None and (self.table.in_memory or not self._collecting):
             self._convert_in_memory(survey.copy.in_memory)
 
     def _convert_in_memory(self, pieces: list[KeptRows]) -> None:
@@ -217,11 +220,11 @@ class TableSource(Source):
     def _choose_rows(self, survey: "_Survey") -> Iterator[TableRows]:
         """The wearer's rows in the table. Those of others are counted."""
         subject = self._options.subject
-        for rows in self._table.rows():
+        for rows in self.table.rows():
             count = len(rows.signals)
             survey.rows += count
             if rows.subjects is not None and not self._all_rows:
-                people = self._table.names("subject")
+                people = self.table.names("subject")
                 code = people.index(subject) if subject in people else NOBODY
                 chosen = np.flatnonzero(rows.subjects == code)
                 if len(chosen) < count:
@@ -235,20 +238,23 @@ class TableSource(Source):
     def _first_together(pieces: Iterator[TableRows]) -> Iterator[TableRows]:
         """Join the first pieces, so that there are enough rows to settle what times are."""
         first: list[TableRows] = []
-        count = 0
-        for rows in pieces:
-            first.append(rows)
-            count += len(rows.signals)
-            if count > STEPS_LOOKED_AT:
+        while sum(len(rows.signals) for rows in first) <= STEPS_LOOKED_AT:
+            piece = next(pieces, None)
+            if piece is None:
                 break
-        together = join_rows(first)
-        if together is not None:
+            first.append(piece)
+            del piece  # it is not kept longer than needed
+        if first:
+            together = join_rows(first)
+            del first
+            assert together is not None
             yield together
+            del together
         yield from pieces
 
     @property
     def _has_several_people(self) -> bool:
-        return self._all_rows and len(self._table.names("subject")) > 1
+        return self._all_rows and len(self.table.names("subject")) > 1
 
     def _state_times(self, rows: TableRows, survey: "_Survey", before_ns: int | None) -> StatedTimes | None:
         """Read the times of rows; None if the rows are numbered, or have no times."""
@@ -273,7 +279,7 @@ class TableSource(Source):
         return KeptRows(stated.values[timed], rows.signals, rows.labels)
 
     def _where(self, rows: TableRows) -> Where:
-        return lambda row: self._table.where(int(rows.numbers[row]))
+        return lambda row: self.table.where(int(rows.numbers[row]))
 
     def _convert(self, rows: KeptRows, done: int) -> Samples:
         """Convert rows, ``done`` after the first, to samples in UTC and in g. Their signals are modified."""
@@ -302,13 +308,13 @@ class TableSource(Source):
         if len(people) > 1 and subject not in people:
             shown = ", ".join(sorted(people)[:MOST_SUBJECTS_SHOWN])
             more = ", ..." if len(people) > MOST_SUBJECTS_SHOWN else ""
-            advice = f". {self._tidy_advice()}" if self._table.tidy else ""
+            advice = f". {self._tidy_advice()}" if self.table.tidy else ""
             raise self._several(
                 f"contains {len(people)} people ({shown}{more}); choose one with --subject NAME{advice}"
             )
         if subject is not None and people and subject not in people:
-            raise HarkenError(f"{self._table.path}: has no subject {subject!r}; its subject is {people[0]!r}")
-        self.subject = subject or (people[0] if people else stem(self._path or self._table.path))
+            raise HarkenError(f"{self.table.path}: has no subject {subject!r}; its subject is {people[0]!r}")
+        self.subject = subject or (people[0] if people else stem(self._path or self.table.path))
 
     def _settle_times(self, survey: "_Survey") -> tuple[str, list[str]]:
         """Settle how times are written. Return their unit, and notes.
@@ -320,7 +326,7 @@ class TableSource(Source):
             return self._settle_numbering(survey.first_time, self._options.sample_rate_hz)
         if not survey.has_times:
             raise HarkenError(
-                f"{self._table.path}: found no column for time; choose it with --time-column, or number the "
+                f"{self.table.path}: found no column for time; choose it with --time-column, or number the "
                 "rows with --rate HZ"
             )
         if survey.error is not None:
@@ -344,7 +350,7 @@ class TableSource(Source):
         if first_time is None:
             return "rows", [numbered]
         try:
-            clock = nanoseconds(self._table.path, first_time, self._options, self._table.where)
+            clock = nanoseconds(self.table.path, first_time, self._options, self.table.where)
         except HarkenError:
             unread = (
                 "The first time could not be read; the recording is shown as if it started at the beginning of 1970."
@@ -362,16 +368,16 @@ class TableSource(Source):
         """
         at_rest, requested = survey.magnitude(), self._options.acceleration_unit
         detected = survey.unit()
-        unit = requested or self._table.unit or detected
+        unit = requested or self.table.unit or detected
         if math.isnan(at_rest):
-            raise HarkenError(f"{self._table.path}: no row has all three of x, y and z")
+            raise HarkenError(f"{self.table.path}: no row has all three of x, y and z")
         if unit is None:
             advice = "A value near 0 means that gravity was removed; postures cannot be recognised without it"
             for perhaps, one_g in UNITS_PER_G.items():
                 if WITH_BROKEN_AXIS_G[0] < at_rest / one_g < WITH_BROKEN_AXIS_G[1]:
                     advice = f"In {perhaps}, an axis is perhaps broken: harken inspect --unit {perhaps} tells which"
             raise HarkenError(
-                f"{self._table.path}: in its stillest half the acceleration is {at_rest:.3g}, which is not gravity in "
+                f"{self.table.path}: in its stillest half the acceleration is {at_rest:.3g}, which is not gravity in "
                 f"any known unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. {advice}"
             )
         in_g = at_rest * G_PER_UNIT[unit]
@@ -389,7 +395,7 @@ class TableSource(Source):
 
     def _refuse_sessions(self) -> None:
         """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
-        if not self._table.tidy:
+        if not self.table.tidy:
             return
         done = back_ns = 0
         last_ns: int | None = None
@@ -404,14 +410,13 @@ class TableSource(Source):
             raise self._several(f"its times go back by up to {back_ns / 1e9:g} s. {self._tidy_advice()}")
 
     def _several(self, reason: str) -> "SeveralRecordingsError":
-        people = tuple(sorted(self._table.names("subject")))
-        return SeveralRecordingsError(f"{self._table.path}: {reason}", people=people, tidy=self._table.tidy)
+        return SeveralRecordingsError(f"{self.table.path}: {reason}")
 
     def _tidy_advice(self) -> str:
-        columns = "columns" if len(self._table.tidy) > 1 else "column"
+        columns = "columns" if len(self.table.tidy) > 1 else "column"
         return (
             f"It contains several recordings, distinguished by the {columns} "
-            f"{' and '.join(self._table.tidy)}; harken.datasets.tidy.read_tidy(PATH) reads all of them"
+            f"{' and '.join(self.table.tidy)}; harken.datasets.tidy.read_tidy(PATH) reads all of them"
         )
 
 

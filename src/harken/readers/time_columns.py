@@ -276,6 +276,11 @@ class TimeSurvey:
         return instants, bool(ambiguous[rows[-1]])
 
 
+def find_missing(column: pl.Series) -> Int64Array:
+    """Find the rows of a column of times that have no time."""
+    return _without_words(column).is_null().arg_true().to_numpy()
+
+
 def _without_words(column: pl.Series) -> pl.Series:
     """Replace the words and numbers that stand for a missing time."""
     if not (column.dtype.is_temporal() or column.dtype.is_numeric()):

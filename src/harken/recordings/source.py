@@ -92,8 +92,8 @@ def bytes_of_a_row(channels: int) -> int:
 
 
 class SourceChangedError(Exception):
-    """Raised by ``Source.samples`` when a fact that was taken from the first rows is wrong, for example the unit of
-    acceleration. The source has then corrected the fact. Its samples must be read again from the beginning."""
+    """Raised by ``Source.samples`` when a fact that was taken from the beginning of a watch's own file is wrong, for
+    example its rate. The source has then corrected the fact. Its samples must be read again from the beginning."""
 
 
 class Source(ABC):
@@ -144,7 +144,7 @@ class Source(ABC):
         """The samples from the beginning, in the order of the file, in UTC and in g. May be called several times.
 
         Raises:
-            SourceChangedError: when a fact that was taken from the first rows is wrong.
+            SourceChangedError: when a fact that was taken from the beginning of the file is wrong.
             HarkenError: for errors in the file.
         """
 
