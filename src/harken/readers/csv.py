@@ -75,9 +75,7 @@ def blocks(path: Path, layout: Layout) -> Iterator[Block]:
             if first_line == 1:
                 text = text.removeprefix(UTF8_MARK)
             block = Block(first_line, _without_line_ends(text, layout.line_end.encode()))
-            del text  # there is room for the next block
             yield block
-            del block
 
 
 def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
@@ -277,7 +275,7 @@ class CsvTable(Table):
                 rows += frame.height
                 yield frame
                 del frame
-            del block, text
+            del block, text  # there is room for the next one
 
     def rows(self, *, with_groups: bool = False) -> Iterator[TableRows]:
         """See ``Table``.

@@ -345,5 +345,5 @@ class DeviceTableSource(DeviceSource):
             yield survey.nanoseconds(known), signals if timed.all() else signals[timed]
         self.dropped = {"no time": untimed} if untimed else {}
 
-    def _where(self, numbers: Int64Array) -> Where:
+    def _where(self, numbers: range | Int64Array) -> Where:
         return lambda row: self._table.where(int(numbers[row]))

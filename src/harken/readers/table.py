@@ -29,12 +29,12 @@ POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 class TableRows(NamedTuple):
     """Some rows of a table.
 
-    ``numbers`` are their numbers in the table from 0, int64 ``[rows]``; ``time`` is the column of times; ``signals``
+    ``numbers`` are their numbers in the table from 0; ``time`` is the column of times; ``signals``
     float32 ``[rows, channels]``, acceleration first; ``labels``, ``subjects``, ``sessions`` and ``placements`` int16
     ``[rows]``, -1 for none. Columns are None if the table does not have them, or they were not read.
     """
 
-    numbers: Int64Array
+    numbers: range | Int64Array
     time: pl.Series | None
     signals: Float32Array
     labels: Int16Array | None = None
@@ -44,7 +44,7 @@ class TableRows(NamedTuple):
 
     def choose(self, rows: Int64Array) -> "TableRows":
         """Copy the rows at these positions."""
-        columns: Iterable[Any] = self
+        columns: Iterable[Any] = self._replace(numbers=np.asarray(self.numbers))
         chosen: list[Any] = [None if column is None else column[rows] for column in columns]
         return TableRows(*chosen)
 
@@ -136,7 +136,7 @@ class Table(ABC):
         for channel, role in enumerate(channel_roles(columns)):
             signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
         return TableRows(
-            np.arange(first_row, first_row + frame.height),
+            range(first_row, first_row + frame.height),
             frame["time"] if "time" in frame.columns else None,
             signals,
             codes.get("label"),
@@ -213,7 +213,7 @@ class Table(ABC):
 
     def select(self, pieces: list[TableRows], channels: int, *, tidy: tuple[str, ...] = ()) -> "Table":
         """Make a table of these rows, which are in memory, with only the first ``channels``. ``tidy`` are the columns
-        that may still distinguish several recordings in it."""
+        that may still distinguish several recordings in it. Call ``release`` to free the list of rows."""
         part = copy(self)
         part.tidy = tidy
         part.channels = self.channels[:channels]
@@ -221,6 +221,11 @@ class Table(ABC):
             pieces = [rows._replace(signals=rows.signals[:, :channels].copy()) for rows in pieces]
         part._kept = pieces
         return part
+
+    def release(self) -> None:
+        """Forget the rows, which are in memory."""
+        if self._kept is not None:
+            self._kept.clear()
 
 
 def join_rows(pieces: Sequence[TableRows]) -> TableRows | None:

@@ -4,8 +4,9 @@ The table is read in one pass, which divides its rows. Each recording is then re
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ from harken.support.arrays import Int16Array, Int64Array
 from harken.support.errors import HarkenError
 from harken.support.printable import listed
 
+NO_SUBJECT = "the subject has no name"
+NO_SESSION = "the session has no name"
+UNTIMED = "has no time"
 IN_TURN = "Sessions count their times from their own starts: they stand one after another, a minute apart, from 1970."
 
 
@@ -66,25 +70,21 @@ def read_several(source: TableSource, options: TableOptions, *, as_found: bool =
     Raises:
         HarkenError: as ``harken.read``, and as ``read_sessions``.
     """
-    path = source.table.path
+    table = source.table
     at_rest = AtRest()
-    if source.table.tidy and options.subject is not None:
-        try:
-            return [_finish(source.collect(), options, as_found=as_found)]
-        except SeveralRecordingsError:
-            return read_sessions([source], path, options, as_found=as_found)
+    if options.subject is not None or not table.tidy:
+        with suppress(SeveralRecordingsError):
+            return [_finish(source.collect_one_person(), options, as_found=as_found)]
     divided = _Division(source, at_rest)
-    if divided.may_be_one:
-        try:
+    if table.tidy and options.subject is None and divided.may_be_one:
+        with suppress(SeveralRecordingsError):
             return [_finish(source.of_part(divided.whole()).collect(), options, as_found=as_found)]
-        except SeveralRecordingsError:
-            return _lay_out([divided], at_rest, path, options, as_found=as_found)
-    if source.table.tidy:
-        return _lay_out([divided], at_rest, path, options, as_found=as_found)
+    if table.tidy:
+        return _lay_out([divided], at_rest, table.path, options, as_found=as_found)
     recordings = []
     for wearing, part in divided.take_parts(len(source.channels)):
         recording = source.of_part(part, subject=wearing.subject).collect()
-        recording = replace(_with_own_labels(recording), source=wearing.describe(path))
+        recording = replace(_with_own_labels(recording), source=wearing.describe(table.path))
         recordings.append(_finish(recording, options, as_found=as_found))
     return recordings
 
@@ -158,12 +158,12 @@ def _unit_of_all(divided: Sequence["_Division"], at_rest: AtRest, path: Path) ->
 
 def _read_part(source: TableSource) -> SessionRows:
     """Read the samples of one person and placement in one table."""
-    recording = _with_own_labels(source.collect())
     table = source.table
-    dated = not _counts_seconds(table) and bool(np.abs(recording.time_ns).max() >= EARLIEST_DATE_NS)
-    if "session" not in table.groups:
-        return SessionRows(recording, np.zeros(len(recording), np.int16), ("",), dated)
     sessions = [rows.sessions for rows in table.rows() if rows.sessions is not None]
+    recording = _with_own_labels(source.collect())
+    dated = not _counts_seconds(table) and bool(np.abs(recording.time_ns).max() >= EARLIEST_DATE_NS)
+    if not sessions:
+        return SessionRows(recording, np.zeros(len(recording), np.int16), ("",), dated)
     return SessionRows(recording, np.concatenate(sessions), table.names("session"), dated)
 
 
@@ -246,7 +246,10 @@ class _Division:
         self.source = source
         self._parts: dict[tuple[int, int], list[TableRows]] = {}
         table = source.table
+        count = 0
         for rows in table.rows(with_groups=True):
+            count += len(rows.signals)
+            source.check_collected(count)
             if table.tidy:
                 at_rest.push(rows.signals[:, :3])
             for codes, part in _split_rows(rows):
@@ -254,6 +257,7 @@ class _Division:
         if not self._parts:
             raise HarkenError(f"{table.path}: it contains no rows of data")
         self.people = table.names("subject")
+        self._has_people = "subject" in table.columns
 
     @property
     def may_be_one(self) -> bool:
@@ -261,13 +265,13 @@ class _Division:
         return len(self.people) < 2 and len({placement for _, placement in self._parts}) < 2
 
     def whole(self) -> Table:
-        """All rows, in the order of the file."""
-        pieces = [rows for part in self._parts.values() for rows in part]
-        if len(self._parts) > 1:  # some rows are of nobody
-            joined = join_rows(pieces)
+        """All rows, in the order of the file. They are still divided if times go back in them."""
+        table = self.source.table
+        pieces, *others = self._parts.values()
+        if others:  # some rows are of nobody
+            joined = join_rows([*pieces, *chain.from_iterable(others)])
             assert joined is not None
             pieces = [joined.choose(np.argsort(joined.numbers))]
-        table = self.source.table
         return table.select(pieces, len(table.channels), tidy=table.tidy)
 
     def take_parts(self, channels: int) -> Iterator[tuple[Wearing, Table]]:
@@ -285,16 +289,19 @@ class _Division:
     def check_complete(self) -> None:
         """Raise a HarkenError for the first row without a person, a session, or a time."""
         table = self.source.table
-        every = [rows for part in self._parts.values() for rows in part]
-        nameless = {
-            "the subject has no name": [rows.numbers[rows.subjects < 0] for rows in every if rows.subjects is not None],
-            "the session has no name": [rows.numbers[rows.sessions < 0] for rows in every if rows.sessions is not None],
-            "has no time": [rows.numbers[find_missing(rows.time)] for rows in every if rows.time is not None],
-        }
-        for reason, numbers in nameless.items():
-            rows = np.concatenate([np.empty(0, np.int64), *numbers])
-            if len(rows):
-                raise HarkenError(f"{table.path}, {table.where(int(rows.min()))}: {reason}")
+        missing: dict[str, list[int]] = {}
+        for (person, _), part in self._parts.items():
+            for rows in part:
+                numbers = np.asarray(rows.numbers)
+                if person < 0 and self._has_people:
+                    missing.setdefault(NO_SUBJECT, []).append(int(numbers[0]))
+                if rows.sessions is not None and (rows.sessions < 0).any():
+                    missing.setdefault(NO_SESSION, []).append(int(numbers[np.argmin(rows.sessions)]))
+                if rows.time is not None and len(untimed := find_missing(rows.time)):
+                    missing.setdefault(UNTIMED, []).append(int(numbers[untimed[0]]))
+        for reason in (NO_SUBJECT, NO_SESSION, UNTIMED):
+            if reason in missing:
+                raise HarkenError(f"{table.path}, {table.where(min(missing[reason]))}: {reason}")
 
     def find_time_unit(self) -> TimeUnit | None:
         """Find the unit of times that are numbers; None for dates. Only one session is looked at, because times from
@@ -322,13 +329,14 @@ def _first_session(part: Sequence[TableRows]) -> int:
 
 
 def _split_rows(rows: TableRows) -> Iterator[tuple[tuple[int, int], TableRows]]:
-    """Divide rows by the codes of person and placement."""
+    """Divide rows by the codes of person and placement, which are then left out."""
     if not len(rows.signals):
         return
     nobody = np.full(len(rows.signals), -1, np.int16)
     people = nobody if rows.subjects is None else rows.subjects
     placements = nobody if rows.placements is None else rows.placements
     keys = people.astype(np.int64) << 16 | placements.astype(np.int64) + 1
+    rows = rows._replace(subjects=None, placements=None)
     for key in np.unique(keys).tolist():
         chosen = np.flatnonzero(keys == key)
         codes = key >> 16, (key & 0xFFFF) - 1

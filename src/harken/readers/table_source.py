@@ -74,7 +74,8 @@ class TableSource(Source):
         self._start_ns = 0
         self._all_rows = options.subject is None or "subject" not in table.columns
         self._factor = np.float32(1)
-        self._collecting = self._is_surveyed = False
+        self._stops_at_second_person = False
+        self._collecting = self._is_surveyed = self._is_part = False
         self._copy: RowCopy | None = None
         self._samples: list[Samples] | None = None
 
@@ -91,10 +92,13 @@ class TableSource(Source):
         unit: AccelerationUnit | None = None,
         time_unit: TimeUnit | None = None,
     ) -> "TableSource":
-        """Make a source of a part of the table. What is not None replaces the user's options."""
+        """Make a source of a part of the table, which is read once. What is not None replaces the user's options."""
         facts = {"subject": subject, "acceleration_unit": unit, "time_unit": time_unit}
         known = {name: value for name, value in facts.items() if value is not None}
-        return TableSource(part, replace(self._options, **known), path=self._path, notes=self._notes)  # type: ignore[arg-type]
+        options = replace(self._options, **known)  # type: ignore[arg-type]
+        source = TableSource(part, options, path=self._path, notes=self._notes)
+        source._is_part = True
+        return source
 
     def samples(self) -> Iterator[Samples]:
         """The samples in UTC and in g. See ``Source.samples``.
@@ -109,7 +113,7 @@ class TableSource(Source):
             yield from self._samples
             return
         done = 0
-        for rows in self._take_rows() if self._collecting else self._kept_rows():
+        for rows in self._take_rows() if self._is_read_once else self._kept_rows():
             yield self._convert(rows, done)
             done += len(rows.signals)
             del rows
@@ -121,6 +125,24 @@ class TableSource(Source):
             return super().collect()
         finally:
             self._collecting = False
+
+    def collect_one_person(self) -> Recording:
+        """Collect all samples, if they are of one person.
+
+        Raises:
+            SeveralRecordingsError: at the first row of a second person.
+            HarkenError: as ``collect``.
+        """
+        self._stops_at_second_person = True
+        try:
+            return self.collect()
+        finally:
+            self._stops_at_second_person = False
+
+    @property
+    def _is_read_once(self) -> bool:
+        """Whether the rows are not needed again, so that they are given away while they are read."""
+        return self._collecting and (self._is_part or not self.table.in_memory)
 
     def samples_without_labels(self) -> Iterator[Samples]:
         """See ``Source``."""
@@ -162,7 +184,9 @@ class TableSource(Source):
             dropped=dict(+survey.dropped),
             notes=(*time_notes, *unit_notes),
         ).noting(*self._notes)
-        if survey.copy.in_memory is not None and (self.table.in_memory or not self._collecting):
+        if self._is_part:
+            self.table.release()
+        if survey.copy.in_memory is not None and not self._is_read_once:
             self._convert_in_memory(survey.copy.in_memory)
 
     def _convert_in_memory(self, pieces: list[KeptRows]) -> None:
@@ -200,6 +224,8 @@ class TableSource(Source):
         held: TableRows | None = None
         before_ns: int | None = None
         for piece in self._first_together(self._choose_rows(survey)):
+            if self._has_several_people and self._stops_at_second_person:
+                raise self._several("contains several people")
             if survey.error is not None or self._has_several_people:
                 continue  # the rest is read only for names, and for errors of single rows
             rows = piece if held is None else join_rows([held, piece])
