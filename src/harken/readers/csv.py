@@ -75,7 +75,9 @@ def blocks(path: Path, layout: Layout) -> Iterator[Block]:
             if first_line == 1:
                 text = text.removeprefix(UTF8_MARK)
             block = Block(first_line, _without_line_ends(text, layout.line_end.encode()))
+            del text  # there is room for the next one
             yield block
+            del block
 
 
 def skip_lines(path: Path, file: IO[bytes], count: int) -> None:

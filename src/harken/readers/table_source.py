@@ -298,7 +298,8 @@ class TableSource(Source):
         if stated is None:
             return KeptRows(None, rows.signals, rows.labels)
         if stated.timed.all():
-            return KeptRows(stated.values, rows.signals, rows.labels)
+            times = stated.values.copy()  # so that Polars can use its memory for the next piece
+            return KeptRows(times, rows.signals, rows.labels)
         timed = np.flatnonzero(stated.timed)
         survey.dropped[NO_TIME] += len(stated.timed) - len(timed)
         rows = rows._replace(time=None).choose(timed)

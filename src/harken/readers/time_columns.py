@@ -165,8 +165,9 @@ class TimeSurvey:
             return np.asarray(values, np.int64)
         factor = self._factor
         if np.issubdtype(values.dtype, np.integer):
-            time_ns = values.astype(np.int64)
-            time_ns *= factor
+            time_ns = values.astype(np.int64, copy=factor != 1)
+            if factor != 1:
+                time_ns *= factor
             return time_ns
         # Whole and fractional part separately: one product of seconds since 1970 and 1e9 has errors of about 100 ns.
         whole = np.floor(values)
