@@ -171,7 +171,8 @@ def check_harken(arguments: Sequence[str]) -> None:
         name, command, rest = group.resolve_command(context, spread(list(arguments)))
         assert command is not None
         parsed = command.make_context(name, rest, parent=context).params
-    if name == "benchmark" and not Path(parsed["dataset"]).suffix and parsed["dataset"] != "tiny_study":
+    own = parsed.get("dataset") in ("tiny_study", "studies")
+    if name == "benchmark" and not Path(parsed["dataset"]).suffix and not own:
         protocol(parsed["dataset"], parsed["protocol"])
 
 

@@ -139,9 +139,15 @@ def test_a_data_set_of_another_package_has_a_name(run: Python, folder: Path) -> 
     shown = run("-m", "harken", *command("datasets tiny_study"))
     assert "Lying, sitting and walking of three people" in shown.stdout
     assert "leave-one-person-out" in shown.stdout
-    run("-m", "harken", *command("benchmark tiny_study"))
+    run("-m", "harken", *command("benchmark tiny_study --protocol leave-one-person-out"))
     result = json.loads((folder / "named" / "benchmark.json").read_text())
     assert (result["dataset"], list(result["folds"])) == ("tiny_study", ["carol"])
+
+
+def test_a_protocol_of_another_package_divides_the_people(run: Python, folder: Path) -> None:
+    run("-m", "harken", *command("benchmark tiny_study --protocol own_protocol"))
+    result = json.loads((folder / "halves" / "benchmark.json").read_text())
+    assert result["folds"] == {"second half": {"training": ["alice"], "test": ["bob", "carol"]}}
 
 
 def test_a_network_of_the_running_script_reaches_worker_processes(run: Python, folder: Path) -> None:

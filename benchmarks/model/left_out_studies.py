@@ -2,7 +2,7 @@
 
 The temperature of the packaged model and the accuracy of its sure answers come from these predictions: each study is
 predicted by the model that was trained on the others. Windows count whose truth is a single label
-(``harken.datasets.label_schemes.TRUTH``). The temperature maximises the mean, over the three main studies, of the mean
+(``benchmarks.studies.label_schemes.TRUTH``). The temperature maximises the mean, over the main studies, of the mean
 log-likelihood of a study's windows, so each of the three counts equally. Windows of a label that is unknown to the
 model have the probability 0 at any temperature. They have no part in the fit, and count as wrong answers. Each main
 study is scored at the temperature that was fitted on the two others.
@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
+from benchmarks.studies.data_sets import MAIN_STUDIES, NINE_STUDIES
+from benchmarks.studies.label_schemes import SCHEMES, TRUTH, LabelScheme
+from benchmarks.studies.protocols import in_scheme, with_known_wearers
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
-from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES, in_scheme, with_known_wearers
 from harken.models.calibration import coverage, expected_calibration_error, fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
@@ -58,7 +59,7 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     """The result of the run, without the scores of single people.
 
     Args:
-        path: the directory of ``harken benchmark studies --protocol leave-one-of-nine-out``.
+        path: the directory of ``benchmarks.studies.left_out --protocol leave-one-of-nine-out``.
         windows: all labelled windows of the studies.
         preset: the settings of the preset that the run must have had, as ``PresetMethod.settings`` states them.
         scheme: the label scheme that it must have had.
@@ -69,7 +70,7 @@ def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme:
     """
     result = read_result(path / "benchmark.json")
     if (result["dataset"], result["protocol"]) != ("studies", PROTOCOL):
-        raise SystemExit(f"{path} is no run of harken benchmark studies --protocol {PROTOCOL}")
+        raise SystemExit(f"{path} is no run of benchmarks.studies.left_out --protocol {PROTOCOL}")
     missing = [study for study in SCORED_STUDIES if study not in result["folds"]]
     if missing:
         raise SystemExit(f"{path}: {', '.join(missing)} has not been left out yet; every study must be")

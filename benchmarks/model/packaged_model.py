@@ -3,13 +3,13 @@
     python -m benchmarks.model.packaged_model --data DATA --work DIR --folds [--workers 2]
     python -m benchmarks.model.packaged_model --data DATA --work DIR --fit --studies RUN
 
-``DATA`` holds nine studies (see ``harken datasets``). Windows, label scheme, sampling and recipe are those of ``harken
-benchmark studies --protocol leave-one-of-nine-out --label-scheme hands``: x points along the forearm, as each study
-states, and the model tells the posture and, beside it, whether the hands are busy.
+``DATA`` holds nine studies (see ``benchmarks.studies.data_sets``). Windows, label scheme, sampling and recipe are those
+of ``benchmarks.studies.left_out --protocol leave-one-of-nine-out --label-scheme hands``: x points along the forearm, as
+each study states, and the model tells the posture and, beside it, whether the hands are busy.
 
 ``--folds`` divides the people of each study into two halves and trains two models of the preset ``light``, each
 without the people it is tested on. Recordings of a study whose wearers are unknown are in the training of both. The
-scores are those of the benchmark (``harken.evaluation.benchmark.study_scoring``), with the mounting known. The fold
+scores are those of the benchmark (``benchmarks.studies.scoring``), with the mounting known. The fold
 models stay in ``DIR`` for other measurements on unseen people.
 
 ``--fit`` trains the packaged model on all people. It is not scored, because no unseen person is left. ``RUN`` is the
@@ -39,19 +39,12 @@ from benchmarks.command import ROOT, in_processes, model_facts, options_of, resu
 from benchmarks.model.fold_logits import FoldLogits
 from benchmarks.model.left_out_studies import SCORED_STUDIES, calibration, read_run, study_logits
 from benchmarks.model.packaged_model_card import RULE, card
-from harken.datasets.label_schemes import SCHEMES, TRUTH, posture_of, taught_hands
-from harken.datasets.registry import dataset
+from benchmarks.studies.data_sets import MAIN_STUDIES, NINE_STUDIES, find_study
+from benchmarks.studies.label_schemes import SCHEMES, TRUTH
+from benchmarks.studies.protocols import draw_studies, in_scheme, study_recordings, training_windows
+from benchmarks.studies.scoring import person_f1, predicted_windows, score_windows, study_summary
 from harken.evaluation.benchmark.methods import PresetMethod, trained_network
 from harken.evaluation.benchmark.result import describe_windows, made_with
-from harken.evaluation.benchmark.study_scoring import person_f1, predicted_windows, score_windows, study_summary
-from harken.evaluation.protocols.studies import (
-    MAIN_STUDIES,
-    NINE_STUDIES,
-    draw_studies,
-    in_scheme,
-    study_recordings,
-    training_windows,
-)
 from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.models.training_examples import TrainingExamples, most_examples, spread_over_people
@@ -62,6 +55,7 @@ from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text
 from harken.training.adaptation import compute_features
+from harken.windows.busy_hands import name_posture, split_hands
 from harken.windows.folds import Fold, apply, k_folds_of_people
 from harken.windows.known_labels import GROUPS
 from harken.windows.windows import Windows
@@ -145,12 +139,12 @@ def run(task: Task) -> Path:
     recogniser = Recogniser(RECIPE, epochs=task.epochs, seed=SEED, device="cpu")
     checkpoint = task.folder / f"{task.name}.checkpoint.safetensors"
     began = time.monotonic()
-    sets, hands = taught_hands(training.label_names, label_sets)
+    sets, hands = split_hands(training.label_names, label_sets)
     recogniser.fit(training, label_sets=sets, hands=hands, checkpoint=checkpoint)
     seconds = time.monotonic() - began
     recogniser.with_provenance({"label_scheme": SCHEME.name}).save(task.model)
     if parts is not None:
-        known = sorted({posture_of(name) for name in training.labels_present & set(SCHEME.labels)})
+        known = sorted({name_posture(name) for name in training.labels_present & set(SCHEME.labels)})
         keep(task, recogniser, parts.test, known, seconds)
     checkpoint.unlink(missing_ok=True)
     return task.model
@@ -215,7 +209,7 @@ def run_folds(arguments: argparse.Namespace) -> None:
         "commit": made["git_commit"],
         **{name: made[name] for name in ("machine", "versions")},
         "settings": decides,
-        "activities": {study: SCHEME.names(dataset(study).info) for study in NINE_STUDIES},
+        "activities": {study: SCHEME.names(find_study(study).info) for study in NINE_STUDIES},
         "new_people": new_people([json.loads(task.finding.read_text(encoding="utf-8")) for task in tasks]),
     }
     write_result(result, arguments)
@@ -305,7 +299,7 @@ def with_examples(recogniser: Recogniser, windows: Windows) -> Recogniser:
 def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mapping[str, Any], data: Path) -> Recogniser:
     """The recogniser with its temperature, its training recordings, their citations and the scores of its recipe."""
     learned = list(recordings(data, recogniser.provenance_["training_people"]))
-    infos = [dataset(study).info for study in dict.fromkeys(one.study for one in learned)]
+    infos = [find_study(study).info for study in dict.fromkeys(one.study for one in learned)]
     provenance = {
         # As `mounted_recordings` turns all studies, and as their files are read.
         "x_points_to": "elbow",

@@ -9,9 +9,8 @@ from typing import Any
 from benchmarks.command import filled_page
 from benchmarks.model.left_out_studies import SCORED_STUDIES
 from benchmarks.recognition.studies_page import in_markdown
-from harken.datasets.registry import dataset
+from benchmarks.studies.data_sets import MAIN_STUDIES, NINE_STUDIES, find_study
 from harken.evaluation.benchmark.page import TextTable, interval_text, number_text
-from harken.evaluation.protocols.studies import MAIN_STUDIES, NINE_STUDIES
 from harken.reports.caveats import STUDY_NAMES
 from harken.windows.known_labels import GROUPS
 
@@ -210,7 +209,7 @@ def _activities(result: Mapping[str, Any]) -> TextTable:
 
 
 def _data(result: Mapping[str, Any], study: str) -> str:
-    info, people, ours = dataset(study).info, result["model"]["training_people"][study], _left_out(result)
+    info, people, ours = find_study(study).info, result["model"]["training_people"][study], _left_out(result)
     wearers = f"{people} people, {ours[study]['windows']:,} windows" if study in ours else "Unknown wearers"
     return (
         f"- **{NAMES[study]}**: {info.title} ({info.placement}; {info.sample_rate_hz:g} Hz). {wearers}. "

@@ -23,7 +23,7 @@ from safetensors.numpy import save
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.command import command, options_of, write_result
-from harken.datasets.registry import dataset
+from benchmarks.studies.data_sets import find_study
 from harken.datasets.tidy import read_selfback, read_tidy
 from harken.mounting.wrist_check import (
     LEAST_MOMENTS,
@@ -68,7 +68,7 @@ def sensors(data: Path) -> list[Sensor]:
             found.append(Sensor(study, person, place, moments_of(recording)))
 
     for study in WRISTS:
-        add(study, "wrist", dataset(study).read(data / study))
+        add(study, "wrist", find_study(study).read(data / study))
     add("selfback", "thigh", read_selfback(data / "selfback", placement=Placement.THIGH))
     others = read_tidy(data / "dsads" / "dsads_torso_and_knees.parquet", label_column="label_orig", unit="g")
     for recording in others:

@@ -38,10 +38,10 @@ from benchmarks.command import in_processes, options_of, write_result
 from benchmarks.model.fold_logits import fold_models
 from benchmarks.recognition import composed_days
 from benchmarks.recognition.composed_days import ARM, Piece, filled, keep_rows, kept_rows, truth_of
+from benchmarks.studies.data_sets import find_study
+from benchmarks.studies.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
+from benchmarks.studies.protocols import mounted_recordings, study_recordings
 from harken import Recogniser, label_file
-from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
-from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import mounted_recordings, study_recordings
 from harken.labelling.settings import LabelSettings
 from harken.models.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
@@ -88,7 +88,8 @@ class Job:
 @cache
 def pieces(data: Path, study: str, rate_hz: float) -> dict[str, list[Piece]]:
     """Person -> pieces of single labels, with x along the forearm."""
-    names = {word: name for word, name in SCHEMES[DEFAULT_SCHEME].names(dataset(study).info).items() if OR not in name}
+    every_name = SCHEMES[DEFAULT_SCHEME].names(find_study(study).info)
+    names = {word: name for word, name in every_name.items() if OR not in name}
     every = [one for one in study_recordings(study, data / study) if study != "dsads" or one.source.endswith(ARM)]
     found: dict[str, list[Piece]] = {}
     for recording in mounted_recordings(study, every):

@@ -18,7 +18,7 @@ In Pebble's recordings people counted their steps. Starts and ends are not trimm
 recorded, too. Every second day, in the order of their names, was used to choose; with ``--held-out`` the other days
 are scored, too. The steps are counted twice: with the true label over the whole recording, and with the labels of
 ``--model``, as ``harken label`` counts them (``harken_label``). The packaged model was trained on these recordings.
-The models of ``harken benchmark studies --protocol leave-one-study-out`` were not; the fold ``hawthorne`` is used.
+The models of ``benchmarks.studies.left_out --protocol leave-one-study-out`` were not; the fold ``hawthorne`` is used.
 ``--people`` makes a small trial of so many people of each study; in Pebble's recordings it counts days.
 """
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.recognition.compare_recipes --data DATA --work DIR --models RUN [RUN ...] [--studies wisdm ...]
 
-Each ``RUN`` is the directory of ``harken benchmark studies --protocol leave-one-of-nine-out``, finished or not: another
-recipe, or another seed of the same one. A study is labelled by the model that was trained without it; folds that are
-not there yet are named in the result. The first run is the one that the others are compared with. ``RUN`` may also be
-the folder of a candidate of ``benchmarks.recognition.study_choices``, whose models are trained without two main
+Each ``RUN`` is the directory of ``benchmarks.studies.left_out --protocol leave-one-of-nine-out``, finished or not:
+another recipe, or another seed of the same one. A study is labelled by the model that was trained without it; folds
+that are not there yet are named in the result. The first run is the one that the others are compared with. ``RUN`` may
+also be the folder of a candidate of ``benchmarks.recognition.study_choices``, whose models are trained without two main
 studies: each main study is then labelled by the model without it and the next one.
 
 Scores are means over people. Windows of true ``other`` are left out, so the scores of ``harken benchmark``, in which
@@ -52,16 +52,18 @@ from benchmarks.recognition.left_out_recordings import (
     turn_half,
     windows_in_clips,
 )
-from harken.datasets.label_schemes import BUSY, SCHEMES, TRUTH
-from harken.evaluation.benchmark.study_scoring import mark_busy_hands, person_f1, score_study
+from benchmarks.studies.data_sets import MAIN_STUDIES
+from benchmarks.studies.label_schemes import SCHEMES, TRUTH
+from benchmarks.studies.protocols import MOST_WINDOWS, fold_name, in_scheme
+from benchmarks.studies.scoring import mark_busy_hands, person_f1, score_study
 from harken.evaluation.benchmark.tasks import file_stem
-from harken.evaluation.protocols.studies import MAIN_STUDIES, MOST_WINDOWS, fold_name, in_scheme
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_groups, interval_over_people
 from harken.recordings.recording import POSTURES
 from harken.support.arrays import BoolArray, Float32Array
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
+from harken.windows.busy_hands import BUSY
 from harken.windows.windows import Windows
 
 RATES_HZ = (10.0, 12.5, 16.0, 20.0, 25.0)

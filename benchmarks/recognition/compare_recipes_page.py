@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from benchmarks.command import RESULTS, filled_page
 from benchmarks.recognition.studies_page import in_markdown
+from benchmarks.studies.data_sets import MAIN_STUDIES
 from harken.evaluation.benchmark.page import TextTable, number_text
-from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.support.files import write_text
 from harken.support.printable import listed, percent
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.recognition.composed_days --data DATA --studies RUN --work DIR [--people N]
 
-``RUN`` is the directory of ``harken benchmark studies --protocol leave-one-of-nine-out``. Each person of WISDM, DSADS
-(the left arm) and selfBACK gets a *day* and a *home* of eight hours, composed of what they were recorded doing, and
-labelled by the model that was trained without their study. Activities whose posture is not documented, such as eating,
-are left out.
+``RUN`` is the directory of ``benchmarks.studies.left_out --protocol leave-one-of-nine-out``. Each person of WISDM,
+DSADS (the left arm) and selfBACK gets a *day* and a *home* of eight hours, composed of what they were recorded doing,
+and labelled by the model that was trained without their study. Activities whose posture is not documented, such as
+eating, are left out.
 
 - A *day* has bouts of everything in a random order, with the lengths in ``LENGTHS``. The median and the spread of
   walking bouts are such that 57 % last less than half a minute and 81 % less than a minute, about what M. S. Orendurff
@@ -41,10 +41,10 @@ from numpy.typing import NDArray
 from benchmarks.command import RESULTS, command, options_of, write_result
 from benchmarks.model.left_out_studies import model_without
 from benchmarks.recognition.composed_days_page import page, score_rows
+from benchmarks.studies.data_sets import MAIN_STUDIES, find_study
+from benchmarks.studies.label_schemes import SCHEMES
+from benchmarks.studies.protocols import mounted_recordings, study_recordings
 from harken import HarkenError, Recogniser
-from harken.datasets.label_schemes import SCHEMES, posture_of
-from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import MAIN_STUDIES, mounted_recordings, study_recordings
 from harken.models.label_recording import Probabilities, label_recording
 from harken.mounting.estimate import estimate_mounting
 from harken.recordings.recording import Recording
@@ -53,6 +53,7 @@ from harken.signals.resampling import Grid
 from harken.support.files import replacing, write_text
 from harken.support.tables import nanoseconds
 from harken.timelines import Timeline, smoothing
+from harken.windows.busy_hands import name_posture
 
 DAY_S = 8 * 3600.0
 START_S = 1_704_697_200
@@ -121,8 +122,8 @@ class Piece:
 
 def labels_of(study: str) -> dict[str, str]:
     """The study's words for activities -> their labels, without those whose posture is not documented."""
-    allowed = SCHEMES["hands"].allowed(dataset(study).info)
-    labels = {word: {*map(posture_of, each)} for word, each in allowed.items()}
+    allowed = SCHEMES["hands"].allowed(find_study(study).info)
+    labels = {word: {*map(name_posture, each)} for word, each in allowed.items()}
     return {word: min(each) for word, each in labels.items() if len(each) == 1}
 
 

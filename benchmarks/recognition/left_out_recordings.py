@@ -11,17 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import SCHEMES, TRUTH
-from harken.evaluation.benchmark.study_scoring import OTHER
-from harken.evaluation.protocols.studies import (
-    SAMPLE_RATE_HZ,
-    WINDOW_LENGTH_S,
-    capped,
-    in_scheme,
-    mounted_recordings,
-    study_recordings,
-    study_windows,
-)
+from benchmarks.studies.label_schemes import SCHEMES, TRUTH
+from benchmarks.studies.protocols import capped, in_scheme, mounted_recordings, study_recordings
+from benchmarks.studies.scoring import OTHER
+from harken.evaluation.protocols.own import SAMPLE_RATE_HZ, WINDOW_LENGTH_S, cut_windows
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording
 from harken.signals.orientation import turned_about_face, turned_signals
 from harken.signals.resampling import resample
@@ -87,7 +80,7 @@ def read_left_out(study: str, data: Path, people: int | None) -> LeftOutStudy:
     recordings = []
     shown = turned = 0
     for recording in mounted_recordings(study, [one for one in worn if one.subject in chosen]):
-        axis = walking_axis(in_scheme(study_windows([recording]), SCHEMES[TRUTH]))
+        axis = walking_axis(in_scheme(cut_windows([recording]), SCHEMES[TRUTH]))
         shown += axis in ("x", "-x")
         turned += axis == "-x"
         recordings.append(turned_about_face(recording) if axis == "-x" else recording)
@@ -97,7 +90,7 @@ def read_left_out(study: str, data: Path, people: int | None) -> LeftOutStudy:
 def draw_scored_windows(recordings: Sequence[Recording]) -> Windows:
     """The windows of 10 s that are scored, with activities as labels: at most 40 of each person and activity, and none
     whose true label is ``other`` or unknown."""
-    windows = capped(study_windows(recordings))
+    windows = capped(cut_windows(recordings))
     truth = in_scheme(windows, SCHEMES[TRUTH])
     return windows[(truth.label_codes != UNLABELLED) & (truth.labels != OTHER)]
 

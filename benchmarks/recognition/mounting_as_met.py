@@ -2,9 +2,9 @@
 
     python -m benchmarks.recognition.mounting_as_met --data DATA --models RUN [--studies NAME ...] [--workers 2]
 
-``DATA`` holds the studies, and ``RUN`` is the directory of ``harken benchmark studies --protocol leave-one-of-nine-out
---label-scheme hands``: each study is labelled by the model that was trained without it. Studies whose model is not
-there yet are left out.
+``DATA`` holds the studies, and ``RUN`` is the directory of ``benchmarks.studies.left_out --protocol
+leave-one-of-nine-out --label-scheme hands``: each study is labelled by the model that was trained without it. Studies
+whose model is not there yet are left out.
 
 From each person's real samples, short pieces of what they did are put together to recordings of 1, 2, 5 and 15 minutes.
 Each is given to harken in sixteen ways: after 0 to 7 eighths of a turn about the face, with gravity as it is and
@@ -31,11 +31,12 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.command import command, in_processes, options_of, write_result
 from benchmarks.model.left_out_studies import PRESET, model_without
-from harken.datasets.label_schemes import SCHEMES, TRUTH
-from harken.datasets.registry import dataset
+from benchmarks.studies.data_sets import find_study
+from benchmarks.studies.label_schemes import SCHEMES, TRUTH
+from benchmarks.studies.protocols import in_scheme, mounted_recordings, study_recordings
 from harken.evaluation.benchmark.scoring import by_person
 from harken.evaluation.benchmark.tasks import finding_path
-from harken.evaluation.protocols.studies import in_scheme, mounted_recordings, study_recordings, study_windows
+from harken.evaluation.protocols.own import cut_windows
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_evaluations
 from harken.mounting.estimate import estimate_mounting, moments_in
@@ -96,7 +97,7 @@ class Scene(NamedTuple):
 
 def people_of(study: str, data: Path) -> Iterator[Person]:
     """The recordings of a study."""
-    names = SCHEMES[TRUTH].names(dataset(study).info)
+    names = SCHEMES[TRUTH].names(find_study(study).info)
     for recording in mounted_recordings(study, study_recordings(study, data / study)):
         stretches = stretches_of(recording, names)
         gravity_degrees = None
@@ -190,7 +191,7 @@ class Labelled:
 
     def __init__(self, scene: Scene, recogniser: Recogniser) -> None:
         scheme = SCHEMES[TRUTH]
-        self._windows = in_scheme(study_windows([scene.recording]), scheme)
+        self._windows = in_scheme(cut_windows([scene.recording]), scheme)
         self._allowed = scheme.matrix(self._windows.label_names)[self._windows.label_codes]
         self._recogniser = recogniser
         self._after: dict[Turn, NDArray[np.float32]] = {}

@@ -1,4 +1,4 @@
-"""The page of unseen studies, from the results of ``harken benchmark studies`` and of ``study_choices``.
+"""The page of unseen studies, from the results of ``benchmarks.studies.left_out`` and of ``study_choices``.
 
     python -m benchmarks.recognition.studies_page
 
@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.command import RESULTS, filled_page, in_rows
-from harken.evaluation.benchmark.page import TextTable, interval_text, number_text, tables
-from harken.evaluation.protocols.studies import MAIN_STUDIES
+from benchmarks.studies.data_sets import MAIN_STUDIES
+from benchmarks.studies.tables import list_study_tables
+from harken.evaluation.benchmark.page import TextTable, interval_text, number_text
 from harken.support.files import write_text
 
 NAME = "studies"
@@ -62,7 +63,7 @@ def _benchmark(result: Mapping[str, Any]) -> str:
     parts = [
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people.{ran} Made with {by}, one thread a fold.",
-        *map(in_markdown, tables(dict(result))),
+        *map(in_markdown, list_study_tables(dict(result))),
     ]
     return "\n\n".join(parts)
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.recognition.study_choices --data DATA --work DIR [--only NAME ...] [--seed N] [--workers 2]
 
-``DATA`` holds nine studies (``harken datasets``). Each candidate is trained three times, without two of the three main
-studies (the protocol ``studies/pairs-of-nine-choosing``). The choice for a left-out study rests on the other study of
-each pair, which was unseen as well: neither the people of the left-out study nor its windows affect it.
+``DATA`` holds nine studies (``benchmarks.studies.data_sets``). Each candidate is trained three times, without two of
+the three main studies (the protocol ``studies/pairs-of-nine-choosing``). The choice for a left-out study rests on the
+other study of each pair, which was unseen as well: neither the people of the left-out study nor its windows affect it.
 
 Results stay in ``DIR``, one folder for each candidate, so the command can be stopped and repeated;
 ``benchmarks.recognition.compare_recipes`` reads these folders and compares candidates label by label. The summary is
@@ -21,11 +21,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.command import options_of, result_text
+from benchmarks.studies.data_sets import MAIN_STUDIES
+from benchmarks.studies.left_out import Lines, StudySettings
 from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.methods import PresetMethod
-from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.tasks import Finished
-from harken.evaluation.protocols.studies import MAIN_STUDIES
 from harken.networks.presets import PRESETS
 from harken.support.files import write_text
 
@@ -132,22 +131,9 @@ CANDIDATES = (
 """Each with the reason why it might be better."""
 
 
-class Lines:
-    """Prints a line for each finished task."""
-
-    def begins(self, *, tasks: int, done: int) -> None:
-        """See ``BenchmarkDisplay``."""
-        print(f"{tasks - done} of {tasks} to train", flush=True)
-
-    def finished(self, finished: Finished) -> None:
-        """See ``BenchmarkDisplay``."""
-        print(f"{finished.method}, {finished.fold}: {finished.mean_person_macro_f1:.4f}, {finished.seconds:.0f} s")
-
-
 def measured(candidate: PresetMethod, arguments: argparse.Namespace) -> dict[str, Any]:
     """The result of a candidate, from its folder or from new fits."""
-    settings = BenchmarkSettings(
-        dataset="studies",
+    settings = StudySettings(
         protocol="pairs-of-nine-choosing",
         out=arguments.work / candidate.name,
         folders=(arguments.data,),

@@ -25,8 +25,7 @@ import numpy as np
 
 import harken
 from benchmarks.command import command, options_of, write_result
-from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import NINE_STUDIES
+from benchmarks.studies.data_sets import NINE_STUDIES, find_study
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals import movement_of, non_wear, resample, worn
 from harken.support.arrays import Float32Array
@@ -53,7 +52,7 @@ def read_still_watches(data: Path) -> Iterator[StillWatch]:
     yield cut_still("ActiGraph on its back", actigraph, 10, 230)
     geneactiv = harken.read(data / "devices" / "wristpy_example_geneactiv.bin")
     yield cut_still("GENEActiv on its side", geneactiv, 40, 410)
-    pebbles = dataset("pebble_steps").read(data / "pebble_steps")
+    pebbles = find_study("pebble_steps").read(data / "pebble_steps")
     (pebble,) = (r for r in pebbles if "not_moving" in r.label_names)
     yield cut_still("Pebble on its back", pebble, 110, 340)
 
@@ -100,7 +99,7 @@ def measure_composed(data: Path, people: int) -> list[dict[str, Any]]:
     rows = []
     watches = list(read_still_watches(data))
     for study in COMPOSED:
-        recordings = dataset(study).read(data / study)
+        recordings = find_study(study).read(data / study)
         chosen = recordings[:: max(1, len(recordings) // people)][:people]
         for watch in watches:
             for minutes in MINUTES:
@@ -118,7 +117,7 @@ def measure_worn(data: Path) -> dict[str, dict[str, float]]:
     result = {}
     thigh = harken.read(data / "devices" / "labda_ax3_49h.cwa")
     for study in (*NINE_STUDIES, "two nights at a thigh"):
-        recordings = [thigh] if study not in NINE_STUDIES else dataset(study).read(data / study)
+        recordings = [thigh] if study not in NINE_STUDIES else find_study(study).read(data / study)
         numbers = {"hours": 0.0, "before": 0.0, "now": 0.0}
         for recording in recordings:
             blocks = movement_of(recording)
@@ -134,7 +133,7 @@ def measure_worn(data: Path) -> dict[str, dict[str, float]]:
 def measure_laboratory_still(data: Path) -> dict[str, dict[str, int]]:
     """How many bouts of each still activity of DSADS, put between walking, are taken for a watch that was taken off."""
     result = {label: {"bouts": 0, "taken_off": 0} for label in STILL}
-    for recording in dataset("dsads").read(data / "dsads"):
+    for recording in find_study("dsads").read(data / "dsads"):
         bouts = {
             name: recording.signals[recording.label_codes == code, :3]
             for code, name in enumerate(recording.label_names)

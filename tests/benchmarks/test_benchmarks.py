@@ -25,9 +25,9 @@ from benchmarks.recognition import (
     composed_days_page,
     studies_page,
 )
+from benchmarks.studies.data_sets import NINE_STUDIES
 from harken import HarkenError, Recogniser
 from harken.datasets.exercises import UNSEEN
-from harken.evaluation.protocols.studies import NINE_STUDIES
 from studies import made_up_studies
 
 PAGE = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")

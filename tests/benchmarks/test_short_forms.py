@@ -15,9 +15,9 @@ from benchmarks.model import packaged_model
 from benchmarks.recognition import composed_days
 from benchmarks.recognition.left_out_recordings import draw_scored_windows, read_left_out, turn_half
 from benchmarks.speed import lstm, summarise
+from benchmarks.studies.data_sets import NINE_STUDIES
 from harken import HarkenError, Recogniser
 from harken.evaluation.benchmark.tasks import finding_path
-from harken.evaluation.protocols.studies import NINE_STUDIES
 from harken.models.model_file import PACKAGED_MODEL
 from harken.networks.presets import PRESETS
 from studies import made_up_studies

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
+from harken.datasets.common_activities import COMMON_ACTIVITIES
 from harken.datasets.info import CATALOGUE, Archive, data_folder
-from harken.datasets.label_schemes import COMMON_ACTIVITIES
 from harken.datasets.registry import DATASETS, dataset
 from harken.datasets.wisdm import INFO
 from harken.recordings.forearm_axis import ForearmAxis

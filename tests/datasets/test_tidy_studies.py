@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.studies.data_sets import find_study
+from harken.datasets.common_activities import convert_to_common
 from harken.datasets.info import DatasetInfo
-from harken.datasets.label_schemes import to_common
 from harken.datasets.people import read_people
-from harken.datasets.registry import DATASETS
 from harken.datasets.tidy import read_selfback
 from harken.readers.options import TableOptions
 from harken.readers.units import AXES_REVERSED
@@ -40,8 +40,8 @@ def wrists(data_dir: Path) -> list[Recording]:
 def test_everybody_is_read(
     data_dir: Path, name: str, people: int | None, wearings: int, rows: int, range_g: int, stuck: int
 ) -> None:
-    recordings = DATASETS[name].read(data_dir / name)
-    info: DatasetInfo = DATASETS[name].info
+    recordings = find_study(name).read(data_dir / name)
+    info: DatasetInfo = find_study(name).info
     subjects = {r.subject for r in recordings}
     assert info.people == people
     assert len(subjects) == (people or 26)
@@ -55,16 +55,16 @@ def test_everybody_is_read(
         assert r.channels == ("x", "y", "z")
         assert r.quality.placement is Placement.WRIST
         assert r.sample_rate_hz == pytest.approx(info.sample_rate_hz, rel=0.02)
-        assert set(to_common(r, info).label_names) == {info.label_map[label] for label in r.label_names}
+        assert set(convert_to_common(r, info).label_names) == {info.label_map[label] for label in r.label_names}
 
 
 def test_a_watch_that_was_turned_between_two_wearings_has_two_recordings(data_dir: Path) -> None:
-    exams = {r.source.split(", ")[-1]: r for r in DATASETS["exam_stress"].read(data_dir / "exam_stress")}
+    exams = {r.source.split(", ")[-1]: r for r in find_study("exam_stress").read(data_dir / "exam_stress")}
     first, second = (exams[f"S07 Midterm{number}"].signals[:, 0].mean() for number in (1, 2))
     assert first > 0.4
     assert second < -0.5
     for name, subject in (("wearable_exercise", "S01"), ("pebble_steps", "day_2015-10-02")):
-        theirs = [r for r in DATASETS[name].read(data_dir / name) if r.subject == f"{name}_{subject}"]
+        theirs = [r for r in find_study(name).read(data_dir / name) if r.subject == f"{name}_{subject}"]
         means = [float(r.signals[:, 0].mean()) for r in theirs]
         assert min(means) < -0.7 < 0.7 < max(means)
 
@@ -87,7 +87,7 @@ def test_selfbacks_published_layout_and_the_table_give_the_same_recordings(
 
 def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=r"hawthorne\.parquet"):
-        DATASETS["hawthorne"].read(tmp_path)
+        find_study("hawthorne").read(tmp_path)
     (tmp_path / "w" / "lying").mkdir(parents=True)
     bad = tmp_path / "w" / "lying" / "026.csv"
     bad.write_text("time,x,y\n2016-04-22 14:05:45.447,1,2\n")
@@ -103,7 +103,7 @@ def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["hawthorne", "pebble_steps"])
 def test_the_reversed_gravity_of_a_study_is_put_right(data_dir: Path, name: str) -> None:
-    recordings = DATASETS[name].read(data_dir / name)
+    recordings = find_study(name).read(data_dir / name)
     calm_z = [blocks.mean[blocks.standard_deviation.max(axis=1) < 0.15, 2] for blocks in map(movement_of, recordings)]
     medians = np.array([np.median(z) for z in calm_z if len(z)])
     assert len(medians) >= 6

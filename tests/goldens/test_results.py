@@ -23,8 +23,7 @@ COMMANDS = (
     *("annotate", "serve", "export", "simulate", "benchmark", "datasets"),
 )
 DATASETS = (
-    *("wisdm", "dsads", "selfback", "stress_predict", "hawthorne"),
-    *("wearable_exercise", "exam_stress", "lmu_harlab", "pebble_steps"),
+    *("wisdm", "dsads", "selfback"),
     *("hmp", "pamap2", "uci_har", "exercises"),
 )
 SMALL = ("--preset", "small-everyday", "--epochs", "6")

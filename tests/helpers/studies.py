@@ -1,16 +1,12 @@
 """Made-up windows of the studies of ``studies/leave-one-study-out`` or others, with each study's own activities."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
-from types import MappingProxyType
 
 import numpy as np
 import pytest
 
-from harken.datasets.registry import dataset
-from harken.evaluation.protocols import published as protocols
-from harken.evaluation.protocols.studies import NINE_STUDIES, STUDIES
+from benchmarks.studies.data_sets import NINE_STUDIES, STUDIES, find_study
+from harken.evaluation.protocols.protocol import Folders
 from harken.recordings.recording import Recording
 from harken.windows.windows import Windows, concatenate
 from made_recordings import recording_of
@@ -25,7 +21,7 @@ def made_up_studies(studies: Sequence[str] = STUDIES, *, length: int = 60, seed:
     random = np.random.default_rng(seed)
     parts: list[Windows] = []
     for study in studies:
-        info = dataset(study).info
+        info = find_study(study).info
         n = PEOPLE_EACH * len(info.labels) * WINDOWS_EACH
         activities = np.tile(np.repeat(np.arange(len(info.labels)), WINDOWS_EACH), PEOPLE_EACH)
         people = np.repeat(np.arange(PEOPLE_EACH), len(info.labels) * WINDOWS_EACH)
@@ -53,16 +49,12 @@ def made_up_studies(studies: Sequence[str] = STUDIES, *, length: int = 60, seed:
 
 def use_made_up_studies(patch: pytest.MonkeyPatch) -> None:
     """Replace the windows of the protocols, and the recordings, in which the model then finds no walking."""
-    found = dict(protocols.PROTOCOLS)
-    for key, one in found.items():
-        if one.group:
-            found[key] = replace(one, draw=partial(_drawn, one.datasets))
-    patch.setattr(protocols, "PROTOCOLS", MappingProxyType(found))
-    patch.setattr("harken.evaluation.benchmark.study_scoring.study_recordings", lambda study, _: [_still(study)])
-    patch.setattr("harken.evaluation.benchmark.study_scoring.study_windows", _of_study)
+    patch.setattr("benchmarks.studies.protocols.draw_studies", _drawn)
+    patch.setattr("benchmarks.studies.scoring.study_recordings", lambda study, _: [_still(study)])
+    patch.setattr("benchmarks.studies.scoring.cut_windows", _of_study)
 
 
-def _drawn(studies: Sequence[str], _: protocols.Folders) -> Windows:
+def _drawn(_: Folders, studies: Sequence[str]) -> Windows:
     return made_up_studies(studies)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.evaluation.protocols import published as protocols
-from harken.evaluation.protocols.published import Protocol
+from harken.evaluation.protocols.protocol import Protocol
 from harken.windows.folds import Fold, k_folds_of_people
 from harken.windows.known_labels import NO_SETS, LabelSets
 from harken.windows.windows import Windows

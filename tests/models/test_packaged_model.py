@@ -8,10 +8,9 @@ import polars as pl
 import pytest
 
 import harken
+from benchmarks.studies.data_sets import NINE_STUDIES, find_study
 from command_line import Run
-from harken.datasets.label_schemes import COMMON_ACTIVITIES
-from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import NINE_STUDIES
+from harken.datasets.common_activities import COMMON_ACTIVITIES
 from harken.models.model_file import PACKAGED_MODEL, read_model
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
@@ -47,7 +46,7 @@ def test_it_is_small_and_calibrated_and_states_its_origin() -> None:
     assert not any(person.startswith("pebble_steps_") for person in people), "nobody knows who wore these watches"
     assert specification.hands
     for study, attribution in zip(NINE_STUDIES, provenance["attribution"], strict=True):
-        assert attribution.startswith(dataset(study).info.citation)
+        assert attribution.startswith(find_study(study).info.citation)
     assert not any(str(value).startswith("/") for value in json.dumps(provenance).split('"'))
 
 

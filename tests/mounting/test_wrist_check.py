@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from harken.datasets.registry import DATASETS
+from benchmarks.studies.data_sets import find_study
 from harken.datasets.tidy import read_selfback
 from harken.mounting.wrist_check import RATE_HZ, ROWS, Answer, features, packaged_trees, wrist_check
 from harken.recordings.recording import Placement, Recording
@@ -98,6 +98,6 @@ def test_every_thigh_is_elsewhere(data_dir: Path) -> None:
 @pytest.mark.second_stage
 @pytest.mark.parametrize("name", ["selfback", "dsads", "stress_predict", "hawthorne", "wisdm"])
 def test_no_wrist_is_said_to_be_elsewhere(data_dir: Path, name: str) -> None:
-    found = [wrist_check(moments_of(recording)).answer for recording in DATASETS[name].read(data_dir / name)]
+    found = [wrist_check(moments_of(recording)).answer for recording in find_study(name).read(data_dir / name)]
     assert Answer.ELSEWHERE not in found
     assert found.count(Answer.WRIST) >= 0.7 * len(found)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.datasets.registry import dataset
+from benchmarks.studies.data_sets import find_study
 from harken.recordings.broken_axes import AxisSurvey, BrokenStretches
 from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
@@ -98,7 +98,7 @@ def survey_in_pieces(time_ns: NDArray[np.int64], signals: NDArray[np.float32], c
     [("wearable_exercise", "z", 1.98), ("selfback", "x", 0.3), ("wisdm", "y", -0.95), ("hawthorne", "z", 0.0)],
 )
 def test_a_broken_axis_is_found_in_real_recordings(data_dir: Path, name: str, axis: str, value_g: float) -> None:
-    real = dataset(name).read(data_dir / name)[0]
+    real = find_study(name).read(data_dir / name)[0]
     found = mend(break_axis(real, axis, value_g, slice(None), noise_g=COUNT_G))
     assert [broken.axis for broken in found.quality.broken_axes] == [axis]
     assert found.quality.broken == pytest.approx(len(real), rel=0.02)
@@ -116,5 +116,5 @@ def test_a_broken_axis_is_found_in_real_recordings(data_dir: Path, name: str, ax
 )
 def test_no_axis_of_a_real_study_is_broken(data_dir: Path, name: str) -> None:
     """Running in WISDM is cut off at 2 g, and people in three studies sit still for an hour."""
-    for recording in dataset(name).read(data_dir / name):
+    for recording in find_study(name).read(data_dir / name):
         assert recording.quality.broken_axes == (), recording.source

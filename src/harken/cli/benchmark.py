@@ -19,6 +19,7 @@ from harken.support.plugins import need_training
 from harken.support.printable import duration_text, printable
 
 if TYPE_CHECKING:
+    from harken.evaluation.benchmark.page import TextTable
     from harken.evaluation.benchmark.tasks import Finished
 
 
@@ -44,13 +45,13 @@ def benchmark(
     if no_preset and preset is not None:
         raise HarkenError(f"--no-preset and --preset {preset} exclude one another")
     chosen = replace(settings, preset=None if no_preset else preset or DEFAULT_PRESET)
-    result = _run(chosen)
+    result, tables = _run(chosen)
     if json:
         from harken.evaluation.benchmark.tasks import json_text
 
         typer.echo(json_text(result), nl=False)
     else:
-        _print(result, settings)
+        _print(result, tables, settings)
 
 
 class _Lines:
@@ -75,15 +76,18 @@ class _Lines:
         )
 
 
-def _run(settings: BenchmarkSettings) -> dict[str, Any]:
-    """Run the job with a line on the standard error for each result."""
-    from harken.evaluation.benchmark.benchmark import of_study, run_benchmark
+def _run(settings: BenchmarkSettings) -> "tuple[dict[str, Any], list[TextTable]]":
+    """Run the job with a line on the standard error for each result; returns the result and its tables."""
+    from harken.evaluation.benchmark.benchmark import choose_scoring, of_study, run_benchmark
     from harken.evaluation.protocols.published import benchmark_sets
 
-    if Path(settings.dataset).is_dir() and settings.dataset not in benchmark_sets():
+    is_own = not settings.has_own_protocol and settings.dataset not in benchmark_sets()
+    if is_own and Path(settings.dataset).is_dir():
         recordings([settings.dataset], out=settings.out)  # prints the files of the folder that are left out
+    settings = of_study(settings, settings.dataset)
     try:
-        return run_benchmark(of_study(settings, settings.dataset), _Lines())
+        result = run_benchmark(settings, _Lines())
+        return result, choose_scoring(settings.choose_protocol()).tables(result)
     except KeyboardInterrupt:
         from harken.evaluation.benchmark.tasks import finished_findings
 
@@ -93,15 +97,15 @@ def _run(settings: BenchmarkSettings) -> dict[str, Any]:
         raise typer.Exit(130) from None
 
 
-def _print(result: dict[str, Any], settings: BenchmarkSettings) -> None:
+def _print(result: dict[str, Any], tables: "list[TextTable]", settings: BenchmarkSettings) -> None:
     """Print the tables of the page, without the folds, and the names of the files."""
-    from harken.evaluation.benchmark.page import one_label_sentences, tables
+    from harken.evaluation.benchmark.page import one_label_sentences
 
     console = Console(highlight=False)
     console.print(result["measures"], markup=False)
     for sentence in one_label_sentences(result):
         console.print(f"\n{sentence}", style="bold", markup=False)
-    for shown in tables(result)[:-1]:
+    for shown in tables[:-1]:
         console.print(f"\n[bold]{shown.title}[/bold]")
         table = Table(box=None, pad_edge=False)
         for number, column in enumerate(shown.columns[: shown.narrow]):

@@ -66,7 +66,7 @@ class DatasetInfo:
             unknown.
         gravity_sign: the sign of z in the published files when the watch lies face up and still. Where it is
             ``negative``, harken's readers reverse all three axes.
-        label_map: each of ``labels`` -> its common name (see ``harken.datasets.label_schemes``).
+        label_map: each of ``labels`` -> its common name (see ``harken.datasets.common_activities``).
         checked_on_real_files: whether the reader was run on the published files. If not, it is based only on the
             documentation.
         archives: the files to download; empty if it is obtained in another way (see ``how_to_get``).
@@ -93,10 +93,20 @@ class DatasetInfo:
 
 def info_of(name: str) -> DatasetInfo:
     """The facts about one of harken's own data sets, from ``catalogue.toml``."""
-    facts = {"people": None, **catalogue()[name], "name": name}
+    return make_info(name, catalogue()[name])
+
+
+def make_info(name: str, facts: Mapping[str, Any]) -> DatasetInfo:
+    """Return the facts about a data set from a table of values, such as a table of TOML.
+
+    Args:
+        name: the name of the data set.
+        facts: the other attributes of ``DatasetInfo``. In place of ``labels`` and ``label_map`` it has ``activities``:
+            each common name -> the data set's own labels. ``people`` is missing if the wearers are unknown.
+    """
     label_map = {label: common for common, labels in facts["activities"].items() for label in labels}
-    facts |= {"labels": sorted(label_map), "label_map": dict(sorted(label_map.items()))}
-    return msgspec.convert(facts, DatasetInfo)
+    of_labels = {"labels": sorted(label_map), "label_map": dict(sorted(label_map.items()))}
+    return msgspec.convert({"people": None, **facts, "name": name, **of_labels}, DatasetInfo)
 
 
 def codes_of(name: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Files of people's recordings: tables of one or several people are read; CSV files are written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,24 @@ def read_people(
     return label_recordings(
         recordings, Path(path), labels or LabelOptions(), of_several=of_several, zone_known=zone_known
     )
+
+
+def read_values(path: str | Path, options: TableOptions, column: str) -> dict[str, tuple[str, ...]]:
+    """Read which values a column of a table has for each person, sorted; empty cells do not count.
+
+    Args:
+        path: the table.
+        options: how to read it.
+        column: the name of the column.
+
+    Raises:
+        HarkenError: as ``read_people``, and when there is no such column.
+    """
+    values: dict[str, set[str]] = {}
+    # The column is read in place of that of the labels, which also has a text for each row.
+    for recording in _people(path, replace(options, label_column=column), as_found=True, one_person=False):
+        values.setdefault(recording.subject, set()).update(recording.label_names)
+    return {person: tuple(sorted(names)) for person, names in values.items()}
 
 
 class LabelledFiles:

@@ -38,14 +38,13 @@ READERS = {
     "uci_har": "uci_har:read_uci_har",
     "exercises": "exercises:exercises",
 }
-"""The function that reads a data set, in a module of this room. Those without one are tidy tables."""
+"""The function that reads a data set, in a module of this room."""
 
 
 def _read(name: str, folder: Path | None) -> list[Recording]:
     """Read one of harken's own data sets. The module of its reader is loaded now."""
-    read = import_object(f"harken.datasets.{READERS.get(name, 'tidy:read_study')}")
-    recordings: list[Recording] = read(folder) if name in READERS else read(info_of(name), folder)
-    return recordings
+    read: Callable[[Path | None], list[Recording]] = import_object(f"harken.datasets.{READERS[name]}")
+    return read(folder)
 
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(

@@ -1,9 +1,9 @@
 """Reader of tidy tables with samples of several people: one row for each sample, and columns for the person.
 
-Use it for your own study, or for a data set without a reader in harken. Seven public data sets are tidy tables in
-``HARKEN_DATA`` (``harken.datasets.registry``). One of them, selfBACK, is also read from its published layout, that of
-https://github.com/rgu-selfback/Datasets, ``raw/9_class``: a folder for each sensor (``w`` or ``wrist34``, ``t`` or
-``thigh34``), which contains a folder for each activity with a CSV file for each person.
+Use it for your own study, or for a data set without a reader in harken. The public data set selfBACK is read from a
+tidy table, or from its published layout, that of https://github.com/rgu-selfback/Datasets, ``raw/9_class``: a folder
+for each sensor (``w`` or ``wrist34``, ``t`` or ``thigh34``), which contains a folder for each activity with a CSV file
+for each person.
 """
 
 from dataclasses import replace
@@ -26,9 +26,6 @@ ENDINGS = (".csv", ".csv.gz", ".parquet")
 REQUIRED = ("subject", "session", "time", "x", "y", "z", "label")
 
 SELFBACK = info_of("selfback")
-WEARINGS = {"wearable_exercise": "^[a-z]+", "exam_stress": ".+", "pebble_steps": ".+"}
-"""Data set -> the part of a session's name that differs between two wearings of a watch, which may have turned it."""
-
 SENSORS = {Placement.WRIST: ("w", "wrist", "wrist34"), Placement.THIGH: ("t", "thigh", "thigh34")}
 """The names of each sensor's folder in the published layout of selfBACK."""
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S%.f"
@@ -125,34 +122,26 @@ def read_selfback(
     folder = data_folder(SELFBACK, folder)
     path = folder / f"selfback_{placement}.parquet"
     if path.is_file():
-        return _of_study(path, _read_parquet(path), SELFBACK, placement)
-    return _of_study(folder, _published(folder, placement), SELFBACK, placement)
+        return read_study_table(path, read_table(path), SELFBACK, placement)
+    return read_study_table(folder, _published(folder, placement), SELFBACK, placement)
 
 
-def read_study(info: DatasetInfo, folder: Path | None = None) -> list[Recording]:
-    """The acceleration in g of a tidy table, one recording for each person, or for each of their wearings.
-
-    ``subject`` begins with the data set's name: ``stress_predict_S01``, ``hawthorne_S0``.
-
-    Args:
-        info: the data set.
-        folder: the folder of its table, ``stress_predict.parquet``; by default that of its name in ``HARKEN_DATA``.
-
-    Raises:
-        HarkenError: when there is no such folder, or the file is missing or damaged.
-    """
-    path = data_folder(info, folder) / f"{info.name}.parquet"
-    table = _read_parquet(path)
-    if info.name in WEARINGS:  # these make recordings of their own, as placements do
-        wearing = pl.col("session").cast(pl.String).str.extract(f"({WEARINGS[info.name]})")
-        table = table.with_columns(placement=wearing)
-    return _of_study(path, table, info)
-
-
-def _of_study(
+def read_study_table(
     path: Path, table: pl.DataFrame, info: DatasetInfo, placement: Placement = Placement.WRIST
 ) -> list[Recording]:
-    """The recordings of a tidy table in g, with the set's own labels in ``label_orig``."""
+    """Return the recordings of a data set's tidy table in g, with the set's own labels in ``label_orig``.
+
+    ``subject`` begins with the data set's name, as in ``selfback_S026``.
+
+    Args:
+        path: where the table was read, for ``source`` and for errors.
+        table: the table, with the columns that ``read_tidy`` needs.
+        info: the data set.
+        placement: where the sensor was worn.
+
+    Raises:
+        HarkenError: as ``read_tidy``.
+    """
     options = TableOptions(label_column="label_orig", acceleration_unit="g", gravity_sign=info.gravity_sign)
     return [
         replace(
@@ -164,7 +153,8 @@ def _of_study(
     ]
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a Parquet file of a data set. Raise a HarkenError when it is missing or damaged."""
     with readable(path, "cannot be read as a table"), without_panics():
         check_pages(path)
         return pl.read_parquet(path)

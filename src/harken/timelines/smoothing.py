@@ -98,7 +98,7 @@ EXPECTED_BOUT_S: Mapping[str, float] = {
     "cycling": 600.0,
     "other": 120.0,
 }
-"""Seconds, for the common labels (``harken.datasets.label_schemes``) and the notebook's."""
+"""Seconds, for the common labels (``harken.datasets.common_activities``) and the notebook's."""
 
 ANY_OTHER_LABEL_S = 120.0
 """Seconds, for any other label."""

@@ -20,7 +20,7 @@ from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols import published as protocols
-from harken.evaluation.protocols.published import Protocol
+from harken.evaluation.protocols.protocol import Protocol
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.support.files import written_alone

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harken.evaluation.protocols.published import PROTOCOLS, Folders, Protocol, protocol
-from harken.evaluation.protocols.studies import STUDIES
+from benchmarks.studies.data_sets import TIDY_STUDIES
+from harken.evaluation.protocols.protocol import Folders, Protocol
+from harken.evaluation.protocols.published import PROTOCOLS, protocol
 from harken.support.errors import HarkenError
 from harken.windows.folds import FoldWindows, apply, with_validation
 from harken.windows.windows import Windows
@@ -26,10 +27,6 @@ FOLDS = {
     ("exercises", "unseen"): 5,
     ("dsads", "to-wisdm"): 1,
     ("wisdm", "to-dsads"): 1,
-    ("studies", "leave-one-study-out"): 5,
-    ("studies", "pairs-choosing"): 3,
-    ("studies", "leave-one-of-nine-out"): 8,
-    ("studies", "pairs-of-nine-choosing"): 3,
 }
 FOUR = ("lying", "sitting", "standing", "walking")
 FIVE = ("running", "sitting", "stairs", "standing", "walking")
@@ -56,7 +53,7 @@ def windows_of(dataset: str, name: str, *folders: Path) -> Windows:
 
 
 @pytest.fixture(
-    params=[pytest.param(each, marks=[pytest.mark.second_stage] * (each[0] == "studies")) for each in FOLDS],
+    params=list(FOLDS),
     ids="/".join,
 )
 def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Protocol, Windows]:
@@ -136,7 +133,10 @@ def test_every_protocol_states_what_it_measures() -> None:
         assert len(each.measures) > 100
 
 
-def test_a_set_of_unknown_wearers_is_not_scored_by_person() -> None:
+def test_a_set_of_unknown_wearers_is_not_scored_by_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    pebble = TIDY_STUDIES["pebble_steps"]
+    monkeypatch.setattr("harken.evaluation.protocols.published.dataset_names", lambda: [pebble.info.name])
+    monkeypatch.setattr("harken.evaluation.protocols.published.dataset", lambda _: pebble)
     with pytest.raises(HarkenError, match="not known who wore the watches of pebble_steps"):
         protocol("pebble_steps", "leave-one-person-out")
 
@@ -149,6 +149,6 @@ def test_a_folder_for_each_data_set_is_required(tmp_path: Path) -> None:
         protocol("dsads", "to-wisdm").windows(tmp_path)
     with pytest.raises(HarkenError, match="no such folder"):
         protocol("dsads", "pairs").windows(tmp_path / "nowhere")
-    for study in STUDIES:
-        (tmp_path / study).mkdir()
-    assert protocol("studies", "leave-one-study-out").folders(tmp_path) == tuple(tmp_path / study for study in STUDIES)
+    for name in ("dsads", "wisdm"):
+        (tmp_path / name).mkdir()
+    assert protocol("dsads", "to-wisdm").folders(tmp_path) == (tmp_path / "dsads", tmp_path / "wisdm")

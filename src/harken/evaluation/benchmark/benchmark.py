@@ -13,26 +13,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
-from harken.evaluation.benchmark.page import latex, markdown, tables
+from harken.evaluation.benchmark.page import latex, markdown
 from harken.evaluation.benchmark.result import describe_windows
-from harken.evaluation.benchmark.scoring import PeopleScoring, macro_f1_of_people
+from harken.evaluation.benchmark.scoring import PeopleScoring, Scoring, macro_f1_of_people
 from harken.evaluation.benchmark.settings import BenchmarkSettings, FigureKind
-from harken.evaluation.benchmark.study_scoring import StudyScoring
 from harken.evaluation.benchmark.tasks import (
     PREDICTIONS,
     BenchmarkDisplay,
     Finished,
     FoldTask,
-    Scoring,
     file_stem,
     json_text,
     open_directory,
     run,
     write_predictions,
 )
-from harken.evaluation.protocols.published import Protocol, benchmark_sets
+from harken.evaluation.protocols.protocol import Protocol
+from harken.evaluation.protocols.published import benchmark_sets
 from harken.networks import DEFAULT_PRESET
 from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
@@ -51,18 +49,18 @@ CONFUSION = "confusion.png"
 def benchmark(
     data: str | Path,
     *,
-    protocol: str,
+    protocol: str | Protocol,
     out: str | Path,
     folders: Iterable[str | Path] = (),
     preset: "str | Preset | None" = DEFAULT_PRESET,
     epochs: int | None = None,
-    label_scheme: str | None = None,
     baselines: Sequence[AnyBaseline] = (),
     seed: int = 0,
     folds: Iterable[str] = (),
     workers: int | None = None,
     scheduler: str | None = None,
     reading: TableOptions | None = None,
+    study_column: str | None = None,
     resume: bool = False,
     predictions: bool = False,
     figures: FigureKind | None = None,
@@ -78,12 +76,14 @@ def benchmark(
 
     Args:
         data: the name of a data set, or your own study: a labelled table of several people, or a folder of recordings.
-        protocol: ``leave-one-person-out`` for your own study; else see ``harken.evaluation.protocols.published``.
-        out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume, predictions, figures: see
+        protocol: ``leave-one-person-out`` or ``leave-one-study-out`` for your own recordings; else see
+            ``harken.evaluation.protocols.published``; or a ``Protocol`` of your own, with its data set as ``data``.
+        out, folders, epochs, seed, folds, workers, scheduler, resume, predictions, figures: see
             ``harken.evaluation.benchmark.settings.BenchmarkSettings``.
         preset, baselines: the preset to score (None for the baselines alone), and the methods to compare it with; names
             or objects, see ``harken.evaluation.benchmark.methods.method``.
         reading: how to read tables of your own study; see ``harken.read``.
+        study_column: the column that says of which of your studies a row is, for ``leave-one-study-out``.
         display: receives the progress that ``harken benchmark`` shows on the screen.
 
     Raises:
@@ -96,7 +96,6 @@ def benchmark(
         folders=tuple(map(Path, folders)),
         preset=preset,
         epochs=epochs,
-        label_scheme=label_scheme,
         baselines=tuple(baselines),
         seed=seed,
         folds=tuple(folds),
@@ -106,6 +105,7 @@ def benchmark(
         predictions=predictions,
         figures=figures,
         reading=reading or TableOptions(),
+        study_column=study_column,
     )
     return run_benchmark(of_study(settings, data), display)
 
@@ -120,7 +120,7 @@ def of_study(settings: BenchmarkSettings, data: str | Path) -> BenchmarkSettings
     Raises:
         HarkenError: when there is neither a data set nor a file or folder of this name.
     """
-    if isinstance(data, str) and data in benchmark_sets():
+    if settings.has_own_protocol or (isinstance(data, str) and data in benchmark_sets()):
         return settings
     if not Path(data).exists():
         raise HarkenError(
@@ -128,7 +128,7 @@ def of_study(settings: BenchmarkSettings, data: str | Path) -> BenchmarkSettings
             f"{', '.join(benchmark_sets())}"
         )
     files = tuple(recordings_in(data, out=settings.out).files)
-    return replace(settings, dataset=Path(data).absolute().name, files=files)
+    return replace(settings, dataset=Path(data).absolute().name, given=Path(data), files=files)
 
 
 def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> Json:
@@ -145,7 +145,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
             training and test.
     """
     with written_alone(settings.out):
-        protocol = settings.chosen_protocol()
+        protocol = settings.choose_protocol()
         every = methods(settings.preset, settings.baselines, epochs=settings.epochs, seed=settings.seed)
         if settings.scheduler is None and settings.workers != 0:
             check_sendable(every)
@@ -155,18 +155,15 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         described = describe_windows(windows)
         every_fold = protocol.folds(windows)
         folds = _chosen(protocol, every_fold, settings.folds)
-        scoring: Scoring = PeopleScoring()
-        if settings.of_studies:
-            folders = protocol.folders(*settings.folders)
-            scoring = StudyScoring(settings.label_scheme or DEFAULT_SCHEME, folders, protocol.datasets)
-        decides = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
+        scoring = choose_scoring(protocol)
+        decides = {"dataset": protocol.dataset, "protocol": protocol.name, "windows": described["fingerprint"]}
         keeps_rows = settings.predictions or (settings.out / PREDICTIONS).exists()
         tasks = _tasks(every, folds, windows, scoring, decides | scoring.decides(), keeps_rows=keeps_rows)
         _compute(tasks, windows, settings, display)
         result = {
             "command": settings.command(),
-            "dataset": settings.dataset,
-            "protocol": settings.protocol,
+            "dataset": protocol.dataset,
+            "protocol": protocol.name,
             "measures": protocol.measures,
             "windows": described,
             "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in folds},
@@ -182,14 +179,18 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
 
 def _write(result: Json, scoring: Scoring, settings: BenchmarkSettings) -> None:
     """Write the result for programs and for people, and the figures."""
-    out = settings.out
+    out, tables = settings.out, scoring.tables(result)
     write_text(out / "benchmark.json", json_text(result))
-    write_text(out / "benchmark.md", markdown(result, confusion=None if settings.of_studies else CONFUSION))
-    if not settings.of_studies:
-        _draw(result, out / CONFUSION)
+    write_text(out / "benchmark.md", markdown(result, tables, confusion=CONFUSION))
+    _draw(result, scoring, out / CONFUSION)
     if settings.figures is not None:
-        write_text(out / "scores.tex", latex(tables(result)[0]))
+        write_text(out / "scores.tex", latex(tables[0]))
         _draw_for_paper(result["methods"], scoring, out, settings.figures)
+
+
+def choose_scoring(protocol: Protocol) -> Scoring:
+    """Return the scoring of a protocol: its own, or macro F1 of each person."""
+    return PeopleScoring() if protocol.scoring is None else protocol.scoring
 
 
 def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
@@ -293,12 +294,12 @@ def _timing(findings: Mapping[str, Json]) -> Json:
     return {**means, "folds": folds}
 
 
-def _draw(result: Json, path: Path) -> None:
+def _draw(result: Json, scoring: Scoring, path: Path) -> None:
     from harken.reports.figures.confusion import confusion_panel
     from harken.reports.figures.style import save_png
 
     first = next(iter(result["methods"].values()))
-    save_png(confusion_panel(PeopleScoring().together(first), "percent_of_truth"), path)
+    save_png(confusion_panel(scoring.together(first), "percent_of_truth"), path)
 
 
 def _draw_for_paper(methods: Json, scoring: Scoring, out: Path, kind: FigureKind) -> None:

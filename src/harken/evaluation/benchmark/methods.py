@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from sklearn.base import clone, is_classifier
 
-from harken.datasets.label_schemes import BUSY, taught_hands
 from harken.evaluation.baselines.features import check_signals, window_features
 from harken.recordings.recording import Recording
 from harken.support.arrays import Float32Array, FloatArray
 from harken.support.errors import HarkenError
 from harken.support.files import Json
 from harken.support.plugins import import_object
+from harken.windows.busy_hands import BUSY, split_hands
 from harken.windows.known_labels import NO_SETS, LabelSets
 from harken.windows.windows import Windows
 
@@ -110,7 +110,7 @@ class PresetMethod:
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """Train the network. Classes with busy hands become a second answer of it."""
-        sets, hands = taught_hands(training.label_names, label_sets)
+        sets, hands = split_hands(training.label_names, label_sets)
         return trained_network(self._new().fit(training, label_sets=sets, hands=hands))
 
     def _new(self) -> "Recogniser":

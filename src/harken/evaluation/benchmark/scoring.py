@@ -1,13 +1,13 @@
-"""How a benchmark scores the people of a fold, and a method over all folds, where training and test people are of the
-same study."""
+"""How a benchmark scores the people of a fold, and a method over all folds: what any scoring does, and harken's own."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import polars as pl
 
+from harken.evaluation.benchmark.page import TextTable, list_people_tables
 from harken.evaluation.benchmark.result import evaluations_of
 from harken.models.calibration import expected_calibration_error
 from harken.models.scores import (
@@ -31,6 +31,68 @@ Findings = Mapping[str, Json]
 """Fold -> the result of a method on it."""
 Evaluations = Sequence[tuple[str, float]]
 """The person and the macro F1 of each evaluation."""
+
+
+class Scoring(Protocol):
+    """How a benchmark trains on a fold, scores its people, and shows the scores.
+
+    Give a protocol a scoring of its own to train with labels that stand for several, or to score other things than
+    macro F1. It is sent to other processes, so it holds only settings. ``PeopleScoring`` is harken's own.
+    """
+
+    @property
+    def main_score(self) -> str:
+        """The key in ``summary`` of the score by which methods are compared."""
+        ...
+
+    def decides(self) -> Json:
+        """What results depend on besides the windows, the fold and the method, for JSON. Results with other values are
+        not continued."""
+        ...
+
+    def parts(self, fold: Fold, windows: Windows) -> tuple[Windows, LabelSets, Windows]:
+        """The training windows, the names among their labels that stand for several, and the test windows.
+
+        Raises:
+            HarkenError: when the same person is in training and test.
+        """
+        ...
+
+    def predicted(self, trained: "TrainedMethod", test: Windows) -> Any:
+        """What a trained method says of the test windows, for ``scored`` and ``rows``."""
+        ...
+
+    def scored(self, predicted: Any, training: Windows, test: Windows) -> Json:
+        """Values for JSON: the result of a method on a fold. It is kept, and ``summary`` reads it.
+
+        It has ``one_label``, the only label that a method gave although several are true, else None; and
+        ``scores`` with ``mean_person_macro_f1``, which is shown when the fold ends.
+        """
+        ...
+
+    def rows(self, predicted: Any, test: Windows) -> pl.DataFrame:
+        """A row for each test window, for ``predictions.parquet``; see ``harken.models.scores.prediction_rows``."""
+        ...
+
+    def summary(self, findings: Findings) -> Json:
+        """Values for JSON: the scores of a method over folds, which do not depend on paths or times.
+
+        It has ``folds``: fold -> ``people`` -> person -> ``macro_f1``, with which ``harken compare`` compares two
+        results; and in each fold what ``nothing_learned`` returns.
+        """
+        ...
+
+    def together(self, result: Json) -> Scores:
+        """Scores over the windows of all folds of a ``summary`` together, for a picture."""
+        ...
+
+    def difference(self, preset: Findings, baseline: Findings) -> Json:
+        """Values for JSON: what the preset gains on a baseline."""
+        ...
+
+    def tables(self, result: Json) -> list[TextTable]:
+        """The tables of a ``benchmark.json`` for people; the last one is about the folds, and only on the page."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -115,6 +177,10 @@ class PeopleScoring:
         The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
         """
         return paired_difference(_macro_f1(preset), _macro_f1(baseline))
+
+    def tables(self, result: Json) -> list[TextTable]:
+        """The tables: the methods, the gain of the preset over each baseline, the labels, and the folds."""
+        return list_people_tables(result)
 
 
 def paired_difference(ours: Evaluations, theirs: Evaluations) -> Json:

@@ -3,7 +3,7 @@ PyTorch nor a protocol is loaded."""
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,10 +11,12 @@ from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.options import Argument, Option, check_options, options_of
+from harken.support.plugins import import_object
+from harken.support.printable import listed
 
 if TYPE_CHECKING:
     from harken.evaluation.benchmark.methods import AnyBaseline
-    from harken.evaluation.protocols.published import Protocol
+    from harken.evaluation.protocols.protocol import Protocol
     from harken.networks.presets import Preset
     from harken.recordings.recording import Recording
 
@@ -28,9 +30,12 @@ class BenchmarkSettings:
 
     Attributes:
         dataset, protocol: see ``harken.evaluation.protocols.published``. For a user's own study, ``dataset`` is its
-            name.
-        files: the recordings of a user's own study, each of one person or of several; empty for a data set.
+            name. A protocol of one's own is the ``Protocol``, or ``module:name`` of it.
+        given: the file or folder of a user's own study; None for a data set.
+        files: the recordings in it, each of one person or of several.
         reading: how to read these files.
+        study_column: the column that says of which study a row is, if there are several studies; None if each study is
+            a folder or a file in ``given``.
         out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
         folders: the folder of each of the protocol's data sets, in its order, or one folder that contains them all;
             empty to find them in ``HARKEN_DATA``.
@@ -45,24 +50,24 @@ class BenchmarkSettings:
         resume: continue with the results in ``out``.
         predictions: keep the predictions of each fold, and write all of them to ``predictions.parquet``.
         figures: also draw figures of this kind, and write ``scores.tex``.
-        label_scheme: how activities become labels for training (``harken.datasets.label_schemes``), for the protocols
-            with several studies.
     """
 
     dataset: Annotated[
         str,
         Argument(
-            "The data set (see harken datasets); studies, for several at once; or your own study: a labelled table of "
-            "several people, or a folder of labelled recordings.",
+            "The data set (see harken datasets); or your own study: a labelled table of several people, or a folder of "
+            "labelled recordings; or a folder with a folder for each of your studies.",
             metavar="DATASET|TABLE|FOLDER",
         ),
     ]
     protocol: Annotated[
-        str,
+        "str | Protocol",
         Option(
             "Which people are for training and which for testing: harken datasets DATASET lists the protocols; for "
-            "your own study, leave-one-person-out.",
-            metavar="NAME",
+            "your own study, leave-one-person-out; for several, leave-one-study-out; or the module and name of a "
+            "protocol of your own.",
+            metavar="NAME|MODULE:NAME",
+            kind=str,
         ),
     ]
     out: Annotated[Path, Option("The directory to make.", metavar="DIR")]
@@ -89,11 +94,11 @@ class BenchmarkSettings:
         ),
     ] = ()
     epochs: Annotated[int | None, Option("The epochs of the preset. [default: the recipe's]", metavar="N")] = None
-    label_scheme: Annotated[
+    study_column: Annotated[
         str | None,
         Option(
-            "How activities become labels for training, where several studies are joined: other, posture, sets or "
-            "hands. [default: other]",
+            "The column of the study in your own tables, for leave-one-study-out. [default: each folder or file in "
+            "FOLDER is a study]",
             metavar="NAME",
         ),
     ] = None
@@ -123,6 +128,7 @@ class BenchmarkSettings:
             metavar="pdf|svg|png",
         ),
     ] = None
+    given: Path | None = None
     files: tuple[Path, ...] = ()
     reading: TableOptions = field(default_factory=TableOptions)
 
@@ -130,61 +136,132 @@ class BenchmarkSettings:
         check_options(self)
 
     @property
-    def of_studies(self) -> bool:
-        """Whether whole studies are left out."""
-        from harken.evaluation.protocols.published import ALL_STUDIES
+    def has_own_protocol(self) -> bool:
+        """Whether the protocol is the user's: an object, or ``module:name`` of it."""
+        return not isinstance(self.protocol, str) or ":" in self.protocol
 
-        return self.dataset == ALL_STUDIES and not self.files
-
-    def chosen_protocol(self) -> "Protocol":
-        """The protocol.
+    def choose_protocol(self) -> "Protocol":
+        """Return the protocol.
 
         Raises:
             HarkenError: when no protocol has this name, or options do not fit a data set or a study.
         """
-        from harken.datasets.label_schemes import SCHEMES
-        from harken.evaluation.protocols.published import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, of_own_people, protocol
-        from harken.evaluation.protocols.studies import study_windows
+        from harken.evaluation.protocols.own import LEAVE_ONE_STUDY_OUT
+        from harken.evaluation.protocols.published import protocol
 
-        if self.label_scheme is not None and not self.of_studies:
-            raise HarkenError(f"a label scheme is for the data set {ALL_STUDIES}, whose studies name activities apart")
-        if self.label_scheme is not None and self.label_scheme not in SCHEMES:
-            raise HarkenError(f"there is no label scheme {self.label_scheme!r}; the schemes are {', '.join(SCHEMES)}")
-        if not self.files:
-            if self.reading != TableOptions():
-                raise HarkenError(f"options for reading tables are for files; {self.dataset} is a data set")
-            return protocol(self.dataset, self.protocol)
-        if self.protocol != LEAVE_ONE_PERSON_OUT:
-            raise HarkenError(f"the protocol of a study of one's own is {LEAVE_ONE_PERSON_OUT}, not {self.protocol!r}")
+        if self.study_column is not None and (self.protocol != LEAVE_ONE_STUDY_OUT or self.given is None):
+            raise HarkenError(f"--study-column is for your own studies with --protocol {LEAVE_ONE_STUDY_OUT}")
+        if self.given is not None:
+            return self._protocol_of_files(self.given)
+        if self.reading != TableOptions():
+            raise HarkenError(f"options for reading tables are for files; {self.dataset} is a data set")
+        if not isinstance(self.protocol, str) or ":" in self.protocol:
+            return self._own_protocol()
+        return protocol(self.dataset, self.protocol)
+
+    def _own_protocol(self) -> "Protocol":
+        from harken.evaluation.protocols.protocol import Protocol
+
+        protocol = import_object(self.protocol) if isinstance(self.protocol, str) else self.protocol
+        if not isinstance(protocol, Protocol):
+            raise HarkenError(
+                f"{self.protocol} must be a Protocol (harken.evaluation.protocols.protocol), got "
+                f"{type(protocol).__name__}"
+            )
+        if protocol.dataset != self.dataset:
+            raise HarkenError(
+                f"the protocol {protocol.name} is for {protocol.dataset}, not {self.dataset}; name {protocol.dataset}"
+            )
+        return protocol
+
+    def _protocol_of_files(self, given: Path) -> "Protocol":
+        from harken.evaluation.protocols.own import (
+            LEAVE_ONE_PERSON_OUT,
+            LEAVE_ONE_STUDY_OUT,
+            OWN_PROTOCOLS,
+            cut_windows,
+            make_person_protocol,
+            make_study_protocol,
+        )
+
         if self.folders:
             raise HarkenError("--data is the folder of a data set; a study of one's own is named by its file or folder")
-        return of_own_people(self.dataset, lambda _: study_windows(self._recordings()))
+        if self.protocol == LEAVE_ONE_PERSON_OUT:
+            return make_person_protocol(self.dataset, lambda _: cut_windows(self._recordings()))
+        if self.protocol == LEAVE_ONE_STUDY_OUT:
+            return make_study_protocol(self.dataset, lambda _: cut_windows(self._recordings_of_studies(given)))
+        raise HarkenError(f"the protocols of one's own studies are {listed(OWN_PROTOCOLS)}, not {self.protocol!r}")
 
     def _recordings(self) -> "Iterator[Recording]":
         from harken.datasets.people import read_people
 
         for path in self.files:
             for recording in read_people(path, self.reading):
-                if not recording.label_names:
-                    raise HarkenError(
-                        f"{recording.source}: no row has a label; name the column of labels with --label-column"
-                    )
-                yield recording
+                yield _refuse_unlabelled(recording)
+
+    def _recordings_of_studies(self, given: Path) -> "Iterator[Recording]":
+        """The recordings with their studies. Two people of one name in two studies are two people."""
+        from harken.datasets.people import read_people
+
+        for path in self.files:
+            studies = {} if self.study_column is None else read_studies(path, self.reading, self.study_column)
+            for recording in read_people(path, self.reading):
+                study = studies[recording.subject] if studies else name_study(path, given)
+                subject = f"{study}_{recording.subject}"
+                yield replace(_refuse_unlabelled(recording), subject=subject, study=study)
 
     def command(self) -> str:
         """The command that repeats the benchmark, with ``DIR`` for folders."""
+        return shlex.join(["harken", "benchmark", self.dataset, *self.list_options()])
+
+    def list_options(self) -> list[str]:
+        """Return the options of ``command``."""
         from harken.evaluation.benchmark.methods import method_named
 
-        named: list[tuple[str, object]] = [("protocol", self.protocol)]
+        protocol = self.protocol if isinstance(self.protocol, str) else self.protocol.name
+        named: list[tuple[str, object]] = [("protocol", protocol)]
         named += [("data", "DIR")] * len(self.folders) + [("out", "DIR")]
         named += [("preset", method_named(self.preset))] if self.preset is not None else []
-        named += [("label-scheme", self.label_scheme)] if self.label_scheme is not None else []
         named += [("epochs", self.epochs)] if self.epochs is not None else []
+        named += [("study-column", self.study_column)] if self.study_column is not None else []
         named += [("baseline", method_named(one)) for one in self.baselines]
         named += [("seed", self.seed), *(("fold", fold) for fold in self.folds)]
         options = [word for key, value in named for word in (f"--{key}", str(value))]
         for option in options_of(TableOptions):
             value = getattr(self.reading, option.name)
             options += [option.flag, str(value)] if value != getattr(TableOptions(), option.name) else []
-        alone = ["--no-preset"] if self.preset is None else []
-        return shlex.join(["harken", "benchmark", self.dataset, *options, *alone])
+        return options + (["--no-preset"] if self.preset is None else [])
+
+
+def _refuse_unlabelled(recording: "Recording") -> "Recording":
+    if not recording.label_names:
+        raise HarkenError(f"{recording.source}: no row has a label; name the column of labels with --label-column")
+    return recording
+
+
+def name_study(path: Path, given: Path) -> str:
+    """Return the name of a recording's study: that of its folder in ``given``, or of the file if it has none.
+
+    >>> from harken.evaluation.benchmark.settings import name_study
+    >>> name_study(Path("all/leeds/monday/alice.csv"), Path("all")), name_study(Path("all/ulm.csv"), Path("all"))
+    ('leeds', 'ulm')
+    """
+    inside = path.relative_to(given).parts
+    return inside[0] if len(inside) > 1 else Path(path.name.removesuffix(".gz")).stem
+
+
+def read_studies(path: Path, reading: TableOptions, study_column: str) -> dict[str, str]:
+    """Read the study of each person in a table.
+
+    Raises:
+        HarkenError: when the table has no such column, or a person has rows of two studies or of none.
+    """
+    from harken.datasets.people import read_values
+
+    studies = {}
+    for person, names in read_values(path, reading, study_column).items():
+        if len(names) != 1:
+            found = f"is in the studies {listed(names)}" if names else "is in no study"
+            raise HarkenError(f"{path}: {person} {found} by the column {study_column!r}; a person is in one study")
+        studies[person] = names[0]
+    return studies

@@ -24,8 +24,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.evaluation.benchmark.methods import Method, TrainedMethod, trained_network
 from harken.evaluation.benchmark.result import THREADS, made_with
-from harken.evaluation.benchmark.scoring import PeopleScoring
-from harken.evaluation.benchmark.study_scoring import StudyScoring
+from harken.evaluation.benchmark.scoring import Scoring
 from harken.support.arrays import Float32Array
 from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, first_difference
@@ -53,7 +52,6 @@ ALONE = threading.Lock()
 PREDICTIONS = "predictions.parquet"
 UNSAFE = re.compile(r"[^\w.+-]")
 MODEL, ROWS = ".safetensors", ".parquet"
-Scoring = PeopleScoring | StudyScoring
 LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
 
 

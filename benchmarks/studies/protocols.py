@@ -1,36 +1,31 @@
 """Leaving one study out: the windows of several studies, and the folds in which a whole study is unseen.
 
-The windows have the activities of the data sets as labels. A label scheme (``harken.datasets.label_schemes``) turns
+The windows have the activities of the data sets as labels. A label scheme (``benchmarks.studies.label_schemes``) turns
 them into the labels that each activity allows.
 """
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from harken.datasets.label_schemes import OR, LabelScheme, posture_of
-from harken.datasets.registry import dataset
+from benchmarks.studies.data_sets import MAIN_STUDIES, STUDIES, find_study
+from benchmarks.studies.label_schemes import OR, LabelScheme
+from harken.evaluation.protocols.own import cut_windows
+from harken.evaluation.protocols.protocol import Protocol
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.orientation import along_forearm
-from harken.signals.resampling import resample
 from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
+from harken.windows.busy_hands import name_posture
 from harken.windows.folds import Fold, FoldWindows, apply
-from harken.windows.windows import Windows, concatenate, sliding_windows
+from harken.windows.windows import Windows, concatenate
 
-STUDIES = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
-"""The studies of ``leave-one-study-out``."""
-NINE_STUDIES = (*STUDIES, "wearable_exercise", "exam_stress", "lmu_harlab", "pebble_steps")
-"""All studies, on which the packaged model was trained. The last is for training alone: it is not known who wore its
-watches."""
-MAIN_STUDIES = ("wisdm", "dsads", "selfback")
-"""The studies with enough labels for a mean F1. The main score is the plain mean over them."""
-SAMPLE_RATE_HZ = 30.0
-WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
 MOST_WINDOWS = 40
 """Training windows of a person and label, so that no study outweighs the others by its length."""
 LEAST_SHARE = 0.5
@@ -41,12 +36,12 @@ SAMPLING = MappingProxyType({"most_windows": MOST_WINDOWS, "least_share": LEAST_
 
 def with_known_wearers(studies: Iterable[str]) -> tuple[str, ...]:
     """Those of the studies of which it is known who wore the watches. Only they are left out and scored."""
-    return tuple(study for study in studies if dataset(study).info.people is not None)
+    return tuple(study for study in studies if find_study(study).info.people is not None)
 
 
 def study_recordings(study: str, folder: Path | None) -> list[Recording]:
     """The recordings of a study as they were worn, with the study's own activities as labels."""
-    return [replace(one, study=study) for one in dataset(study).read(folder)]
+    return [replace(one, study=study) for one in find_study(study).read(folder)]
 
 
 def mounted_recordings(study: str, recordings: Sequence[Recording]) -> list[Recording]:
@@ -55,17 +50,10 @@ def mounted_recordings(study: str, recordings: Sequence[Recording]) -> list[Reco
     Raises:
         HarkenError: when the study does not state which axis points along the forearm.
     """
-    axis = dataset(study).info.forearm_axis
+    axis = find_study(study).info.forearm_axis
     if axis is None:
         raise HarkenError(f"{study}: it is not stated which axis of the sensor points along the forearm")
     return [along_forearm(one, axis) for one in recordings]
-
-
-def study_windows(recordings: Iterable[Recording]) -> Windows:
-    """10 s of acceleration in g at 30 Hz every 5 s, ``[n, 300, 3]``, with the labels of the recordings."""
-    at_rate = (resample(one.select_channels(("x", "y", "z")), sample_rate_hz=SAMPLE_RATE_HZ) for one in recordings)
-    windows = concatenate([sliding_windows(one, length_s=WINDOW_LENGTH_S, hop_s=HOP_S) for one in at_rate])
-    return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # else 30.00000000003, from whole nanoseconds
 
 
 def draw_studies(folders: Sequence[Path | None], studies: Sequence[str] = STUDIES) -> Windows:
@@ -76,7 +64,7 @@ def draw_studies(folders: Sequence[Path | None], studies: Sequence[str] = STUDIE
         studies: their names.
     """
     each = zip(studies, folders, strict=True)
-    return concatenate([study_windows(mounted_recordings(one, study_recordings(one, folder))) for one, folder in each])
+    return concatenate([cut_windows(mounted_recordings(one, study_recordings(one, folder))) for one, folder in each])
 
 
 def in_scheme(windows: Windows, scheme: LabelScheme) -> Windows:
@@ -89,7 +77,7 @@ def in_scheme(windows: Windows, scheme: LabelScheme) -> Windows:
         HarkenError: when a window's activity is not in its study.
     """
     every = np.unique(windows.studies).tolist()
-    names_of = {study: {**scheme.names(dataset(study).info), "": ""} for study in every}
+    names_of = {study: {**scheme.names(find_study(study).info), "": ""} for study in every}
     activities = list(zip(windows.studies.tolist(), windows.labels.tolist(), strict=True))
     unknown = sorted((study, activity) for study, activity in set(activities) if activity not in names_of[study])
     if unknown:
@@ -141,7 +129,7 @@ def balanced(windows: Windows, labels: Sequence[str], least_share: float = LEAST
     """
     # A posture is one label whatever the hands do: a few windows with busy hands must not stand for many.
     alternatives = (name.split(OR) for name in windows.label_names)
-    postures = np.array([OR.join(dict.fromkeys(map(posture_of, each))) for each in alternatives])
+    postures = np.array([OR.join(dict.fromkeys(map(name_posture, each))) for each in alternatives])
     of_windows = np.where(windows.label_codes == UNLABELLED, "", postures[windows.label_codes])
     present = {*of_windows.tolist()} & set(labels)
     counts = {label: int((of_windows == label).sum()) for label in sorted(present)}
@@ -225,3 +213,28 @@ def _fold(left_out: tuple[str, ...], windows: Windows) -> StudyFold:
     training_people = tuple(np.unique(windows.subjects[~test]).tolist())
     test_people = tuple(np.unique(windows.subjects[test]).tolist())
     return StudyFold(fold_name(left_out), training_people, test_people, studies=left_out)
+
+
+PROTOCOLS = {
+    "leave-one-study-out": leave_one_study_out,
+    "pairs-choosing": pairs_of_studies_out,
+    "leave-one-of-nine-out": leave_one_study_out,
+    "pairs-of-nine-choosing": pairs_of_studies_out,
+}
+"""How each protocol divides the people; what it measures is in ``protocols.toml``."""
+GROUP = "studies"
+"""The name under which the protocols stand, in place of a data set."""
+FACTS = tomllib.loads(Path(__file__).with_name("protocols.toml").read_text(encoding="utf-8"))
+
+
+def find_protocol(name: str) -> Protocol:
+    """Return a protocol without a scoring (``benchmarks.studies.left_out`` adds it).
+
+    Raises:
+        HarkenError: when there is no such protocol.
+    """
+    if name not in PROTOCOLS:
+        raise HarkenError(f"{GROUP} has no protocol {name!r}; its protocols are {', '.join(PROTOCOLS)}")
+    studies = tuple(FACTS[name]["datasets"])
+    draw = partial(draw_studies, studies=studies)
+    return Protocol(name, studies, FACTS[name]["measures"], draw, PROTOCOLS[name], group=GROUP)

@@ -8,12 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.datasets.label_schemes import SCHEMES
-from harken.datasets.registry import dataset
-from harken.evaluation.protocols.studies import (
-    MAIN_STUDIES,
-    NINE_STUDIES,
-    STUDIES,
+from benchmarks.studies.data_sets import MAIN_STUDIES, NINE_STUDIES, STUDIES, find_study
+from benchmarks.studies.label_schemes import SCHEMES
+from benchmarks.studies.protocols import (
     StudyFold,
     apply_study_fold,
     balanced,
@@ -23,9 +20,9 @@ from harken.evaluation.protocols.studies import (
     mounted_recordings,
     pairs_of_studies_out,
     study_recordings,
-    study_windows,
     training_windows,
 )
+from harken.evaluation.protocols.own import cut_windows
 from harken.support.errors import HarkenError
 from studies import made_up_studies
 
@@ -88,7 +85,7 @@ def test_activities_become_the_labels_that_they_allow() -> None:
         found = in_scheme(windows, scheme)
         assert found.label_names[: len(scheme.labels)] == scheme.labels
         for study in NINE_STUDIES:
-            allowed = scheme.allowed(dataset(study).info)
+            allowed = scheme.allowed(find_study(study).info)
             here = windows.studies == study
             expected = [" or ".join(allowed[activity]) for activity in windows.labels[here].tolist()]
             assert found.labels[here].tolist() == expected
@@ -141,7 +138,7 @@ def test_rare_labels_are_repeated_evenly_and_sets_are_not(seed: int, least_share
 def test_a_study_is_turned_so_that_x_is_along_the_forearm(data_dir: Path) -> None:
     worn = study_recordings("wearable_exercise", data_dir / "wearable_exercise")[:1]
     mounted = mounted_recordings("wearable_exercise", worn)
-    windows = study_windows(mounted)
+    windows = cut_windows(mounted)
     assert set(windows.studies.tolist()) == {"wearable_exercise"}
     assert windows.signals.shape[1:] == (300, 3)
     np.testing.assert_array_equal(mounted[0].signals[:, 0], worn[0].signals[:, 1])

@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from harken.datasets.label_schemes import BUSY, SCHEMES, TRUTH, postures_and_hands
-from harken.evaluation.benchmark.scoring import Findings, nothing_learned
-from harken.evaluation.protocols.studies import (
-    MAIN_STUDIES,
+from benchmarks.studies.data_sets import MAIN_STUDIES
+from benchmarks.studies.label_schemes import SCHEMES, TRUTH, split_probabilities
+from benchmarks.studies.protocols import (
     SAMPLING,
     apply_study_fold,
     in_scheme,
     study_recordings,
-    study_windows,
     training_windows,
     with_known_wearers,
 )
+from benchmarks.studies.tables import by_study, list_study_tables
+from harken.evaluation.benchmark.page import TextTable
+from harken.evaluation.benchmark.scoring import Findings, nothing_learned
+from harken.evaluation.protocols.own import cut_windows
 from harken.models.scores import (
     Scores,
     interval_over_groups,
@@ -42,6 +44,7 @@ from harken.recordings.recording import POSTURES, Recording
 from harken.support.arrays import BoolArray, Float32Array, FloatArray, Int64Array, IntArray, StrArray
 from harken.support.files import Json
 from harken.timelines.timeline import LEAST_BUSY
+from harken.windows.busy_hands import BUSY
 from harken.windows.folds import Fold
 from harken.windows.known_labels import LabelSets
 from harken.windows.windows import Windows, concatenate
@@ -198,6 +201,10 @@ class StudyScoring:
             "studies": {study: _gain_summary(values) for study, values in gains.items()},
         }
 
+    def tables(self, result: Json) -> list[TextTable]:
+        """The tables of studies, their labels, busy hands, and the folds."""
+        return list_study_tables(result)
+
 
 def predicted_windows(trained: "TrainedMethod", test: Windows, classes: Sequence[str]) -> Predicted:
     """What a method says of windows of people of one study.
@@ -221,7 +228,7 @@ def as_worn(
     every: list[Windows] = []
     probabilities: list[Float32Array] = []
     for recording in recordings:
-        windows = study_windows([recording])
+        windows = cut_windows([recording])
         of_windows = mounting(recording).averaged(trained.probabilities)
         probabilities.append(of_windows(windows.with_label_names(tuple(classes))))
         every.append(windows)
@@ -230,7 +237,7 @@ def as_worn(
 
 def _predicted(windows: Windows, probabilities: Float32Array, classes: Sequence[str]) -> Predicted:
     without_signals = replace(windows, signals=windows.signals[:0].copy())
-    return Predicted(without_signals, *postures_and_hands(probabilities, classes))
+    return Predicted(without_signals, *split_probabilities(probabilities, classes))
 
 
 def score_windows(given: Predicted, *, known: Sequence[str]) -> tuple[Json, dict[str, dict[str, int]]]:
@@ -399,15 +406,6 @@ def person_f1(people: Mapping[str, Json]) -> dict[str, float]:
     """Person -> the mean F1 over labels; without people none of whose labels is known from training."""
     f1 = {person: list(one["f1"].values()) for person, one in people.items()}
     return {person: float(np.mean(of_labels)) for person, of_labels in f1.items() if of_labels}
-
-
-def by_study(folds: Findings) -> dict[str, Json]:
-    """Study -> the scores of one method on it. Of a study in several folds, the first is taken."""
-    studies: dict[str, Json] = {}
-    for fold in folds.values():
-        for study, one in fold["studies"].items():
-            studies.setdefault(study, one)
-    return studies
 
 
 def _means(studies: Mapping[str, Json], *, every: bool) -> Json:
