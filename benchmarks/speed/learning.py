@@ -2,8 +2,8 @@
 
     python -m benchmarks.speed.learning [--minutes 10] [--rate 50] [--epochs N] [--json FILE]
 
-An invented person lies, sits and walks, a minute each in turn. ``harken.training.learn.job.learn`` runs as in the
-server's process: it reads, makes a model for the test, tests it beside the model before, and makes the model for use.
+An invented person lies, sits and walks, a minute each in turn. ``harken.web.learn_job.learn`` runs as in the
+server's process: it reads, makes the model for use, makes a model for the test, and tests it beside the model before.
 Seconds on the clock, and seconds of the processor, with the threads of the server: one core is left to the watches.
 """
 
@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.command import ROOT, command, options_of, write_result
-from harken.models.recogniser import Recogniser
 from harken.support.resources import usable_cores
-from harken.training.learn.job import learn
+from harken.web.learn_job import LearnSettings, learn
 
 ACTIVITIES = ("lying", "sitting", "walking")
 WAYS: tuple[Literal["adapt", "train"], ...] = ("adapt", "train")
@@ -30,7 +29,6 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     write_labelled = import_module("labelled_files").write_labelled
     bouts = tuple(ACTIVITIES[minute % len(ACTIVITIES)] for minute in range(arguments.minutes))
-    before = Recogniser.load()
     threads = max(1, usable_cores() - 1)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as aside:
@@ -38,13 +36,19 @@ def main() -> None:
         path = write_labelled(folder, "wearer", 1, bouts=bouts, seconds=60, rate_hz=arguments.rate)
         for how in WAYS:
             wall_s, processor_s = time.perf_counter(), time.process_time()
-            epochs = arguments.epochs if how == "train" else None
-            out = folder / f"{how}.safetensors"
-            learned = learn([path], before=before, how=how, out=out, epochs=epochs, threads=threads)
+            settings = LearnSettings(
+                how=how,
+                paths=[str(path)],
+                out=str(folder / f"{how}.safetensors"),
+                work=str(folder / f"work-{how}"),
+                before="packaged",
+                training={"epochs": arguments.epochs, "threads": threads},
+            )
+            learned = learn(settings, lambda _stage, _share: None)
             found[how] = {
                 "seconds": round(time.perf_counter() - wall_s, 2),
                 "processor_seconds": round(time.process_time() - processor_s, 2),
-                "tested_windows": 0 if learned.test is None else learned.test.windows,
+                "tested_moments": sum(test.moments for test in learned.tests),
             }
             print(f"{how}: {found[how]}", flush=True)
     content = {"minutes": arguments.minutes, "rate_hz": arguments.rate, "threads": threads, **found}

@@ -1,5 +1,6 @@
 """Recordings of invented people with their labels in a file beside them, as ``harken serve --keep`` stores them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Unpack
@@ -8,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import people
+from harken.datasets.people import read_people
+from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
 
 
@@ -35,6 +38,18 @@ def write_labelled(
     lines = [f"{start},{end + step_ms},{label}" for start, end, label in bouts]
     path.with_name(f"{name}.labels.csv").write_text("\n".join(["start,end,label", *lines]) + "\n")
     return path
+
+
+def move_times(path: Path, by_ms: int) -> None:
+    """Change the times of a recording and of its labels."""
+    for file in (path, path.with_suffix(".labels.csv")):
+        file.write_text(re.sub(r"\b15\d{11}\b", lambda found: str(int(found[0]) + by_ms), file.read_text()))
+
+
+def read_labelled(path: Path, subject: str | None = None) -> Recording:
+    """Read a recording with its labels in the file beside it."""
+    (recording,) = read_people(path, TableOptions(subject=subject))
+    return recording
 
 
 def labelled_ns(recording: Recording) -> NDArray[np.int64]:

@@ -31,10 +31,12 @@ def test_the_model_in_it_gives_the_scores_in_it(alice: Path, bob: Path, tmp_path
 
 
 def test_the_blocked_test_shares_no_sample_with_its_training_windows(alice: Path, bob: Path, tmp_path: Path) -> None:
-    from harken.training.data import draw_run_windows, read_run_data
+    from harken.training.data import divide_run_data, draw_run_windows, read_run_data
 
     data = read_run_data(settings_of(alice, bob, tmp_path / "run"))
-    split = draw_run_windows(data, people.SMALL).splits["blocked"]
+    division = divide_run_data(data, people.SMALL)
+    assert not division.by_occasion
+    split = draw_run_windows(data, division, people.SMALL).splits["blocked"]
     learned = {row for start in split.training.start_rows for row in range(start, start + 32)}
     tested = {row for start in split.test.start_rows for row in range(start, start + 32)}
     assert not learned & tested

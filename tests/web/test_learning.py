@@ -74,9 +74,17 @@ def test_there_is_what_the_labels_say(learned: Served) -> None:
     assert post(learned, "/api/learn", how="guess").status == 422
     outcome = found["outcome"]
     assert outcome["labels"] == ["knitting", "lying", "walking"]
-    assert outcome["test"]["before"]["f1"].keys() == {"lying", "walking"}
-    assert outcome["test"]["only_after"].keys() == {"knitting"}
+    (test,) = outcome["tests"]
+    assert test["before"]["f1"].keys() == test["decision"]["by_label"].keys() == {"lying", "walking"}
+    assert test["only_after"].keys() == {"knitting"}
     assert Path(outcome["model_path"]).parent.name == "models"
+    name = Path(outcome["model_path"]).name
+    assert outcome["has_report"]
+    report = learned.ask(f"/api/learn/report?model={name}")
+    assert (report.status, report.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"Beside the model in use" in report.body
+    for absent in ("other.safetensors", "before.safetensors", f"../models/{name}"):
+        assert learned.ask(f"/api/learn/report?model={absent}").status == 404
 
 
 def test_short_bouts_are_named_and_a_file_of_labels_without_a_row_is_no_broken_one(tmp_path: Path) -> None:
@@ -196,7 +204,7 @@ def test_a_job_is_cancelled_and_only_one_runs_and_a_killed_one_is_said(tmp_path:
         assert post(served, "/api/learn/choice", serve="new").status == 409
         assert post(served, "/api/learn", how="train").status == 202
         running = served.ask_until("/api/learn", lambda found: found["share"] > 0, timeout_s=300)
-        assert (running["state"], running["stage"], running["outcome"]) == ("running", "test", None)
+        assert (running["state"], running["stage"], running["outcome"]) == ("running", "model", None)
         assert post(served, "/api/learn", how="train").status == 409
         assert cancelled(served)["state"] == "cancelled"
         assert cancelled(served)["state"] == "cancelled"

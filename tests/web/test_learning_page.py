@@ -87,15 +87,27 @@ def drawn(page: Browser, module: str, component: str, look: str, *arguments: Any
 def test_the_buttons_say_which_model_labels(
     page: Browser, served_path: str | None, pressed: list[str], words: str
 ) -> None:
-    scores = {"accuracy": 1.0, "mean_f1": 1.0, "mean_f1_interval": [0.9, 1.0], "f1": {"lying": 1.0}}
-    people = {"what": "Five people.", "people": list("abcde"), "labels": ["lying"], "before": scores, "after": scores}
+    scores = {"accuracy": 1.0, "mean_f1": 1.0, "f1": {"lying": 1.0}}
+    better = {"f1": 0.2, "interval": [0.1, 0.3], "verdict": "better"}
+    unknown = {"f1": -0.1, "interval": None, "verdict": "not known"}
+    people = {
+        "held_out": "people",
+        "people": list("abcde"),
+        "what": "Five people.",
+        "sureness": "It is short.",
+        "labels": ["lying"],
+        "before": scores,
+        "after": scores,
+        "only_after": {},
+        "decision": {"mean": better, "by_label": {"lying": unknown}},
+    }
     outcome = {
         "how": "adapt",
         "labels": ["lying"],
-        "test": None,
-        "other_people": people,
+        "tests": [people],
         "cannot_show": [],
         "kept": True,
+        "has_report": True,
     }
     state = {
         "serves": "new" if served_path else "before",
@@ -113,8 +125,11 @@ def test_the_buttons_say_which_model_labels(
     assert found[0] == pressed
     assert words in found[1]
     assert ("(in use)" in found[1]) == ("true" in pressed)
-    assert "There is no test: too few bouts are long enough" in found[1]
-    assert "95 % interval of the mean F1 over people: starting model 90 % to 100 %, new model 90 % to 100 %" in found[1]
+    assert "The report of the training" in found[1]
+    assert "People who were left out of training" in found[1]
+    assert "Mean F1100 %100 %+20 (+10 to +30): better" in found[1]
+    assert "F1 of lying100 %100 %−10: not decided" in found[1]
+    assert "There is no test" not in found[1]
 
 
 def test_a_model_is_trained_and_chosen_by_keyboard_and_its_result_stays(page: Browser, served: Served) -> None:
@@ -135,6 +150,9 @@ def test_a_model_is_trained_and_chosen_by_keyboard_and_its_result_stays(page: Br
     rows = page.run(
         "return [...document.querySelectorAll('.learn-result tbody tr')]"
         ".map((e) => [...e.children].map((c) => c.innerText))"
+    )
+    assert page.run("return document.querySelector('.learn-result a').getAttribute('href')").startswith(
+        "/api/learn/report?model=trained-"
     )
     assert [row[0] for row in rows] == ["Accuracy", "Mean F1", "F1 of lying", "F1 of walking", "F1 of <b>knitting</b>"]
     assert rows[-1][1] == "not known"

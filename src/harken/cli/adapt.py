@@ -34,7 +34,8 @@ def adapt(
     reading: TableOptions,
 ) -> None:
     """A minute of each of two labels is enough to try. The output states whether the adapted
-    weights were kept; if not, PERSONAL holds the general model.
+    weights were kept; if not, PERSONAL holds the general model. A second adaptation is tested on
+    the last occasion, or on the last part of each bout, which it did not use.
     """
     need_training("harken adapt")
     from harken.annotations.doubts import list_label_doubts
@@ -74,6 +75,8 @@ def adapt(
 
 
 def _print(adapted: "Adapted", out: Path) -> None:
+    from harken.training.held_out_words import describe_decision
+
     console = Console(highlight=False)
     table = plain_table(f"{adapted.wearer} recorded", "seconds")
     for label, seconds in adapted.labelled_s.items():
@@ -87,5 +90,9 @@ def _print(adapted: "Adapted", out: Path) -> None:
         say(console, f"warning: {warning}", "yellow")
     decision = "kept" if adapted.kept else "reverted"
     say(console, f"{decision}: {adapted.reason}")
+    for sentence in filter(None, map(describe_decision, adapted.tests)):
+        say(console, sentence)
+    for limit in adapted.limits:
+        say(console, f"Note: {limit}")
     what = "the personal model" if adapted.kept else "the general model, unchanged"
     say(console, f"{printable(out)}: {what}")

@@ -28,7 +28,8 @@ FITS = {
     "model": ("the model", "This model is kept."),
     "blocked": (
         "honest test",
-        "A copy that is trained without the last part of each bout, for the honest test on the same person.",
+        "A copy that is trained without the last occasion of each person or the last part of each bout, for the honest "
+        "test on the same person.",
     ),
     "held_out": (
         "people held out",
@@ -40,6 +41,7 @@ SHORT = {
     "same_person": "same person, overlapping",
     "cross_person": "unseen people",
     "blocked_same_person": "same person, honest",
+    "last_occasion": "same person, last occasion",
     "held_out_people": "people held out",
 }
 SECONDS_BETWEEN_LINES = 30.0
@@ -160,26 +162,33 @@ def _state(progress: "Progress") -> str:
 
 def print_outcome(outcome: "Outcome") -> None:
     """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
+    from harken.training.held_out_words import describe_decision
     from harken.training.report import sentences
 
     console = Console(highlight=False)
     rows = [
         ("same person, overlapping windows (too good)", outcome.same_person),
-        ("same person, honest", outcome.blocked),
+        ("same person, last occasion" if outcome.by_occasion else "same person, honest", outcome.blocked),
         ("unseen people", outcome.cross),
     ]
     print_scores(console, ((name + _tested(scores), scores) for name, scores in rows if scores is not None))
     if outcome.cross_people is not None and len(outcome.cross_people.people) > 1:
         print_people(console, outcome.cross_people)
-    for sentence in _about_unseen(outcome):
+    for sentence in [*_about_unseen(outcome), *filter(None, map(describe_decision, outcome.comparisons))]:
         console.print(sentence, markup=False)
     reads = outcome.data.training + outcome.data.cross
     warnings = _grouped(outcome, [one.mended.warnings for one in reads])
     for warning in [*filter(None, [sentences.one_label_sentence(outcome)]), *warnings]:
         console.print(f"warning: {warning}", style="bold", markup=False)
-    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *sentences.missing_windows(outcome)]:
+    notes = _grouped(outcome, [one.mended.quality.notes for one in reads])
+    for note in [*notes, *sentences.missing_windows(outcome), *_list_limits(outcome)]:
         console.print(f"Note: {note}", markup=False)
     say(console, f"Report: {printable(outcome.settings.out / 'report.html')}")
+
+
+def _list_limits(outcome: "Outcome") -> tuple[str, ...]:
+    """List what the recordings cannot show, if the model was compared with one in use."""
+    return () if outcome.settings.before is None else outcome.limits
 
 
 def _about_unseen(outcome: "Outcome") -> list[str]:

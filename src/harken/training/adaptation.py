@@ -1,7 +1,8 @@
 """Adaptation of a general recogniser to a few labelled minutes of one wearer.
 
 The output layer, a logistic regression on what the network computes of each window, is fitted to these minutes again.
-The new weights are kept if they score better in a cross-validation inside the labelled seconds.
+The new weights are kept if they score better in a cross-validation inside the labelled seconds. What an adaptation is
+worth later is tested on an occasion, or a part of each bout, that another adaptation did not use.
 
 Source: C. Chelba and A. Acero, "Adaptation of maximum entropy capitalizer: little data can help a lot", EMNLP 2004: a
 Gaussian prior around the general model's weights. Differences from the paper: all labels have the same weight however
@@ -9,14 +10,17 @@ long they were recorded, and only recorded labels compete.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from harken.annotations.find import renamed
+from harken.annotations.spelling import spelling
 from harken.models.calibration import fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.mounting.estimate import as_trained
@@ -32,7 +36,12 @@ from harken.support.errors import HarkenError
 from harken.support.files import Json
 from harken.support.printable import listed, percent
 from harken.support.resources import computing_threads
-from harken.windows.windows import Windows, concatenate, covered_s, sliding_windows
+from harken.training.comparison import Comparison, fit_and_reply, score_replies
+from harken.training.data import sliding_windows_of_all
+from harken.training.held_out import leave_out_people, refuse_same_movement, split_by_occasion
+from harken.training.held_out_test import HeldOutTest
+from harken.training.held_out_words import list_limits
+from harken.windows.windows import Windows, covered_s
 
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
@@ -43,6 +52,17 @@ STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
 MOST_PARTS = 3
 NOWHERE = -1
 """The part number of a window in the gap between two parts."""
+OnProgress = Callable[[str, float], None]
+"""Takes the stage, and the share of the whole adaptation that is done."""
+
+
+class AdaptationRules(NamedTuple):
+    """How recordings are adapted to; see ``adapt``."""
+
+    ignore_labels: tuple[str, ...] = ()
+    forearm_axis: ForearmAxis | None = None
+    orientation: bool = True
+    several_wearers: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +142,9 @@ class Adapted:
         turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
         mounting_warnings: a sentence for each recording in which the orientation of the watch is unknown or was perhaps
             stated wrongly.
+        tests: the tests on what another adaptation did not use: the last occasion or the last part of each bout, and
+            with several wearers each person. Empty for windows, and if the bouts are too short.
+        limits: what the recordings cannot show, in sentences.
     """
 
     recogniser: Recogniser
@@ -137,10 +160,12 @@ class Adapted:
     unlearned: tuple[str, ...]
     turned: tuple[str, ...] = ()
     mounting_warnings: tuple[str, ...] = ()
+    tests: tuple[HeldOutTest, ...] = ()
+    limits: tuple[str, ...] = ()
 
     def as_dict(self) -> Json:
         """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
-        values = {name: value for name, value in vars(self).items() if name != "recogniser"}
+        values = {name: value for name, value in vars(self).items() if name not in ("recogniser", "limits")}
         return dict(json.loads(json.dumps(values, default=vars)))
 
 
@@ -152,6 +177,7 @@ def adapt(
     forearm_axis: ForearmAxis | None = None,
     orientation: bool = True,
     several_wearers: bool = False,
+    on_progress: OnProgress = lambda _stage, _share: None,
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
@@ -161,46 +187,122 @@ def adapt(
     label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to keep the
     weights, so these scores are slightly optimistic.
 
+    The tests have no part in any choice. For each, another adaptation is made in the same way, with its own
+    cross-validation, to the recordings without the last occasion or the last part of each bout
+    (``harken.training.held_out``), and with several wearers without each person. It is scored on what it did not use,
+    beside the general model.
+
     A kept model has the temperature of the general model, or a higher one if the held-out windows need it.
 
     Args:
         recogniser: the general model. It is not changed.
         labelled: mended recordings of the wearer, or windows as the model reads them. Windows of recordings overlap,
-            with eight starts in each window's length. A watch that sat in another way than those of the training data
-            is turned first, as it will be when the personal model labels (``harken.mounting.estimate``).
+            with eight starts in each window's length. A recording without a window is left out if another has some. A
+            watch that sat in another way than those of the training data is turned first, as it will be when the
+            personal model labels (``harken.mounting.estimate``).
         ignore_labels: labels to leave out.
         forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking. It does not
             apply to windows.
         orientation: whether watches are turned. False for a model that labels samples as they come, as live.
         several_wearers: adapt to several wearers together. Their time is divided as that of one wearer, so the
             cross-validation does not show how well other people are recognised.
+        on_progress: called with the stage (``model``, ``test``, ``people``) and the share of the whole adaptation.
 
     Raises:
         HarkenError: when there is no labelled window, or a label that is neither the model's nor in
-            ``ignore_labels``; when there are several wearers without ``several_wearers``; when the model was trained on
-            one of the recordings; when its network does not end in a linear layer.
+            ``ignore_labels``; when there are several wearers without ``several_wearers``; when two recordings hold the
+            same movement; when the model was trained on one of the recordings; when its network does not end in a
+            linear layer.
     """
-    output_layer = _output_layer(recogniser)
+    rules = AdaptationRules(tuple(ignore_labels), forearm_axis, orientation, several_wearers)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
-    windows, mountings = _windows(recogniser, labelled, forearm_axis, orientation=orientation)
-    wearers = sorted({str(subject) for subject in windows.subjects})
-    if len(wearers) != 1 and not several_wearers:
+    refuse_same_movement(recordings)
+    on_progress("model", 0.0)
+    adapted = _adapt(recogniser, labelled, rules)
+    if recordings:
+        adapted = _test(adapted, recogniser, recordings, rules, on_progress)
+    # The wearers count as known even if the weights were not changed, because their data decided that.
+    people = {*recogniser.provenance_.get("training_people", []), *_list_wearers(labelled)}
+    adaptation = adapted.as_dict() | {"adapted_from": recogniser.model_.digest}
+    provenance = {"training_people": sorted(people), "adaptation": adaptation}
+    personal = adapted.recogniser.with_recordings(recordings).with_provenance(provenance)
+    return replace(adapted, recogniser=personal)
+
+
+def _adapt(recogniser: Recogniser, labelled: Windows | Sequence[Recording], rules: AdaptationRules) -> Adapted:
+    """Fit and decide, without tests. The recogniser does not have the adaptation in its provenance yet."""
+    output_layer = _output_layer(recogniser)
+    windows, mountings = _windows(recogniser, labelled, rules.forearm_axis, orientation=rules.orientation)
+    wearers = _list_wearers(labelled)
+    if len(wearers) != 1 and not rules.several_wearers:
         raise HarkenError(
             f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
             "recordings of one wearer. If they are, write one name into the files' Subject column, or leave that "
             "column out and name the wearer with --subject"
         )
-    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
+    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=rules.ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
     to_logits = examples.scale / recogniser.specification_.temperature
     general = output_layer[:, : len(recogniser.specification_.labels)] * to_logits
-    adapted = _adapted(recogniser, examples, decide(examples, general), wearers, mountings)
-    # The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
-    people = {*recogniser.provenance_.get("training_people", []), *wearers}
-    adaptation = adapted.as_dict() | {"adapted_from": recogniser.model_.digest}
-    provenance = {"training_people": sorted(people), "adaptation": adaptation}
-    personal = adapted.recogniser.with_recordings(recordings).with_provenance(provenance)
-    return replace(adapted, recogniser=personal)
+    return _adapted(recogniser, examples, decide(examples, general), wearers, mountings)
+
+
+def _test(
+    adapted: Adapted,
+    recogniser: Recogniser,
+    recordings: Sequence[Recording],
+    rules: AdaptationRules,
+    on_progress: OnProgress,
+) -> Adapted:
+    """Test adaptations that were made in the same way to a part of the recordings."""
+
+    def fit(training: Sequence[Recording]) -> Recogniser:
+        return _adapt(recogniser, training, rules).recogniser
+
+    labelled = [_with_labels_of(recogniser, recording, rules.ignore_labels) for recording in recordings]
+    length_s = recogniser.specification_.window_length_s
+    comparison = Comparison(
+        recogniser, length_s, labelled, orientation=rules.orientation, forearm_axis=rules.forearm_axis
+    )
+    division = split_by_occasion(labelled, window_length_s=length_s)
+    folds = leave_out_people(labelled)
+    fits = 2 + len(folds)
+    on_progress("test", 1 / fits)
+    replies = fit_and_reply(fit, division.parts, comparison)
+    tests = [score_replies(replies, "occasion" if division.by_occasion else "bouts", comparison)]
+    of_people = []
+    for number, parts in enumerate(folds, 2):
+        on_progress("people", number / fits)
+        of_people += fit_and_reply(fit, parts, comparison)
+    tests.append(score_replies(of_people, "people", comparison))
+    on_progress("people" if folds else "test", 1.0)
+    made = tuple(test for test in tests if test is not None)
+    labels = recogniser.specification_.labels
+    limits = list_limits(
+        division,
+        tested={label for test in made if test.held_out != "people" for label in test.seconds_by_label},
+        left_out={person for test in made if test.held_out == "people" for person in test.people},
+        labels=labels,
+        before_labels=labels,
+        adapted=True,
+    )
+    return replace(adapted, tests=made, limits=tuple(limits))
+
+
+def _with_labels_of(recogniser: Recogniser, recording: Recording, ignored: Sequence[str]) -> Recording:
+    """Return the recording with labels as the model writes them, and without those to ignore."""
+    written = {spelling(label): label for label in recogniser.specification_.labels}
+    left_out = {*map(spelling, ignored)}
+    recording = recording.with_label_names(
+        tuple(label for label in recording.label_names if spelling(label) not in left_out)
+    )
+    return renamed(recording, {label: written.get(spelling(label), label) for label in recording.label_names})
+
+
+def _list_wearers(labelled: Windows | Sequence[Recording]) -> list[str]:
+    if isinstance(labelled, Windows):
+        return sorted({str(subject) for subject in labelled.subjects})
+    return sorted({recording.subject for recording in labelled})
 
 
 def _adapted(
@@ -261,9 +363,7 @@ def _windows(
         prepared.append(specification.prepare_recording(recording))
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
-    length = specification.window_length
-    windows = [sliding_windows(one, length_s=length / one.sample_rate_hz, hop_s=hop_s) for one in prepared]
-    return concatenate(windows), mountings
+    return sliding_windows_of_all(prepared, length=specification.window_length, hop_s=hop_s), mountings
 
 
 def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recogniser:

@@ -5,7 +5,7 @@ the notebook, or they are all windows.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -26,8 +26,9 @@ from harken.signals import resample
 from harken.support.errors import HarkenError
 from harken.support.files import Json, real_path
 from harken.support.printable import percent, printable
+from harken.training.held_out import Division, refuse_same_movement, split_bouts_as_notebook, split_by_occasion
 from harken.training.settings import RunSettings
-from harken.windows.folds import NoHonestTest, Split, blocked_same_person
+from harken.windows.folds import NoHonestTest, Split
 from harken.windows.known_labels import refuse_unknown_labels, require_two_labels
 from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
 
@@ -100,8 +101,9 @@ def read_run_data(settings: RunSettings, on_file: Callable[[Path], None] = lambd
         on_file: called with each file before it is read.
 
     Raises:
-        HarkenError: when a file cannot be read, is given twice or has no label; when a person or a recording is in both
-            the training and the cross files; or when rates or channels do not fit.
+        HarkenError: when a file cannot be read, is given twice or has no label; when two training files hold the same
+            movement; when a person or a recording is in both the training and the cross files; or when rates or
+            channels do not fit.
     """
     if not settings.files:
         raise HarkenError("there is no recording to train on")
@@ -125,6 +127,7 @@ def read_run_data(settings: RunSettings, on_file: Callable[[Path], None] = lambd
         for reads in (training, cross)
     )
     _refuse_repeated(training + cross)
+    refuse_same_movement([reading.mended for reading in training])
     _refuse_shared_people(training, cross)
     if settings.recipe.sample_rate_hz is None:
         rate_hz = float(np.median([reading.mended.sample_rate_hz for reading in training]))
@@ -230,27 +233,54 @@ class RunWindows:
 
     Attributes:
         splits: the training and test windows of each fit. ``model``: the training windows, and the flattering
-            same-person test. ``blocked``: the honest same-person split; missing if bouts are too short for it.
+            same-person test. ``blocked``: the honest same-person split, by occasion or by bouts; missing if bouts are
+            too short for it.
             ``held_out``: the training windows of all except a few people, and the windows of these few, on which the
             model is calibrated; missing with a single training person, or if the preset does not include it.
         cross: windows of unseen people, or None without unseen people.
         missing: the labels and tests without windows.
+        by_occasion: whether ``blocked`` is the split by occasion.
     """
 
     splits: dict[str, Split]
     cross: Windows | None
     missing: MissingWindows
+    by_occasion: bool
 
 
-def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
+def divide_run_data(data: RunData, recipe: Preset, *, before_window_s: float = 0.0) -> Division:
+    """Divide the training recordings for the honest same-person test.
+
+    The last occasion of each person is held out, or else the last part of each bout (``split_by_occasion``). A recipe
+    that draws its windows at random, as the notebook did, always holds out the last part of each bout.
+
+    Args:
+        data: the data of the run.
+        recipe: the recipe.
+        before_window_s: the length of the windows of the model in use, with which the new one is compared.
+    """
+    mended = [reading.mended for reading in data.training]
+    if isinstance(recipe.windows, RandomDraws):
+        return split_bouts_as_notebook(mended, window_length=recipe.window_length)
+    return split_by_occasion(mended, window_length_s=max(before_window_s, find_window_length_s(data, recipe)))
+
+
+def find_window_length_s(data: RunData, recipe: Preset) -> float:
+    """Find how long a recipe's windows are at the rate of the recordings, in seconds."""
+    rate_hz = recipe.sample_rate_hz
+    if rate_hz is None:
+        rate_hz = float(np.median([reading.mended.sample_rate_hz for reading in data.training]))
+    return recipe.window_length / rate_hz
+
+
+def draw_run_windows(data: RunData, division: Division, recipe: Preset) -> RunWindows:
     """Draw a run's windows.
 
     Raises:
         HarkenError: when no window can be drawn, when fewer than two labels have windows, or when a cross file has a
             label that is not in the training windows.
     """
-    recordings = _recordings(data.training, recipe)
-    drawn = _model_split(recordings, recipe)
+    drawn = _model_split(_recordings(data.training, recipe), recipe)
     trained = drawn.training.labels_present
     require_two_labels(sorted(trained))
     splits = {MODEL: Split(drawn.training, _only(drawn.test, trained))}
@@ -258,22 +288,30 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     if data.cross:
         cross = _taken(_recordings(data.cross, recipe), recipe, "cross")
         refuse_unknown_labels(cross, trained)
-    mended = [one.mended for one in data.training] if isinstance(recipe.windows, RandomDraws) else recordings
-    blocked, missing = _blocked(mended, recipe)
-    if blocked is not None:
-        splits[BLOCKED] = blocked
+    honest, missing = _honest_split(division, recipe)
+    if honest is not None:
+        splits[BLOCKED] = honest
     if recipe.calibrated_on_unseen and (held_out := _without_a_few(drawn.training)) is not None:
         splits[HELD_OUT] = held_out
     untrained = set(drawn.training.label_names) - trained
-    return RunWindows(splits, cross, replace(missing, untrained=tuple(sorted(untrained))))
+    missing = replace(missing, untrained=tuple(sorted(untrained)))
+    return RunWindows(splits, cross, missing, division.by_occasion)
 
 
 def _recordings(reads: Sequence[Read], recipe: Preset) -> list[Recording]:
     """The recordings as a recipe takes windows from them: the notebook's draws are over the rows as found."""
     if isinstance(recipe.windows, RandomDraws):
-        return [one.as_found for one in reads]
-    rate_hz = recipe.sample_rate_hz
-    return [one.mended if rate_hz is None else resample(one.mended, sample_rate_hz=rate_hz) for one in reads]
+        return [reading.as_found for reading in reads]
+    return list(_resample_all((reading.mended for reading in reads), recipe))
+
+
+def _resample_all(recordings: Iterable[Recording], recipe: Preset) -> Iterator[Recording]:
+    """Yield the recordings at the rate of a recipe, if it has one."""
+    for recording in recordings:
+        if recipe.sample_rate_hz is None:
+            yield recording
+        else:
+            yield resample(recording, sample_rate_hz=recipe.sample_rate_hz)
 
 
 def _taken(
@@ -303,14 +341,14 @@ def _model_split(recordings: Sequence[Recording], recipe: Preset) -> Split:
     return Split(windows[np.sort(order[tests:])], windows[np.sort(order[:tests])])
 
 
-def _blocked(mended: Sequence[Recording], recipe: Preset) -> tuple[Split | None, MissingWindows]:
+def _honest_split(division: Division, recipe: Preset) -> tuple[Split | None, MissingWindows]:
     """The honest same-person split, and the labels that its test lacks, or why there is none."""
+    short = NoHonestTest.SHORT_OCCASIONS if division.by_occasion else NoHonestTest.SHORT_BOUTS
     try:
-        parts = [blocked_same_person(one, window_length=recipe.window_length) for one in mended]
-        training = _taken((part for part, _ in parts), recipe, "training")
-        test = _taken((part for _, part in parts), recipe, "test")
+        training = _taken(_resample_all(division.training, recipe), recipe, "training")
+        test = _taken(_resample_all(division.test, recipe), recipe, "test")
     except HarkenError:
-        return None, MissingWindows(honest_test=NoHonestTest.SHORT_BOUTS)
+        return None, MissingWindows(honest_test=short)
     trained, untested = training.labels_present, set(training.label_names) - test.labels_present
     if len(trained) < 2:
         return None, MissingWindows(honest_test=NoHonestTest.ONE_LABEL)

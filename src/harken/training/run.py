@@ -1,7 +1,7 @@
 """The job of ``harken train`` and ``harken demo``: train on files and write a run directory, resumable at any moment.
 
-The order is: read and check, take windows, fit the model, fit the honest same-person test, fit a model without the
-held-out people, calibrate the model on those people, score, draw, write. Each fit has a checkpoint. The later steps are
+The order stands in ``_train_run``: read, divide, make windows, fit, calibrate, score, write. The fits are the model, a
+model for the honest same-person test, and a model without a few people. Each fit has a checkpoint. The later steps are
 fast and are repeated when a run is resumed.
 """
 
@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol, TypedDict
 
+import numpy as np
+
 from harken import __version__
 from harken.annotations.options import LabelOptions
 from harken.models.calibration import coverage, fit_temperature
@@ -30,6 +32,7 @@ from harken.networks.training_loop import Interrupted, Progress
 from harken.readers.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.reports.figures.confusion import confusion_picture
 from harken.reports.figures.curves import coverage_picture, learning_curves, test_title
 from harken.reports.figures.style import save_png
@@ -45,25 +48,29 @@ from harken.support.files import (
     written_alone,
 )
 from harken.support.printable import printable
+from harken.training.comparison import Comparison, reply, score_replies
 from harken.training.data import (
     BLOCKED,
     HELD_OUT,
     MODEL,
     RunData,
     RunWindows,
+    divide_run_data,
     draw_run_windows,
+    find_window_length_s,
     read_run_data,
 )
+from harken.training.held_out import Division, hold_out_people
+from harken.training.held_out_test import HeldOut, HeldOutTest
+from harken.training.held_out_words import NOT_COMPARED, list_limits
 from harken.training.report import write_report
-from harken.training.run_outcome import Outcome
+from harken.training.run_outcome import BLOCKED_SAME_PERSON, LAST_OCCASION, Outcome
 from harken.training.settings import RunSettings
 from harken.windows.windows import Windows
 
 CHECKPOINTS = "checkpoint"
 """The folder of the checkpoints in a run directory."""
 MODEL_FILE = "model.safetensors"
-TESTS = {MODEL: "same_person", BLOCKED: "blocked_same_person", HELD_OUT: "held_out_people"}
-"""The name of each fit's test in its history."""
 CALIBRATED_ON: dict[str, CalibratedOn] = {HELD_OUT: "unseen", BLOCKED: "the same person"}
 """The fits whose test windows give the model's temperature, the best first."""
 
@@ -122,6 +129,8 @@ def train(
     trim_s: float = 0.0,
     rename: Mapping[str, str] | None = None,
     threads: int | None = None,
+    before: str | Path | None = None,
+    forearm_axis: ForearmAxis | None = None,
     resume: bool = False,
     display: TrainingDisplay | None = None,
 ) -> Outcome | None:
@@ -140,6 +149,8 @@ def train(
         ignore_labels: labels to treat as unlabelled, in all files.
         cross_labels, cross_labels_offset_s: for ``cross``, as ``labels`` and ``labels_offset_s`` are for ``files``.
         reading, labels, labels_offset_s, trim_s, rename: see ``harken.evaluate``.
+        before, forearm_axis: the model in use, with which the new one is compared on what was held out of training; and
+            the axis along the forearm to which watches are turned for that, None to find it by walking.
         resume, display: continue the run in ``out`` (None is returned if it is finished); what receives the progress.
 
     Raises:
@@ -161,6 +172,8 @@ def train(
         cross_labels=None if cross_labels is None else Path(cross_labels),
         cross_labels_offset_s=float(cross_labels_offset_s),
         resume=resume,
+        before=None if before is None else Path(before),
+        forearm_axis=forearm_axis,
     )
     return train_run(settings, display or _Silent())
 
@@ -183,14 +196,54 @@ def train_run(
 
 
 def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Callable[[], bool]) -> Outcome | None:
-    recogniser = settings.recogniser()
-    recogniser.settings()  # raises for invalid settings before files are read or written
+    settings.recogniser().settings()  # raises for invalid settings before files are read or written
     settings = replace(settings, device=resolve_device(settings.device))
     data = read_run_data(settings, _tell_reading(settings, display))
     for sentence in (*data.label_sources, *data.label_doubts):
         display.show(printable(sentence))
-    windows = draw_run_windows(data, settings.recipe)
-    out, checkpoints = settings.out, settings.out / CHECKPOINTS
+    comparison = _prepare_comparison(settings, data)
+    division = divide_run_data(data, settings.recipe, before_window_s=comparison.window_length_s if comparison else 0.0)
+    windows = draw_run_windows(data, division, settings.recipe)
+    record = _begin_record(settings, data, display)
+    if record is None:
+        return None
+    fits, interrupted = _fit(settings, windows, display, should_stop)
+    model = _calibrate(fits, windows)
+    outcome = _score(settings, data, windows, fits, model)
+    outcome = replace(outcome, limits=_list_run_limits(settings, division, windows, fits, model))
+    if comparison is not None:
+        outcome = _compare(outcome, comparison, division, windows, fits)
+    _write(settings.out, model, outcome, record | {"status": "interrupted" if interrupted else "finished"})
+    if interrupted is not None:
+        raise interrupted
+    shutil.rmtree(settings.out / CHECKPOINTS, ignore_errors=True)
+    return outcome
+
+
+def _prepare_comparison(settings: RunSettings, data: RunData) -> Comparison | None:
+    """Prepare how the new model is compared with the model in use; None if there is none.
+
+    Raises:
+        HarkenError: when the model in use cannot be read, or reads a channel that a recording lacks.
+    """
+    if settings.before is None:
+        return None
+    before = settings.load_before()
+    mended = [reading.mended for reading in data.training]
+    for recording in mended:
+        recording.select_channels(before.specification_.channels)
+    own_s = find_window_length_s(data, settings.recipe)
+    length_s = max(own_s, before.specification_.window_length_s)
+    return Comparison(before, length_s, mended, forearm_axis=settings.forearm_axis)
+
+
+def _begin_record(settings: RunSettings, data: RunData, display: TrainingDisplay) -> Json | None:
+    """Make or open the run directory and write the record of the run; None if the run is finished already.
+
+    Raises:
+        HarkenError: when the directory holds something else, or a run with other settings or data.
+    """
+    out = settings.out
     _open_directory(out, resume=settings.resume)
     record = _record(settings, data)
     if (out / RUN_RECORD).exists():
@@ -198,11 +251,22 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
         _refuse_changes(before, record)
         if before["status"] == "finished":
             display.show(f"{printable(out)} already holds this run, finished.")
-            shutil.rmtree(checkpoints, ignore_errors=True)
+            shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
             return None
         record["started"] = before["started"]
     _write_record(out, record)
-    interrupted: Interrupted | None = None
+    return record
+
+
+def _fit(
+    settings: RunSettings, windows: RunWindows, display: TrainingDisplay, should_stop: Callable[[], bool]
+) -> tuple[dict[str, Recogniser], Interrupted | None]:
+    """Fit the recognisers of a run, by the names of their splits: those that were reached, and the interruption.
+
+    The fit in which a run is interrupted is left out, except for the model itself.
+    """
+    out, checkpoints = settings.out, settings.out / CHECKPOINTS
+    recogniser = settings.recogniser()
     fits = {MODEL: recogniser}
     try:
         for number, name in enumerate(windows.splits, 1):
@@ -217,19 +281,13 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
             )
             fits[name] = learner
     except Interrupted as stop:
-        interrupted = stop
+        return fits, stop
     except (HarkenError, OSError):
         # Without a record, another run can begin in the directory of one that failed before its training.
         if not (out / MODEL_FILE).exists() and checkpoints.is_dir() and not any(checkpoints.iterdir()):
             (out / RUN_RECORD).unlink(missing_ok=True)
         raise
-    model = _calibrated(fits, windows)
-    outcome = _outcome(settings, data, windows, fits, model)
-    _write(out, model, outcome, record | {"status": "interrupted" if interrupted else "finished"})
-    if interrupted is not None:
-        raise interrupted
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return outcome
+    return fits, None
 
 
 def _tell_reading(settings: RunSettings, display: TrainingDisplay) -> Callable[[Path], None]:
@@ -249,10 +307,16 @@ def _tell_reading(settings: RunSettings, display: TrainingDisplay) -> Callable[[
 def _tests(windows: RunWindows, name: str) -> dict[str, Windows]:
     """The tests of a fit."""
     test = windows.splits[name].test
-    tests = {TESTS[name]: test} if len(test) else {}
+    tests = {_name_test(windows, name): test} if len(test) else {}
     if name == MODEL and windows.cross is not None:
         tests["cross_person"] = windows.cross
     return tests
+
+
+def _name_test(windows: RunWindows, name: str) -> str:
+    """Name the test of a fit, as in its history."""
+    honest = LAST_OCCASION if windows.by_occasion else BLOCKED_SAME_PERSON
+    return {MODEL: "same_person", BLOCKED: honest, HELD_OUT: "held_out_people"}[name]
 
 
 def _open_directory(out: Path, *, resume: bool) -> None:
@@ -276,9 +340,9 @@ def _write_record(out: Path, record: Json) -> None:
     write_text(out / RUN_RECORD, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _calibrated(fits: Mapping[str, Recogniser], windows: RunWindows) -> Recogniser:
-    """The model of a run with the temperature of another fit: of the one without a few people on these people, or else
-    of the honest same-person test's on later moments of the same people.
+def _calibrate(fits: Mapping[str, Recogniser], windows: RunWindows) -> Recogniser:
+    """Return the model of a run with the temperature of another fit: of the one without a few people on these people,
+    or else of the honest same-person test's on later moments of the same people.
 
     The people in the run's cross files are not used.
     """
@@ -290,10 +354,10 @@ def _calibrated(fits: Mapping[str, Recogniser], windows: RunWindows) -> Recognis
     return fits[MODEL].with_temperature(1.0, "nobody")
 
 
-def _outcome(
+def _score(
     settings: RunSettings, data: RunData, windows: RunWindows, fits: Mapping[str, Recogniser], model: Recogniser
 ) -> Outcome:
-    """The outcome of a run.
+    """Score the fits of a run in its tests.
 
     Args:
         settings, data, windows: of the run.
@@ -332,7 +396,41 @@ def _outcome(
         missing=windows.missing,
         iterations_done=len(model.history_.train_loss),
         iterations=model.history_.iterations,
+        by_occasion=windows.by_occasion,
     )
+
+
+def _compare(
+    outcome: Outcome, comparison: Comparison, division: Division, windows: RunWindows, fits: Mapping[str, Recogniser]
+) -> Outcome:
+    """Compare the model in use with the fits that were made without a part of the recordings, on that part."""
+    tests: list[HeldOutTest | None] = []
+    if BLOCKED in fits:
+        held_out: HeldOut = "occasion" if division.by_occasion else "bouts"
+        trained = windows.splits[BLOCKED].training.labels_present
+        tests.append(score_replies(reply(fits[BLOCKED], division.parts, trained, comparison), held_out, comparison))
+    if HELD_OUT in fits:
+        split = windows.splits[HELD_OUT]
+        parts = hold_out_people(comparison.recordings, np.unique(split.test.subjects).tolist())
+        replies = reply(fits[HELD_OUT], parts, split.training.labels_present, comparison)
+        tests.append(score_replies(replies, "people", comparison))
+    limits = outcome.limits if comparison.before is comparison.compared else (NOT_COMPARED, *outcome.limits)
+    return replace(outcome, comparisons=tuple(test for test in tests if test is not None), limits=limits)
+
+
+def _list_run_limits(
+    settings: RunSettings, division: Division, windows: RunWindows, fits: Mapping[str, Recogniser], model: Recogniser
+) -> tuple[str, ...]:
+    """List what the recordings of a run cannot show."""
+    limits = list_limits(
+        division,
+        tested=windows.splits[BLOCKED].test.labels_present if BLOCKED in fits else (),
+        left_out=np.unique(windows.splits[HELD_OUT].test.subjects).tolist() if HELD_OUT in fits else (),
+        labels=model.specification_.labels,
+        before_labels=() if settings.before is None else settings.load_before().specification_.labels,
+        adapted=False,
+    )
+    return tuple(limits)
 
 
 def _write(out: Path, model: Recogniser, outcome: Outcome, record: Json) -> None:

@@ -1,7 +1,7 @@
 """The outcome of a training run: what it was trained on, how far it came, and how well it did in each test."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from harken.models.calibration import Coverage
 from harken.models.scores import PeopleScores, Scores
@@ -10,7 +10,11 @@ from harken.networks.specification import Specification
 from harken.networks.training_loop import TrainingSettings
 from harken.support.files import Json
 from harken.training.data import MissingWindows, RunData
+from harken.training.held_out_test import HeldOutTest
 from harken.training.settings import RunSettings
+
+BLOCKED_SAME_PERSON, LAST_OCCASION = "blocked_same_person", "last_occasion"
+"""The names of the honest same-person test: of the last part of each bout, and of the last occasion of each person."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,16 @@ class Outcome:
         cross_probabilities: how reliable the probabilities for unseen people are.
         blocked, blocked_history: the honest same-person test, and the history of its fit; None if it was not possible
             or not reached.
+        by_occasion: whether the honest same-person test is the last occasion of each person; otherwise it is the last
+            part of each bout.
         held_out_people: the training people on whom a fit without them was tested. Their windows also calibrate the
             model. None with a single training person, if the preset does not include it, or if it was not reached.
         missing: the labels and tests without windows.
         iterations_done, iterations: the iterations so far, and all iterations of the training. The first number is
             smaller if the run was interrupted.
+        comparisons: the tests beside the model in use, if one was given: on what the honest same-person test held out,
+            and on the training people who were held out.
+        limits: what the recordings cannot show, in sentences.
     """
 
     settings: RunSettings
@@ -55,6 +64,9 @@ class Outcome:
     missing: MissingWindows
     iterations_done: int
     iterations: int
+    by_occasion: bool = False
+    comparisons: tuple[HeldOutTest, ...] = ()
+    limits: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -64,7 +76,8 @@ class Outcome:
     @property
     def tests(self) -> dict[str, Scores]:
         """The scores of each test that was possible, by its name in the history."""
-        tests = {"same_person": self.same_person, "blocked_same_person": self.blocked, "cross_person": self.cross}
+        honest = LAST_OCCASION if self.by_occasion else BLOCKED_SAME_PERSON
+        tests = {"same_person": self.same_person, honest: self.blocked, "cross_person": self.cross}
         return {name: scores for name, scores in tests.items() if scores is not None}
 
     def scores_as_dict(self) -> Json:
@@ -75,4 +88,7 @@ class Outcome:
             "cross_probabilities": self.cross_probabilities,
             "held_out_people": self.held_out_people,
         }
-        return {name: scores.as_dict() for name, scores in tests.items() if scores is not None}
+        found: Json = {name: scores.as_dict() for name, scores in tests.items() if scores is not None}
+        if self.comparisons:
+            found["beside_model_in_use"] = [asdict(test) for test in self.comparisons]
+        return found

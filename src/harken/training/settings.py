@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from harken.annotations.options import CrossLabelOptions, LabelOptions, is_offset
 from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
+from harken.recordings.forearm_axis import StatedAxis
 from harken.support.files import Json
 from harken.support.options import Argument, Option, check_options
 
@@ -39,6 +40,9 @@ class RunSettings:
         labels: where the labels of the training people are; trim and new names apply to all recordings.
         cross_labels: the file of labels of the unseen people.
         cross_labels_offset_s: seconds added to each time in files of labels of the unseen people.
+        before: the model in use, with which the new one is compared; None to compare with none.
+        forearm_axis: the axis along the forearm to which watches are turned for this comparison; None to find it by
+            walking.
         threads: the number of threads on a CPU; None for two, or one where PyTorch has only one.
         resume: resume the run in ``out``.
     """
@@ -94,6 +98,15 @@ class RunSettings:
         Option("Treat this label as unlabelled; may be given again.", flag="--ignore-label", metavar="NAME"),
     ] = ()
     resume: Annotated[bool, Option("Continue the run in --out.")] = False
+    before: Annotated[
+        Path | None,
+        Option(
+            "The model in use: a file, the folder of a run, or packaged. The report compares the new model with it, on "
+            "what was held out of training.",
+            metavar="MODEL",
+        ),
+    ] = None
+    forearm_axis: StatedAxis = None
     cross_labels: Annotated[
         Path | None,
         Option(
@@ -146,13 +159,23 @@ class RunSettings:
 
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device=self.device)
 
+    def load_before(self) -> "Recogniser":
+        """Load the model in use, which must be given.
+
+        Raises:
+            HarkenError: as ``Recogniser.load``.
+        """
+        from harken.models.recogniser import Recogniser
+
+        return Recogniser.load(self.before, device="cpu")
+
     def what_decides_the_result(self) -> Json:
         """The settings that must be equal when a run is resumed, for JSON.
 
         Paths are left out: a file that was moved is the same file if its fingerprint is equal. The fingerprint of a
         recording covers its labels.
         """
-        decisive = {
+        decisive: Json = {
             "preset": self.recipe.as_dict(),
             "epochs": self.epochs,
             "seed": self.seed,
@@ -167,6 +190,8 @@ class RunSettings:
                 "rename": dict(sorted(self.labels.rename)),
             },
         }
+        if self.before is not None:
+            decisive["before"] = {"model": self.load_before().model_.digest, "forearm_axis": self.forearm_axis}
         # Converted as in a JSON file, without tuples, because they are compared with the content of a file.
         as_read: Json = json.loads(json.dumps(decisive))
         return as_read

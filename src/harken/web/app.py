@@ -93,7 +93,7 @@ def server_for(
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
         forearm_axis: the axis along the forearm of all watches that state no other; None to find it by walking.
         limits: the limits of clients; the defaults if None.
-        training: arguments of ``harken.training.learn.job.learn`` for *Learn*, in place of the usual ones.
+        training: arguments of ``harken.train`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
 
     Raises:

@@ -24,14 +24,14 @@ from harken.readers.options import TableOptions
 from harken.readers.unpacking import stem
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.mending import LATEST_NS
+from harken.support.aside import make_temporary_folder
 from harken.support.errors import HarkenError
 from harken.support.files import regular, write_text
-from harken.support.plugins import import_object, need_training
+from harken.support.plugins import need_training
 from harken.support.printable import printable, quoted
-from harken.support.resources import usable_cores
-from harken.training.learn.division import least_tested_s
-from harken.training.learn.outcome import How
-from harken.web.jobs import JobError, Message, Progress, Send, run_job
+from harken.training.held_out import least_tested_s
+from harken.web.jobs import JobError, Message, Send, run_job
+from harken.web.learned import How, report_beside
 from harken.web.limits import RefusedError
 
 CHOICE = "chosen.json"
@@ -53,12 +53,14 @@ class Labelled(NamedTuple):
         wearer: the name of the wearer.
         lengths_s: the lengths of the bouts, by label.
         readable: whether the file of labels can be read.
+        has_labels: whether it has labels, also of unknown length.
     """
 
     path: Path
     wearer: str
     lengths_s: dict[str, list[float]]
     readable: bool = True
+    has_labels: bool = True
 
     @classmethod
     def of(cls, path: Path, wearer: str, intervals: Intervals) -> "Labelled":
@@ -69,7 +71,7 @@ class Labelled(NamedTuple):
         for label, length_s, known in zip(bouts.labels, each_s, bouts.end_ns <= LATEST_NS, strict=True):
             if known:
                 lengths_s.setdefault(label, []).append(length_s)
-        return cls(path, wearer, lengths_s)
+        return cls(path, wearer, lengths_s, has_labels=len(bouts.labels) > 0)
 
 
 def labelled_in(folder: Path) -> list[Labelled]:
@@ -194,7 +196,7 @@ class Learner:
         forearm_axis: the axis of all sensors that points along the forearm; None to find it for each recording.
         served: the learned model that the server labels with; None: the starting model.
         refused: why nothing can be learned in this server, a sentence; None if it can.
-        training: arguments of ``learn`` for training, in place of the usual ones. A preset may be ``module:name``.
+        training: arguments of ``harken.train``, in place of the usual ones. A preset may be ``module:name``.
     """
 
     labelled: Callable[[], Sequence[Labelled]]
@@ -260,7 +262,8 @@ class Learner:
         made = "adapted" if how == "adapt" else "trained"
         out = self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors"
         job = self._job = _Job(how, out, "running", "read", 0.0)
-        job.task = asyncio.create_task(self._run(job, [str(one.path) for one in labelled]))
+        paths = [str(one.path) for one in labelled if one.has_labels]
+        job.task = asyncio.create_task(self._run(job, paths))
 
     async def cancel(self) -> None:
         """End the job, if one runs; its process has then ended."""
@@ -286,22 +289,41 @@ class Learner:
                 raise RefusedError(422, str(error), reason="learn") from error
             self.served = path
 
+    def find_report(self, name: str) -> Path:
+        """Find the report of the training of a saved model.
+
+        Raises:
+            RefusedError: when there is none (404).
+        """
+        if name in {model["name"] for model in saved_models(self.folder)}:
+            path = report_beside(self.folder / name)
+            if path.is_file():
+                return path
+        raise RefusedError(404, "there is no report of such a model")
+
     async def _run(self, job: _Job, paths: Sequence[str]) -> None:
-        before = None if self.before is None else str(self.folder / BEFORE)
-        options = {"before": before, "how": job.how, "out": str(job.out)}
-        options["forearm_axis"] = self.forearm_axis
-        if job.how == "train":
-            options |= self.training or {}
+        work = await asyncio.to_thread(make_temporary_folder)
+        settings = {
+            "how": job.how,
+            "paths": paths,
+            "out": str(job.out),
+            "work": str(work.path),
+            "before": None if self.before is None else str(self.folder / BEFORE),
+            "reading": asdict(self.reading),
+            "forearm_axis": self.forearm_axis,
+            "training": dict(self.training or {}),
+        }
         try:
             async with asyncio.timeout(self.longest_s):
-                request = paths, asdict(self.reading), options
-                await run_job(learn_from, *request, on_message=job.take, niceness=NICENESS, polars_threads=1)
+                await run_job(learn_from, settings, on_message=job.take, niceness=NICENESS, polars_threads=1)
         except TimeoutError:
             job.end("failed", f"learning took longer than {self.longest_s / 60:.0f} minutes; use harken train")
         except JobError as error:
             job.end("failed", str(error))
         else:
             job.end("done")
+        finally:
+            work.cleanup()
 
     def _refuse_second(self) -> None:
         if self._job.state == "running":
@@ -374,22 +396,8 @@ class Learner:
         return f"the model does not know {quoted(unknown)}, and adapting adds no label; train a new model"
 
 
-def learn_from(send: Send, paths: Sequence[str], reading: dict[str, Any], options: dict[str, Any]) -> None:
-    """The job: learn, and send ``progress`` (stage, share of the whole job) and ``learned`` (outcome).
+def learn_from(send: Send, settings: dict[str, Any]) -> None:
+    """The job, in its process: see ``harken.web.learn_job.learn_from``, which loads PyTorch."""
+    from harken.web.learn_job import learn_from as learn
 
-    Args:
-        send: see ``harken.web.jobs``.
-        paths: the recordings.
-        reading: the fields of ``TableOptions``.
-        options: arguments of ``harken.training.learn.job.learn``.
-
-    Raises:
-        HarkenError: as ``learn``.
-    """
-    from harken.training.learn.job import learn
-
-    if ":" in str(options.get("preset", "")):
-        options["preset"] = import_object(options["preset"])
-    options = {"threads": max(1, usable_cores() - 1)} | options  # one core is left to the labels of watches
-    learned = learn(paths, reading=TableOptions(**reading), on_progress=Progress(send), **options)
-    send(type="learned", outcome=learned.as_dict())
+    learn(send, settings)

@@ -1,11 +1,14 @@
-"""The routes of *Learn*: ``/api/learn`` and ``/api/learn/choice``."""
+"""The routes of *Learn*: ``/api/learn``, ``/api/learn/choice`` and ``/api/learn/report``."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import FileResponse
 
 from harken.web.limits import Limits
+from harken.web.page_files import SECURITY_HEADERS
 from harken.web.requests import described_body, fields_of
 from harken.web.schemas import ChoiceBody, LearningState, LearnRequestBody, refusals
 
@@ -53,3 +56,9 @@ def learn_routes(routes: APIRouter, learner: Callable[[], "Learner"], limits: Li
         """Serve the new model, the one before, or one that was learned earlier."""
         await learning.choose((await fields_of(request, ChoiceBody, limits)).serve)
         return dict(await learning.state())
+
+    @routes.get("/api/learn/report", response_class=FileResponse, responses=refusals(404))
+    async def report(learning: Learning, model: str) -> Response:
+        """The report of the training of a saved model, a page."""
+        path = await asyncio.to_thread(learning.find_report, model)
+        return FileResponse(path, media_type="text/html", headers=SECURITY_HEADERS)

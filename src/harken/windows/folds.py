@@ -321,7 +321,8 @@ class NoHonestTest(Enum):
     """Why there is no honest same-person split."""
 
     SHORT_BOUTS = "no bout is long enough to be cut in two"
-    ONE_LABEL = "only one label has bouts long enough to be cut in two"
+    SHORT_OCCASIONS = "the bouts of the earlier occasions or of the last one are shorter than a window"
+    ONE_LABEL = "only one label has bouts long enough"
     NO_TEST_WINDOW = "no label with training windows has windows left to test on"
 
 

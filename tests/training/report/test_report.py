@@ -229,7 +229,7 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
             {"missing": MissingWindows(untrained=("jumping",), untested=("lying", "sitting"))},
             [
                 "was drawn from them: jumping. Longer bouts are needed.",
-                "The honest same-person test has no window of lying, sitting, whose bouts are too short (it tests on",
+                "same-person test has no window of lying, sitting, because it tests the last part of a bout,",
             ],
             [],
         ),
@@ -255,8 +255,8 @@ HELD_OUT = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on":
         *(
             ({"honest": None, "missing": MissingWindows(honest_test=reason)}, [f"same-person test: {words}"], [])
             for reason, words in {
-                NoHonestTest.SHORT_BOUTS: "no bout is long enough. The first 80 % of a bout must contain a training",
-                NoHonestTest.ONE_LABEL: "only one label has bouts long enough to be cut in two.",
+                NoHonestTest.SHORT_BOUTS: "no bout is long enough. The first part of a bout must contain a training",
+                NoHonestTest.ONE_LABEL: "only one label has bouts long enough.",
                 NoHonestTest.NO_TEST_WINDOW: "no label with training windows has windows left to test on.",
             }.items()
         ),

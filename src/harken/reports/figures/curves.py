@@ -21,6 +21,7 @@ LEARNING_IN = (5.8, 6.4)
 TESTS = {
     "same_person": ("same person, overlapping windows (too good)", "#E69F00", "s"),
     "blocked_same_person": ("same person, honest (no overlap with training)", "#009E73", "^"),
+    "last_occasion": ("same person, last occasion (not in training)", "#009E73", "^"),
     "cross_person": ("unseen people", "#0072B2", "o"),
 }
 """A test's name in a history -> its name in the figure, its colour and its marker."""

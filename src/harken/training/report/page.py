@@ -20,6 +20,7 @@ from harken.reports.figures.curves import coverage_picture, learning_curves, tes
 from harken.reports.figures.style import UNLABELLED_COLOUR, png_bytes
 from harken.reports.words import Content, write_page
 from harken.support.printable import SharedNote, duration_text, percent, printable, share_notes
+from harken.training import held_out_words
 from harken.training.report import sentences
 from harken.windows.windows import RandomDraws, SlidingHops
 
@@ -62,17 +63,18 @@ LIKE_ANOTHER = {
 """A field of ``Augmentation`` -> its effect on a window, with the amount."""
 
 
-def write_report(path: Path, outcome: "Outcome") -> None:
+def write_report(path: Path, outcome: "Outcome", *, model_file: str = "model.safetensors") -> None:
     """Write the report of a run as one self-contained HTML file: it needs no network, script or font.
 
     Args:
         path: the file to write, whole or not at all.
         outcome: the outcome of the run.
+        model_file: the name of the model's file beside the report.
 
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    write_page(path, "training/report", _content(outcome))
+    write_page(path, "training/report", _content(outcome) | {"model_file": model_file})
 
 
 def _content(outcome: "Outcome") -> Content:
@@ -85,6 +87,7 @@ def _content(outcome: "Outcome") -> Content:
         "model": outcome.specification,
         "drawn_at_random": isinstance(outcome.settings.recipe.windows, RandomDraws),
         "sentences": sentences,
+        "words": held_out_words,
         "fewest_people": FEWEST_PEOPLE_FOR_AN_INTERVAL,
         "many_labels": MANY_LABELS,
         "people": _worst_first(outcome.cross_people),

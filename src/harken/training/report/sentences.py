@@ -13,7 +13,8 @@ from harken.models.scores import PeopleScores, Scores, scores_of
 from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
 from harken.support.printable import listed, percent, printable, share_notes
-from harken.windows.folds import TRAINING_SHARE, NoHonestTest
+from harken.windows.folds import NoHonestTest
+from harken.windows.windows import RandomDraws
 
 if TYPE_CHECKING:
     from harken.networks.training_loop import TrainingSettings
@@ -163,8 +164,9 @@ def calibration_sentence(outcome: "Outcome") -> str:
             "the model was trained without."
         )
     if model.calibrated_on == "the same person":
+        when = "the last occasion" if outcome.by_occasion else "later moments"
         return (
-            f"Its probabilities are calibrated ({temperature}) on later moments of {known_people(outcome)} that it "
+            f"Its probabilities are calibrated ({temperature}) on {when} of {known_people(outcome)} that it "
             "was trained on, and not for unseen people: for those they may be much too high."
         )
     why = "no windows were left for calibration" if outcome.finished else "the training was stopped before"
@@ -284,8 +286,8 @@ def missing_windows(outcome: "Outcome") -> list[str]:
             return [
                 *sentences,
                 "There is no honest same-person test: no bout is long enough. The first "
-                f"{percent(TRAINING_SHARE, decimals=0)} of a bout must contain a training window ({window_s:.3g} s), "
-                "and the rest a pause of that length and a test window.",
+                f"part of a bout must contain a training window ({window_s:.3g} s), and the rest a pause of that "
+                "length and a test window.",
             ]
         case None:
             return [*sentences, *filter(None, [_untested(outcome)])]
@@ -300,14 +302,42 @@ def no_unseen_people(outcome: "Outcome") -> str:
     return f"There were no recordings of unseen people (--cross){unknown}."
 
 
+def explain_honest_test(outcome: "Outcome") -> str:
+    """Explain what the honest same-person test is, in a sentence."""
+    if outcome.by_occasion:
+        return "A model without the last occasion of each person, tested on it: another hour or day, same person."
+    return "No test window shares a sample with training."
+
+
+def describe_honest_test(outcome: "Outcome") -> str:
+    """Describe how the honest same-person test is made, for the list of words."""
+    if outcome.by_occasion:
+        return (
+            "A second model is trained without the last occasion on which each person recorded, at least an hour after "
+            "the others, and tested on that occasion."
+        )
+    if isinstance(outcome.settings.recipe.windows, RandomDraws):
+        return (
+            "A second model is trained on the first 80 % of every bout and tested on the rest, after the length of one "
+            "window, so that no test window shares a sample with training. The bouts, the strap and the day are those "
+            "of the training."
+        )
+    return (
+        "A second model is trained on the first part of every bout and tested on the rest, after the length of one "
+        "window, so that no test window shares a sample with training. The rest is a fifth of the bout, or more of a "
+        "short one. The bouts, the strap and the day are those of the training."
+    )
+
+
 def _untested(outcome: "Outcome") -> str | None:
     if not outcome.missing.untested:
         return None
-    return (
-        f"The honest same-person test has no window of {', '.join(outcome.missing.untested)}, whose bouts are too "
-        f"short (it tests on their last {percent(1 - TRAINING_SHARE, decimals=0)}): do not compare its score with the "
-        "others."
-    )
+    labels = ", ".join(outcome.missing.untested)
+    if outcome.by_occasion:
+        why = f"no window of {labels}, because the bouts of the last occasion are too short"
+    else:
+        why = f"no window of {labels}, because it tests the last part of a bout, and the bouts are too short"
+    return f"The honest same-person test has {why}: do not compare its score with the others."
 
 
 def _instead_of_unseen(outcome: "Outcome") -> str:

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
-import { ask } from "./server.js";
+import { ask, token } from "./server.js";
 import { useStore } from "./state.js";
 import { TIME, capitalised, duration, lengthOf, listed, percent, plain } from "./text.js";
 
@@ -14,9 +14,9 @@ const WAYS = {
 };
 const STAGES = {
   read: "Reading the recordings",
+  model: "Making the model from all labels",
   test: "Testing: making a model without the held-out part",
   people: "Testing: making models without some of the people",
-  model: "Making the model from all labels",
 };
 
 /** The card, if the server can learn. With another `changes`, there are other labels. */
@@ -144,24 +144,25 @@ function Progress({ stage, share, seconds_left: left, onCancel }) {
 // The result: the scores of the new model beside those of the starting model, what they cannot show, the choice.
 
 const EXPLAINED =
-  "Accuracy is the share of windows that get the right label. F1 of a label is lower the more of its windows are missed, " +
-  "and the more other windows get it.";
+  "Accuracy is the share of moments that get the right label. F1 of a label is lower the more of its moments are missed, " +
+  "and the more other moments get it. An interval holds 95 % of what other bouts, or other people, would show by chance; " +
+  "the new model is better or worse only where 0 is outside of it.";
+const TESTED_ON = {
+  occasion: "The last occasion",
+  bouts: "The last part of each bout",
+  people: "People who were left out of training",
+};
 const fileName = (path) => path?.split(/[\\/]/).at(-1);
 
 export function Result({ outcome, state, onChoose }) {
-  const { test, other_people: others, cannot_show: limits, kept } = outcome;
+  const { tests, cannot_show: limits, kept } = outcome;
   const colours = useColours([...outcome.labels, ...(state.before?.labels ?? [])]);
   return html`
     <h3 tabindex="-1">The ${outcome.how === "adapt" ? "adapted" : "new"} model beside the starting model</h3>
-    ${test
-      ? html`<p>${test.what} The model for use is made from all labels afterwards.</p>
-          <${Scores} test=${test} colours=${colours} caption="Scores on the held-out part" />
-          <p class="quiet">${test.sureness} ${EXPLAINED}</p>`
-      : html`<p>There is no test: too few bouts are long enough. Record a minute of each activity in one piece, or more.</p>`}
-    ${others && html`<h3>People who were left out of training</h3>
-      <p>${others.what} The people are ${listed(others.people.map((name) => `“${name}”`))}.</p>
-      <${Scores} test=${others} colours=${colours} caption="Scores on people who were left out" />
-      <${Interval} ...${others} />`}
+    <${Report} outcome=${outcome} />
+    ${tests.map((test) => html`<${HeldOutTest} key=${test.held_out} test=${test} colours=${colours} />`)}
+    ${tests.length > 0 && html`<p class="quiet">${EXPLAINED} The model for use is made from all labels.</p>`}
+    ${!tests.length && html`<p>${withoutTest(state)}</p>`}
     <h3>What this cannot show</h3>
     <ul class="notes">${limits.map((line) => html`<li>${plain(line)}</li>`)}</ul>
     <h3>Which model is to label?</h3>
@@ -169,33 +170,52 @@ export function Result({ outcome, state, onChoose }) {
     ${!kept && html`<p class="quiet">Cross-validation in the labelled minutes: ${outcome.reason}.</p>`}`;
 }
 
-function Scores({ test: { before, after, labels, only_after: added = {} }, colours, caption }) {
+const withoutTest = (state) =>
+  state.before
+    ? "There is no test: too few bouts are long enough. Record a minute of each activity in one piece, or more."
+    : "There is no starting model to compare with.";
+
+function Report({ outcome: { has_report: there, model_path: path } }) {
+  if (!there) return null;
+  const query = new URLSearchParams({ model: fileName(path), ...(token && { token }) });
+  return html`<p><a href=${`/api/learn/report?${query}`} target="_blank" rel="noopener">The report of the training</a> has all scores.</p>`;
+}
+
+function HeldOutTest({ test, colours }) {
+  return html`<h3>${TESTED_ON[test.held_out]}</h3>
+    <p>${plain(test.what)}</p>
+    <${Scores} test=${test} colours=${colours} caption=${TESTED_ON[test.held_out]} />
+    <p class="quiet">${test.sureness}</p>`;
+}
+
+function Scores({ test: { before, after, labels, decision, only_after: added }, colours, caption }) {
   const rows = [
-    ["Accuracy", null, before?.accuracy, after.accuracy],
-    ["Mean F1", null, before?.mean_f1, after.mean_f1],
-    ...labels.map((label) => [`F1 of ${plain(label)}`, label, before?.f1[label], after.f1[label]]),
-    ...Object.entries(added).map(([label, f1]) => [`F1 of ${plain(label)}`, label, null, f1]),
+    ["Accuracy", null, before?.accuracy, after.accuracy, null],
+    ["Mean F1", null, before?.mean_f1, after.mean_f1, decision?.mean],
+    ...labels.map((label) => [`F1 of ${plain(label)}`, label, before?.f1[label], after.f1[label], decision?.by_label[label]]),
+    ...Object.entries(added).map(([label, f1]) => [`F1 of ${plain(label)}`, label, null, f1, null]),
   ];
   return html`<div class="scrolling"><table>
     <caption class="visually-hidden">${caption}</caption>
-    <thead><tr><td />${before && html`<th scope="col">Starting model</th>`}<th scope="col">New model</th></tr></thead>
-    <tbody>${rows.map(([name, label, old, now]) => html`<tr>
+    <thead><tr><td />${before && html`<th scope="col">Starting model</th>`}<th scope="col">New model</th>${decision && html`<th scope="col">Difference</th>`}</tr></thead>
+    <tbody>${rows.map(([name, label, old, now, difference]) => html`<tr>
       <th scope="row">${label !== null && html`<${Chip} colour=${colours.get(label)} />`}${name}</th>
       ${before && html`<td>${old === null ? "not known" : percent(old)}</td>`}
-      <td class=${now > (old ?? 0) ? "better" : ""}>${percent(now)}</td>
+      <td class=${difference?.verdict === "better" ? "better" : ""}>${percent(now)}</td>
+      ${decision && html`<td>${difference && differenceOf(difference)}</td>`}
     </tr>`)}</tbody>
   </table></div>`;
 }
 
-function Interval({ before, after }) {
-  if (!after.mean_f1_interval) return null;
-  const words = (name, scores) => `${name} ${scores.mean_f1_interval.map(percent).join(" to ")}`;
-  const models = [...(before ? [words("starting model", before)] : []), words("new model", after)];
-  return html`<p class="quiet">95 % interval of the mean F1 over people: ${models.join(", ")}.</p>`;
+const points = (share) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(0)}`;
+
+function differenceOf({ f1, interval, verdict }) {
+  const range = interval && ` (${points(interval[0])} to ${points(interval[1])})`;
+  return `${points(f1)}${range ?? ""}: ${{ better: "better", worse: "worse" }[verdict] ?? "not decided"}`;
 }
 
 function Choice({ outcome: { kept, model_path: path }, state: { serves, served_path: served, before }, onChoose }) {
-  if (!kept) return html`<p>The starting model stays, because no test has shown that the adapted one is better. More labelled minutes may change that.</p>`;
+  if (!kept) return html`<p>The starting model stays, because cross-validation has not shown that the adapted one is better. More labelled minutes may change that.</p>`;
   const now = serves === "before" ? "before" : served === path ? "new" : "earlier";
   const names = { new: "new model", before: "starting model", earlier: "model that was learned earlier" };
   const button = (serve) => html`<${Serve} serve=${serve} used=${serve === now} onChoose=${onChoose}>

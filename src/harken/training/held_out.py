@@ -1,0 +1,219 @@
+"""What is held out of training for a test: a person's last occasion, the last part of each bout, or whole people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.arrays import BoolArray, Int64Array, nearest_distance_ns
+from harken.support.errors import HarkenError
+from harken.support.printable import percent, printable
+from harken.windows.folds import blocked_same_person
+
+OCCASION_S = 3600.0
+"""Recordings of a person that are at least this far apart are of different occasions."""
+LEAST_TEST_WINDOWS = 2
+"""The test part of a bout is at least this many windows long, if the bout is long enough."""
+MOST_FOLDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A recording, and the samples of it that are for training and for testing.
+
+    Attributes:
+        whole: the mended recording.
+        training, test: the same with only these samples valid; None: no sample of it.
+    """
+
+    whole: Recording
+    training: Recording | None
+    test: Recording | None
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """The division of labelled recordings into training and test.
+
+    Attributes:
+        parts: each recording's, in the order of the recordings.
+        by_occasion: whether each person's last occasion is the test; otherwise the last part of each bout is.
+    """
+
+    parts: tuple[Part, ...]
+    by_occasion: bool
+
+    @property
+    def training(self) -> list[Recording]:
+        """The training parts of the recordings."""
+        return [part.training for part in self.parts if part.training is not None]
+
+    @property
+    def test(self) -> list[Recording]:
+        """The test parts of the recordings."""
+        return [part.test for part in self.parts if part.test is not None]
+
+
+def split_by_occasion(recordings: Sequence[Recording], *, window_length_s: float) -> Division:
+    """Hold out each person's last occasion, or else the last part of each bout.
+
+    The last occasions are the test if, for every person, the last occasion and the earlier ones have the same labels,
+    at least two. Otherwise the last part of each bout is the test (``blocked_same_person``).
+
+    Args:
+        recordings: mended recordings with labels.
+        window_length_s: the length of the longest windows of the models that are tested.
+    """
+    last = _find_last_occasions(recordings)
+    if last is None:
+        return Division(_split_bouts(recordings, window_length_s), by_occasion=False)
+    parts = []
+    for number, recording in enumerate(recordings):
+        if number in last:
+            parts.append(Part(recording, None, recording))
+        else:
+            parts.append(Part(recording, recording, None))
+    return Division(tuple(parts), by_occasion=True)
+
+
+def split_bouts_as_notebook(recordings: Sequence[Recording], *, window_length: int) -> Division:
+    """Hold out the last fifth of each bout, less the samples of a window, whatever occasions there are."""
+    parts = []
+    for recording in recordings:
+        training, test = blocked_same_person(recording, window_length=window_length)
+        parts.append(Part(recording, training, test))
+    return Division(tuple(parts), by_occasion=False)
+
+
+def leave_out_people(recordings: Sequence[Recording]) -> list[list[Part]]:
+    """Leave each person out once, in at most three folds. With a single person there is no fold."""
+    people = sorted({recording.subject for recording in recordings})
+    if len(people) < 2:
+        return []
+    count = min(len(people), MOST_FOLDS)
+    return [hold_out_people(recordings, people[number::count]) for number in range(count)]
+
+
+def hold_out_people(recordings: Sequence[Recording], people: Sequence[str]) -> list[Part]:
+    """Hold out all recordings of some people."""
+    parts = []
+    for recording in recordings:
+        if recording.subject in people:
+            parts.append(Part(recording, None, recording))
+        else:
+            parts.append(Part(recording, recording, None))
+    return parts
+
+
+def find_labelled(recording: Recording) -> BoolArray:
+    """Return which samples are valid and have a label, bool ``[n]``."""
+    return np.asarray(recording.valid & (recording.label_codes != UNLABELLED))
+
+
+def sum_labelled_seconds(recordings: Sequence[Recording]) -> dict[str, float]:
+    """Return the labelled seconds of valid samples, by label."""
+    seconds: dict[str, float] = {}
+    for recording in recordings:
+        names = recording.label_names
+        counts = np.bincount(recording.label_codes[find_labelled(recording)], minlength=len(names))
+        for name, count in zip(names, counts.tolist(), strict=True):
+            if count:
+                seconds[name] = seconds.get(name, 0.0) + count / recording.sample_rate_hz
+    return dict(sorted(seconds.items()))
+
+
+def least_tested_s(window_length_s: float) -> float:
+    """Return the length of the shortest bout of which a part can be held out: a window for training, one as the gap,
+    and the test."""
+    return (2 + LEAST_TEST_WINDOWS) * window_length_s
+
+
+def list_occasions(recordings: Sequence[Recording]) -> list[list[Recording]]:
+    """Group one person's recordings into occasions, in the order of time."""
+    occasions: list[list[Recording]] = []
+    ended_ns = 0
+    for recording in sorted(recordings, key=lambda recording: int(recording.time_ns[0])):
+        if not occasions or recording.time_ns[0] - ended_ns >= OCCASION_S * 1e9:
+            occasions.append([])
+        occasions[-1].append(recording)
+        ended_ns = max(ended_ns, int(recording.time_ns[-1]))
+    return occasions
+
+
+def refuse_same_movement(recordings: Sequence[Recording]) -> None:
+    """Raise a HarkenError if two mended recordings hold the same movement.
+
+    A test on the copy would be a test on training data. Either may be a part of the other, and a copy may have another
+    name or another clock.
+    """
+    fingerprints = [Fingerprints.of([recording]) for recording in recordings]
+    for first, second in combinations(range(len(recordings)), 2):
+        of_first = of_second = 0.0
+        if recordings[first].samples_fingerprint == recordings[second].samples_fingerprint:
+            of_second = 1.0
+        elif fingerprints[first].may_share(fingerprints[second]):
+            of_second = float(fingerprints[first].known(recordings[second]).mean())
+            of_first = float(fingerprints[second].known(recordings[first]).mean())
+        copy, original, share = second, first, of_second
+        if of_first > of_second:
+            copy, original, share = first, second, of_first
+        if share > SAME_RECORDING:
+            raise HarkenError(
+                f"{percent(share)} of {printable(recordings[copy].source)} is movement of "
+                f"{printable(recordings[original].source)}: it is the same recording, and a test on one of them would "
+                "be a test on training data; remove one"
+            )
+
+
+def _find_last_occasions(recordings: Sequence[Recording]) -> set[int] | None:
+    """Return the numbers of the recordings of each person's last occasion; None if they cannot be the test."""
+    numbers: set[int] = set()
+    for person in {recording.subject for recording in recordings}:
+        *earlier, last = list_occasions([recording for recording in recordings if recording.subject == person])
+        before: set[str] = set()
+        for occasion in earlier:
+            before |= set(sum_labelled_seconds(occasion))
+        after = set(sum_labelled_seconds(last))
+        if before != after or len(after) < 2:
+            return None
+        held_out = {id(recording) for recording in last}
+        numbers |= {number for number, recording in enumerate(recordings) if id(recording) in held_out}
+    return numbers
+
+
+def _split_bouts(recordings: Sequence[Recording], window_length_s: float) -> tuple[Part, ...]:
+    """Hold out the last part of each bout, and leave training samples out that are near the test of any other bout."""
+    blocked = []
+    for recording in recordings:
+        length = int(np.ceil(window_length_s * recording.sample_rate_hz))
+        training, test = blocked_same_person(recording, window_length=length, least_test=LEAST_TEST_WINDOWS * length)
+        blocked.append(Part(recording, training, test))
+    distance_ns = round(window_length_s * 1e9)
+    return tuple(_without_samples_near_tests(part, blocked, distance_ns) for part in blocked)
+
+
+def _without_samples_near_tests(part: Part, parts: Sequence[Part], distance_ns: int) -> Part:
+    recording, training, test = part.whole, part.training, part.test
+    assert training is not None
+    assert test is not None
+    near = np.zeros(len(recording), dtype=bool)
+    # The same movement may be in the test of another sensor of the same person.
+    for other in parts:
+        if other is not part and other.whole.subject == recording.subject and other.test is not None:
+            near |= _find_near(recording.time_ns, other.test.time_ns[find_labelled(other.test)], distance_ns)
+    # A bout may be divided by a moment without a label, so a part of it may be near the test of the next one.
+    for code in np.unique(test.label_codes[find_labelled(test)]).tolist():
+        same = recording.label_codes == code
+        tests_ns = test.time_ns[test.valid & (test.label_codes == code)]
+        near[same] |= _find_near(recording.time_ns[same], tests_ns, distance_ns)
+    return Part(recording, replace(training, valid=training.valid & ~near), test)
+
+
+def _find_near(time_ns: Int64Array, tests_ns: Int64Array, distance_ns: int) -> BoolArray:
+    """Return which times are nearer than this to a time of a test."""
+    if not len(tests_ns):
+        return np.zeros(len(time_ns), dtype=bool)
+    return np.asarray(nearest_distance_ns(time_ns, tests_ns) < distance_ns)
