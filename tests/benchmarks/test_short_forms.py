@@ -72,7 +72,7 @@ def test_other_rules_beside_labelling(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_learning(tmp_path: Path) -> None:
     result = run_benchmark("speed.learning", tmp_path, "--minutes", "6", "--epochs", "1")
-    assert result["adapt"]["tested_windows"] == result["train"]["tested_windows"] > 0
+    assert result["adapt"]["tested_moments"] == result["train"]["tested_moments"] > 0
 
 
 @NEEDS_DATA

@@ -1,5 +1,6 @@
 """A training run from files to its directory: what lies in it, what is learned from, and what is said."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,16 @@ import pytest
 
 import harken
 import people
+import server_thread
+from command_line import Run
 from harken.models.recogniser import Recogniser
+from harken.readers.options import TableOptions
+from harken.training.data import divide_run_data, draw_run_windows, read_run_data
 from harken.training.report.sentences import missing_windows
 from harken.training.run import train_run
 from harken.training.settings import RunSettings
 from harken.windows.folds import NoHonestTest
+from labelled_files import move_times, write_labelled
 from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
@@ -31,8 +37,6 @@ def test_the_model_in_it_gives_the_scores_in_it(alice: Path, bob: Path, tmp_path
 
 
 def test_the_blocked_test_shares_no_sample_with_its_training_windows(alice: Path, bob: Path, tmp_path: Path) -> None:
-    from harken.training.data import divide_run_data, draw_run_windows, read_run_data
-
     data = read_run_data(settings_of(alice, bob, tmp_path / "run"))
     division = divide_run_data(data, people.SMALL)
     assert not division.by_occasion
@@ -104,3 +108,42 @@ def test_with_one_wearer_the_blocked_tail_calibrates(alice: Path, tmp_path: Path
     assert display.fits == [("model", 1, 2), ("blocked", 2, 2)]
     assert outcome.specification.calibrated_on == "the same person"
     assert outcome.held_out_people is None
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_last_occasion_is_held_out_and_the_model_in_use_is_compared_on_it(
+    tmp_path: Path, run_harken: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write_labelled(tmp_path, name, seed) for seed, name in enumerate(("monday", "tuesday"), 2)]
+    move_times(paths[1], 86_400_000)
+    settings = RunSettings(
+        files=tuple(paths),
+        out=tmp_path / "run",
+        preset="small-everyday",
+        device="cpu",
+        reading=TableOptions(subject="anna"),
+    )
+    data = read_run_data(settings)
+    division = divide_run_data(data, settings.recipe)
+    assert division.by_occasion
+    split = draw_run_windows(data, division, settings.recipe).splits["blocked"]
+    assert split.test.starts_ns.min() - split.training.starts_ns.max() > 80_000 * 10**9
+
+    server_thread.recogniser().save(tmp_path / "before.safetensors")
+    monkeypatch.chdir(tmp_path)
+    command = ("train", *paths, "--out", "run", "--subject", "anna", "--preset", "small-everyday", "--threads", "1")
+    ended = run_harken(*command, "--before", "before.safetensors")
+    assert ended.exit_code == 0, ended.stderr
+    assert "same person, last occasion" in ended.stdout
+    assert "Beside the model in use, on the last occasion: mean F1" in " ".join(ended.stdout.split())
+    scores = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["scores"]
+    assert {"last_occasion", "beside_model_in_use"} <= set(scores)
+    assert "blocked_same_person" not in scores
+    (test,) = scores["beside_model_in_use"]
+    assert test["held_out"] == "occasion"
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Beside the model in use" in page
+    assert "The last occasion on which “anna” recorded was held out of training." in page
+    again = run_harken(*command, "--resume")
+    assert again.exit_code == 2
+    assert "before" in again.stderr  # the comparison is a setting of the run
