@@ -39,10 +39,10 @@ def intervals(*rows: tuple[float, float, str]) -> list[dict[str, Any]]:
     ]
 
 
-def put(served: Served, rows: list[Any], *, etag: str | None = None, client: str = "a", number: int = 0) -> Answer:
+def put(served: Served, rows: list[Any], *, etag: str | None = None, number: int = 0) -> Answer:
     """Save labels; without an ETag, in place of the present ones."""
     path = f"/api/recordings/{number}/labels"
-    body = json.dumps({"client": client, "intervals": rows}).encode()
+    body = json.dumps({"intervals": rows}).encode()
     etag = etag or served.ask(path).headers.get("etag", '"none"')
     return served.ask(path, body, method="PUT", If_Match=etag)
 

@@ -217,6 +217,25 @@ def test_a_reader_that_never_reads_is_left(monkeypatch: pytest.MonkeyPatch) -> N
         asyncio.run(asyncio.wait_for(look(served), 30))
 
 
+def test_only_the_newest_message_of_a_kind_waits() -> None:
+    class Reader:
+        sent: ClassVar[list[str]] = []
+
+        async def send_text(self, frame: str) -> None:
+            self.sent.append(frame)
+
+    async def write() -> None:
+        client = Client(cast(WebSocket, Reader()), Limits(), Metrics())
+        for messages in range(1000):
+            client.put_newest("ack", str(messages))
+        client.put_newest("replaced", "all")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(client.write(), 0.1)
+
+    asyncio.run(write())
+    assert Reader.sent == ["999", "all"]
+
+
 def test_a_frame_that_replaces_others_is_sent_first_and_is_not_dropped() -> None:
     class Reader:
         sent: ClassVar[list[str]] = []

@@ -46,7 +46,7 @@ class Window:
                 second = self.number + self.of * self.sent
                 own = intervals((second, second + 1, str(second)))
                 together = sorted([*rows, *own], key=lambda one: one["start_ms"])
-                saved = put(served, together, etag=etag, client=str(self.number))
+                saved = put(served, together, etag=etag)
                 if saved.status == 200:
                     rows, etag = together, saved.headers["etag"]
                     self.acknowledged.append(second)
@@ -99,7 +99,7 @@ def test_what_was_acknowledged_survives_any_kill_of_two_processes(tmp_path: Path
     with server_process("--no-model", str(path), log=tmp_path / "log", command="annotate") as (_, address):
         served = Served.of(address)
         served.ask_until("/api/recordings/0", lambda about: about["state"] == "ready")
-        saved = put(served, intervals((0, 1, "0")), etag=served.ask(LABELS).headers["etag"], client="next")
+        saved = put(served, intervals((0, 1, "0")), etag=served.ask(LABELS).headers["etag"])
         assert saved.status == 200, saved.body
     left = [path.name for path in tmp_path.iterdir() if is_aside(path)]
     assert left == [], "what a killed process left aside is removed by the next one that writes"

@@ -61,75 +61,88 @@ def test_time_without_samples_does_not_count_as_labelled(modules: Browser) -> No
 
 
 SAVING = """(async () => {
-  const disk = {etag: "5", intervals: []};
+  const disk = {etag: "5", intervals: [], read_only: null};
   let saves = 5;
   let broken = null; // "before" or "after" the server takes the labels
-  let slow = null; // what an answer waits for
   const sent = [];
   const json = (status, content) => new Response(JSON.stringify({...content, etag: disk.etag}), {status});
   const before = window.fetch;
   window.fetch = async (where, {method = "GET", body, headers} = {}) => {
     if (broken === "before") throw new TypeError("no connection");
     if (method === "GET") {
-      const answer = json(200, {intervals: disk.intervals, on_disk: true});
-      await slow;
-      return answer;
+      if (broken === "reading") throw new TypeError("no connection");
+      return json(200, {...disk, on_disk: true});
     }
     const {intervals} = JSON.parse(body);
     sent.push(intervals.map((one) => one.label).join());
     if (headers["if-match"] !== disk.etag) return json(412, {error: "stale"});
+    if (disk.read_only) return json(423, {error: disk.read_only});
     if (intervals.some((one) => one.label === "bad")) return json(422, {error: "a bad label"});
     Object.assign(disk, {etag: String(++saves), intervals});
     if (broken === "after") throw new TypeError("no connection");
     return json(200, {});
   };
   const states = [];
-  const saving = new m.Saving("/labels", "me", ({state, conflict}) => states.push(state + (conflict ? "!" : "")));
+  const saving = new m.Saving("/labels", ({state, theirs}) => states.push(state + (theirs ? "!" : "")));
   const labels = (...names) => names.map((label, i) => ({start_ms: i, end_ms: i + 1, label, note: ""}));
+  const names = (intervals) => intervals.map(({label}) => label).join();
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const settled = async () => {
-    for (let i = 0; i < 200 && states.at(-1) === "saving"; i++) await new Promise((done) => setTimeout(done, 5));
+    for (let i = 0; i < 200 && states.at(-1) === "saving"; i++) await pause(5);
   };
   const steps = [];
   const step = async (name, act) => {
     await act();
     await settled();
-    steps.push([name, states.at(-1), disk.intervals.map((one) => one.label).join(), saving.unsaved]);
+    steps.push([name, states.at(-1), names(disk.intervals), saving.unsaved]);
   };
-  await saving.load();
-  await step("saved", () => saving.save(labels("a")));
-  await step("three at once", () => { for (const one of ["b", "c", "d"]) saving.save(labels("a", one)); });
-  const quick = [...sent];
-  broken = "before";
-  await step("no connection", () => saving.save(labels("e")));
-  broken = null;
-  await step("again", () => saving.again());
-  broken = "after";
-  await step("no answer", () => saving.save(labels("f")));
-  broken = null;
-  await step("more meanwhile", () => saving.save(labels("f", "g")));
-  await step("refused", () => saving.save(labels("bad")));
-  await step("corrected", () => saving.save(labels("h")));
-  const known = saving.took({...disk, on_disk: true});
-  Object.assign(disk, {etag: "x", intervals: labels("theirs")});
-  await step("collides", () => saving.save(labels("mine")));
-  await step("still", () => saving.save(labels("mine", "more")));
-  await step("mine", () => saving.overwrite());
-  Object.assign(disk, {etag: "y", intervals: labels("theirs")});
-  await step("collides again", () => saving.save(labels("lost")));
-  let adopted = null;
-  await step("theirs", async () => { adopted = await saving.adopt(); });
-  await step("goes on", () => saving.save(labels("theirs", "mine")));
-  Object.assign(disk, {etag: "z"});
-  let answered;
-  slow = new Promise((done) => { answered = done; });
-  const late = saving.load();
-  Object.assign(disk, {etag: "newer", intervals: labels("newer")});
-  const fresh = [saving.took({...disk, on_disk: true})];
-  answered();
-  fresh.push((await late).intervals[0].label);
-  await step("after both", () => saving.save(labels("newest")));
-  window.fetch = before;
-  return {steps, quick, known, adopted: adopted.map((one) => one.label), fresh};
+  const elsewhere = (etag, ...others) => Object.assign(disk, {etag, intervals: labels(...others)});
+  try {
+    await saving.load();
+    await step("saved", () => saving.save(labels("a")));
+    await step("three at once", () => { for (const one of ["b", "c", "d"]) saving.save(labels("a", one)); });
+    const quick = [...sent];
+    broken = "before";
+    await step("no connection", () => saving.save(labels("e")));
+    broken = null;
+    await step("again", () => saving.again());
+    broken = "after";
+    await step("no answer", () => saving.save(labels("f")));
+    broken = null;
+    await step("more meanwhile", () => saving.save(labels("f", "g")));
+    await step("refused", () => saving.save(labels("bad")));
+    await step("corrected", () => saving.save(labels("h")));
+    elsewhere("x", "theirs");
+    broken = "reading";
+    await step("theirs not read", () => saving.save(labels("mine")));
+    broken = null;
+    await step("collides", () => saving.again());
+    await step("still", () => saving.save(labels("mine", "more")));
+    const shown = names(saving.theirs.intervals);
+    await step("mine", () => saving.keepMine());
+    elsewhere("y", "theirs");
+    await step("collides again", () => saving.save(labels("lost")));
+    let loaded = null;
+    await step("theirs", () => { loaded = names(saving.loadTheirs()); });
+    await step("goes on", () => saving.save(labels("theirs", "mine")));
+    elsewhere("z", "seen");
+    await step("collides once more", () => saving.save(labels("mine")));
+    elsewhere("newer", "unseen");
+    await step("not over what was not shown", () => saving.keepMine());
+    const unseen = names(saving.theirs.intervals);
+    await step("mine over what was shown", () => saving.keepMine());
+    Object.assign(disk, {etag: "damaged", intervals: [], read_only: "line 2 is wrong"});
+    await step("damaged elsewhere", () => saving.save(labels("kept")));
+    const reason = saving.sentence;
+    elsewhere("mended", "theirs");
+    disk.read_only = null;
+    await pause(2500);
+    await step("mended elsewhere", () => {});
+    return {steps, quick, shown, loaded, unseen, reason};
+  } finally {
+    saving.close();
+    window.fetch = before;
+  }
 })()"""
 
 
@@ -144,15 +157,26 @@ def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(module
         ["more meanwhile", "saved", "f,g", False],
         ["refused", "failed", "f,g", True],
         ["corrected", "saved", "h", False],
+        ["theirs not read", "failed", "theirs", True],
         ["collides", "failed!", "theirs", True],
         ["still", "failed!", "theirs", True],
         ["mine", "saved", "mine,more", False],
         ["collides again", "failed!", "theirs", True],
         ["theirs", "saved", "theirs", False],
         ["goes on", "saved", "theirs,mine", False],
-        ["after both", "saved", "newest", False],
+        ["collides once more", "failed!", "seen", True],
+        ["not over what was not shown", "failed!", "unseen", True],
+        ["mine over what was shown", "saved", "mine", False],
+        ["damaged elsewhere", "failed", "", True],
+        ["mended elsewhere", "failed!", "theirs", True],
     ]
     assert found["quick"] == ["a", "a,b", "a,d"]  # what was replaced while waiting is not sent
-    assert found["known"] is False  # what this page has saved is no news
-    assert found["adopted"] == ["theirs"]
-    assert found["fresh"] == [True, "newer"]  # what came while labels were fetched is fetched again
+    assert (found["shown"], found["loaded"], found["unseen"]) == ("theirs", "theirs", "unseen")
+    assert found["reason"] == "line 2 is wrong"
+
+
+def test_what_a_choice_replaces_is_what_the_other_side_does_not_have(modules: Browser) -> None:
+    mine = [interval(0, 10, "a"), interval(10, 20, "b", "note"), interval(30, 40, "c")]
+    theirs = [interval(0, 10, "a"), interval(10, 20, "b"), interval(30, 41, "c")]
+    found = said(modules, "bouts.js", "[m.without(a[0], a[1]), m.without(a[1], a[0])]", mine, theirs)
+    assert found == [mine[1:], theirs[1:]]

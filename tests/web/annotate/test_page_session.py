@@ -161,25 +161,52 @@ NOTING = """(() => {
   const {Editor} = m;
   EDITING
   const notes = () => e.bouts.map((one) => one.note);
+  const redone = () => { e.redo(); return notes(); };
   const type = (...notes) => { e.select(e.settled[0]); for (const note of notes) e.note(note); sent = null; };
   type("a", "ab");
   e.escape(); // as a second finger on the picture
   const found = [[notes(), e.selected, sent]];
   e.undo();
   found.push(notes());
-  type("c");
-  found.push(e.load(e.bouts)); // after the connection was lost
-  const others = e.load(e.settled.map((one) => ({...one, note: ""})), {undoable: true});
-  return [...found, [others, notes()]];
+  return [...found, redone()];
 })()""".replace("EDITING", EDITING)
 
 
-def test_a_note_that_is_typed_is_let_go_and_gives_way_to_a_change_elsewhere(modules: Browser) -> None:
-    let_go, undone, own, others = said(modules, "editor.js", NOTING)
+def test_a_note_that_is_typed_is_let_go_as_one_change(modules: Browser) -> None:
+    let_go, undone, redone = said(modules, "editor.js", NOTING)
     assert let_go == [["ab", ""], None, None]  # it was saved while it was typed
     assert undone == ["", ""]
-    assert own is False
-    assert others == [True, ["", ""]]
+    assert redone == ["ab", ""]
+
+
+LOADING = """(() => {
+  const {Editor} = m;
+  EDITING
+  const labels = () => e.bouts.map(({start_ms: start, end_ms: end, label, note}) => [start, end, label, note]);
+  const [hold] = a;
+  e.select(e.settled[0]);
+  if (hold === "note") e.note("typed");
+  else {
+    e.moveTo(4900);
+    e.holdOrDrop();
+    e.moveTo(6000);
+  }
+  const mine = labels();
+  e.drop();
+  e.replaceAll([bout(2000, 3000, "sitting")]);
+  const theirs = labels();
+  e.undo();
+  return [mine, theirs, labels(), said.at(-1)];
+})()""".replace("EDITING", EDITING)
+
+
+@pytest.mark.parametrize("hold", ["note", "edge"])
+def test_what_is_typed_or_moved_comes_back_when_labels_of_the_file_are_undone(modules: Browser, hold: str) -> None:
+    mine, theirs, undone, sentence = said(modules, "editor.js", LOADING, hold)
+    assert mine[0] == ([1000, 5000, "walking", "typed"] if hold == "note" else [1000, 6000, "walking", ""])
+    assert theirs == [[2000, 3000, "sitting", ""]]
+    assert undone == mine
+    assert sentence == "Undone: the labels of the file"
 
 
 JOINING = """(() => {
@@ -215,34 +242,29 @@ def test_notes_of_bouts_that_become_one_are_cut_to_what_a_note_holds_and_that_is
 
 
 OPENING = """(async () => {
-  const sockets = [];
-  const before = {fetch, WebSocket};
-  window.WebSocket = class extends EventTarget {
-    constructor(address) {
-      super();
-      sockets.push(this);
-    }
-    say(message) { this.dispatchEvent(new MessageEvent("message", {data: JSON.stringify(message)})); }
-    close() {}
-  };
+  const before = window.fetch;
   const bouts = (label) => ({labels: [label], start_ms: [0], end_ms: [9000], code: [0], probability: [0.9]});
-  const server = {state: "waiting", name: null, slow: null};
+  const server = {recording: "ready", state: "waiting", name: null, slow: null, broken: false, asked: 0, read: 0};
   const status = () => ({
-    type: "status", state: "ready", start_ms: 0, end_ms: 9000, read_to_ms: 9000, timezone: "UTC", choices: [],
+    state: server.recording, start_ms: 0, end_ms: 9000, read_to_ms: 9000, timezone: "UTC", choices: [],
     model: {state: server.state, name: server.name},
   });
   window.fetch = async (where) => {
-    const labels = {on_disk: false, intervals: [], gaps_ms: []};
-    const said = {model: bouts(server.name), labels, colours: {}}[where.split("/").at(-1)] ?? status();
-    await server.slow;
+    server.asked += 1;
+    if (server.broken) throw new TypeError("no connection");
+    const what = where.split("/").at(-1);
+    if (what === "labels") server.read += 1;
+    const labels = {on_disk: false, intervals: [], gaps_ms: [], read_only: null};
+    const said = {model: bouts(server.name), labels, colours: {}}[what] ?? status();
+    if (what === "model") await server.slow;
     return new Response(JSON.stringify(said));
   };
-  const turns = () => new Promise((done) => setTimeout(done, 10));
-  const session = new m.Session(0, {client: "me", onChange: () => {}, say: () => {}});
+  const turns = (ms = 20) => new Promise((done) => setTimeout(done, ms));
+  const session = new m.Session(0, {onChange: () => {}, say: () => {}});
   const offered = () => [session.model, session.editor.model].map((model) => model?.[0].label ?? null);
   const model = async (state, name) => {
     Object.assign(server, {state, name});
-    sockets[0].say(status());
+    session.look();
     await turns();
     return offered();
   };
@@ -250,7 +272,7 @@ OPENING = """(async () => {
     return await (ACTS);
   } finally {
     session.close();
-    Object.assign(window, before);
+    window.fetch = before;
   }
 })()"""
 
@@ -260,10 +282,50 @@ def opening(modules: Browser, acts: str) -> Any:
     return said(modules, "session.js", OPENING.replace("ACTS", f"(async () => {{ {acts} }})()"))
 
 
-def test_a_recording_that_is_left_while_it_is_opened_gets_no_connection(modules: Browser) -> None:
-    left = "const opened = session.open(); session.close(); await opened; return sockets.length;"
-    assert opening(modules, left) == 0
-    assert opening(modules, "await session.open(); return sockets.length;") == 1
+def test_a_recording_that_is_left_while_it_is_opened_is_not_asked_for_again(modules: Browser) -> None:
+    left = "const opened = session.open(); session.close(); await opened; await turns(600); return server.asked;"
+    assert opening(modules, left) == 1
+
+
+def test_a_recording_is_asked_for_until_it_is_read_and_labelled_and_no_longer(modules: Browser) -> None:
+    acts = """
+      Object.assign(server, {recording: "reading", state: "none"});
+      const found = [];
+      const step = async () => {
+        const before = server.asked;
+        await turns(800);
+        found.push([session.editor.writing, server.asked - before > 1, server.read]);
+      };
+      await session.open();
+      await step();
+      server.recording = "ready";
+      await step();
+      await step();
+      return found;
+    """
+    assert opening(modules, acts) == [[False, True, 0], [True, True, 1], [True, False, 1]]
+
+
+def test_labels_are_read_once_also_when_the_first_answer_is_slow_or_fails(modules: Browser) -> None:
+    acts = """
+      server.state = "none";
+      await session.open();
+      session.look();
+      await Promise.all([session.look(), session.look()]);
+      await turns();
+      return [server.read, session.editor.writing];
+    """
+    assert opening(modules, acts) == [1, True]
+    failing = """
+      Object.assign(server, {recording: "reading", state: "none"});
+      await session.open();
+      Object.assign(server, {recording: "ready", broken: true});
+      await turns(600);
+      server.broken = false;
+      await turns(2500);
+      return [server.read, session.editor.writing];
+    """
+    assert opening(modules, failing) == [1, True]
 
 
 def test_the_bouts_of_a_model_are_gone_when_another_is_chosen(modules: Browser) -> None:

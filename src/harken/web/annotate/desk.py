@@ -1,4 +1,4 @@
-"""All recordings of one server: reading them, labelling them with a model, and noticing what other programs change."""
+"""All recordings of one server: reading them, and labelling them with a model."""
 
 import asyncio
 import logging
@@ -22,9 +22,6 @@ LOG = logging.getLogger("uvicorn.error")
 DIGITS_OF_A_DIGEST = 16
 LABELLING_NICENESS = 10
 """A person waits for a recording that is read, and less for what a model says."""
-CHECKED_S = 1.0
-"""How often it is checked whether another program changed the labels."""
-STATUS_S = 0.25
 
 
 class Desk:
@@ -65,7 +62,6 @@ class Desk:
             self._temporary = make_temporary_folder()
             self._cache = self._temporary.path
         self._changed = asyncio.Event()
-        self._status_due: set[OpenRecording] = set()
         self._tasks = asyncio.TaskGroup()
         self._labelling: asyncio.Task[None] | None = None
 
@@ -74,16 +70,9 @@ class Desk:
         try:
             async with self._tasks:
                 self._tasks.create_task(self._work(lambda each: each.state == "waiting", self._read))
-                # Beside it, another one is read that a window waits for.
+                # At the same time, read a recording that a page is waiting for.
                 self._tasks.create_task(self._work(lambda each: each.state == "waiting" and each.wanted, self._read))
                 self._label()
-                while True:
-                    for _ in range(round(CHECKED_S / STATUS_S)):
-                        await asyncio.sleep(STATUS_S)
-                        for recording in self._status_due:
-                            recording.send_status()
-                        self._status_due.clear()
-                    await self._check()
         finally:
             for recording in self.recordings:
                 recording.close()
@@ -91,7 +80,7 @@ class Desk:
                 self._temporary.cleanup()
 
     def want(self, recording: OpenRecording) -> None:
-        """A window shows this recording: it is read next."""
+        """A page shows this recording: it is read next."""
         recording.wanted = True
         self._changed.set()
 
@@ -128,7 +117,7 @@ class Desk:
     async def _work(
         self, is_due: Callable[[OpenRecording], bool], work: Callable[[OpenRecording], Awaitable[None]]
     ) -> None:
-        """Do a work for one recording after the other, for those first that a window shows."""
+        """Do a work for one recording after the other, for those first that a page shows."""
         while True:
             due = sorted(filter(is_due, self.recordings), key=lambda each: not each.wanted)
             if not due:
@@ -139,7 +128,6 @@ class Desk:
                 await work(due[0])
             except Exception as error:
                 self._fault(due[0], error)
-            self._status_due.add(due[0])
             self._changed.set()
 
     async def _read(self, recording: OpenRecording) -> None:
@@ -151,7 +139,6 @@ class Desk:
                     recording.begin(Path(message["folder"]), start_ns=message["start_ns"], slot_ns=message["slot_ns"])
             else:
                 recording.more(message["blocks"], read_to_ns=message["read_to_ns"], share=message["share"])
-            self._status_due.add(recording)
 
         path = str(recording.path)
         try:
@@ -171,7 +158,6 @@ class Desk:
 
         def advance(message: Message) -> None:
             recording.model.share = message["share"]
-            self._status_due.add(recording)
 
         try:
             with self.model.open("rb") as model:
@@ -180,7 +166,6 @@ class Desk:
             file = self._cache / entry_name(recording.path, self.reading) / f"{digest}{axis}.npz"
             if (found := Suggestions.read(file)) is None:
                 recording.model.state = "labelling"
-                self._status_due.add(recording)
                 request = str(recording.path), asdict(self.reading), self.forearm_axis, str(self.model), str(file)
                 await run_job(suggest, *request, on_message=advance, niceness=LABELLING_NICENESS)
                 found = Suggestions.read(file)
@@ -200,16 +185,6 @@ class Desk:
         """An error that nobody expected: only this recording is not shown any more."""
         LOG.error("%s is not shown any more", recording.path, exc_info=error)
         self._fail(recording, f"{recording.path}: a fault in harken: {type(error).__name__}: {error}")
-
-    async def _check(self) -> None:
-        """Notice changes by other programs."""
-        for recording in self.recordings:
-            if recording.state != "failed" and len(recording.windows):
-                try:
-                    with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
-                        await recording.follow()
-                except Exception as error:
-                    self._fault(recording, error)
 
 
 def _why(error: JobError | OSError, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A recording on the page: its state, signals and labels, and what the windows that show it are sent.
+"""A recording on the page: its state, signals and labels.
 
 The page has edges of bouts in milliseconds.
 """
@@ -21,14 +21,9 @@ from harken.support.errors import HarkenError
 from harken.support.text_rows import MOST_ROWS
 from harken.web.annotate.levels import Levels
 from harken.web.annotate.suggestions import Suggestions
-from harken.web.clients import Client, frame_of
-from harken.web.limits import RefusedError
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
-MOST_WINDOWS = 20
-LONGEST_NAME = 64
-"""Of a window, which chooses it."""
 MOST_BOUTS = MOST_ROWS - 1
 """The header is a row, too."""
 Note = Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE, pattern=r"\A[^\r\n]*\Z")]
@@ -45,11 +40,15 @@ class PageBout(msgspec.Struct, frozen=True):
 
 
 def as_json(stored: StoredLabels) -> dict[str, Any]:
-    """The answer to ``GET labels``. Times are cut to milliseconds; ``on_disk`` is whether the file exists."""
+    """The answer to ``GET labels``. Times are cut to milliseconds.
+
+    ``on_disk`` says whether the file exists, and ``read_only`` why the labels cannot be changed, null if they can.
+    """
     bouts = stored.bouts
     starts, ends = ((edges_ns // MS_NS).tolist() for edges_ns in (bouts.start_ns, bouts.end_ns))
     return {
         "on_disk": stored.digest != NO_FILE,
+        "read_only": stored.read_only,
         "intervals": [
             {"start_ms": start, "end_ms": end, "label": label, "note": bouts.notes.get(line, "")}
             for start, end, label, line in zip(starts, ends, bouts.labels, bouts.lines.tolist(), strict=True)
@@ -149,8 +148,7 @@ class OpenRecording:
         levels: its signals; None until some are read.
         store: its file of labels; None until it is read.
         labels: its labels as they were read or saved last.
-        windows: the windows that show it, by their names.
-        wanted: whether a window has opened it.
+        wanted: whether a page has opened it.
         gaps_ms, not_worn_ns: stretches without samples, and of non-wear, int64 ``[k, 2]``; none until they are known.
         model: the model that labels it.
     """
@@ -164,10 +162,8 @@ class OpenRecording:
         self.store: LabelStore | None = None
         self.labels: StoredLabels | None = None
         self.wanted = False
-        self.windows: dict[str, Client] = {}
         self.model = RecordingModel()
         self._facts: dict[str, Any] = {}
-        self._read_only = self.why_read_only()
         self.not_worn_ns: NDArray[np.int64] = np.empty((0, 2), np.int64)
         self._read_to_ns: int | None = None
         self.gaps_ms: NDArray[np.int64] = np.empty((0, 2), np.int64)
@@ -218,8 +214,6 @@ class OpenRecording:
             several_people=facts["several_people"],
         )
         self.labels = self.store.load()
-        self.send_status()
-        self.send_labels()
 
     def suggest(self, found: Suggestions) -> None:
         """The model has labelled the recording."""
@@ -230,14 +224,11 @@ class OpenRecording:
     def use_model(self, name: str | None, labels: tuple[str, ...]) -> None:
         """Another model labels the recording from now on; None: no model."""
         self.model = RecordingModel(name, labels, "none" if name is None or self.state == "failed" else "waiting")
-        self.send_status()
 
     def fail(self, error: str) -> None:
         """The recording cannot be read."""
         self.state, self.error, self.share = "failed", error, None
         self.model.state = "none"
-        self.send_status()
-        self._send_read_only()
 
     def close(self) -> None:
         """Close its files."""
@@ -254,83 +245,41 @@ class OpenRecording:
         """The wearer; None until it is known."""
         return self._facts.get("subject")
 
-    def send_status(self) -> None:
-        """Send all windows the status."""
-        self.send({"type": "status", **self.about()})
-
-    def send_labels(self, *, besides: str | None = None) -> None:
-        """Send all windows but one the labels, and all of them whether they can be changed."""
-        if self.labels is not None:
-            etag = etag_of(self.labels.digest)
-            self.send({"type": "labels", "etag": etag, **as_json(self.labels)}, besides=besides)
-        self._send_read_only()
-
-    def _send_read_only(self) -> None:
-        """Send all windows why the labels cannot be changed, if that has changed."""
-        if self._read_only != (reason := self.why_read_only()):
-            self._read_only = reason
-            self.send({"type": "read_only", "reason": reason})
-
-    async def follow(self) -> None:
-        """Send all windows the labels, if another program changed them.
+    async def reload_labels(self) -> None:
+        """Read the labels again if their file has changed.
 
         Raises:
             OSError: when it is not known what there is.
         """
         async with self._one_at_a_time:
-            await self._follow()
+            if self.store is not None:
+                self.labels = await asyncio.to_thread(self.store.load)
 
-    async def _follow(self, *, besides: str | None = None) -> None:
-        if self.store is not None and self.labels is not (labels := await asyncio.to_thread(self.store.load)):
-            self.labels = labels
-            self.send_labels(besides=besides)
+    def labels_in_file(self) -> StoredLabels | None:
+        """The labels in the file now, or as they were read last if it cannot be read; None while there are none.
 
-    async def save(self, bouts: list[PageBout], *, if_digest: str, window: str) -> str:
-        """Replace the labels by those of a window, and send them to all others. They are on the disk when this returns
-        their digest.
+        It may be called from any thread.
+        """
+        with contextlib.suppress(OSError):
+            if self.store is not None:
+                return self.store.load()
+        return self.labels
+
+    async def save(self, bouts: list[PageBout], *, if_digest: str) -> str:
+        """Replace the labels. They are on the disk when this returns their digest.
 
         Raises:
             StaleLabelsError, ReadOnlyLabelsError, HarkenError, OSError: as ``LabelStore.save`` and ``edited``.
         """
         async with self._one_at_a_time:
-            try:
-                return await asyncio.to_thread(self._save, bouts, if_digest)
-            finally:
-                with contextlib.suppress(OSError):
-                    await self._follow(besides=window)
+            digest = await asyncio.to_thread(self._save, bouts, if_digest)
+            self.labels = await asyncio.to_thread(self.labels_in_file)
+            return digest
 
     def _save(self, bouts: list[PageBout], if_digest: str) -> str:
-        assert self.store is not None
+        assert self.store is not None, "labels are saved after the recording is read"
         before = self.store.editable(if_digest=if_digest)
         return self.store.save(edited(bouts, before.bouts, self.span), if_digest=if_digest)
-
-    def connect(self, name: str, window: Client) -> None:
-        """Send this window the status, and whether labels can be changed, now and when they change.
-
-        A window of the same name is closed: its connection was lost.
-
-        Raises:
-            RefusedError: when there are too many windows.
-        """
-        if name in self.windows:
-            self.windows.pop(name).refuse(RefusedError(408, "this window has another connection", reason="gone"))
-        if len(self.windows) >= MOST_WINDOWS or not 1 <= len(name) <= LONGEST_NAME:
-            raise RefusedError(404, "there is no such recording, or too many windows show it")
-        self.windows[name] = window
-        window.put_newest("status", frame_of({"type": "status", **self.about()}))
-        window.put_newest("read_only", frame_of({"type": "read_only", "reason": self.why_read_only()}))
-
-    def disconnect(self, name: str, window: Client) -> None:
-        """The window is gone."""
-        if self.windows.get(name) is window:
-            del self.windows[name]
-
-    def send(self, message: dict[str, Any], *, besides: str | None = None) -> None:
-        """Send a message to all windows but one, in place of an earlier one of its type that is not sent yet."""
-        frame = frame_of(message)
-        for name, window in self.windows.items():
-            if name != besides:
-                window.put_newest(message["type"], frame)
 
     def summary(self) -> dict[str, Any]:
         """One of ``GET /api/recordings``."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import orjson
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
@@ -20,7 +20,6 @@ from harken.support.errors import HarkenError
 from harken.web.annotate.desk import Desk
 from harken.web.annotate.recording import NOT_READ, OpenRecording, PageBout, as_json, etag_of
 from harken.web.annotate.suggestions import Suggestions, next_unsure
-from harken.web.clients import Client, messages_of, serve
 from harken.web.learn_routes import learn_routes
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from harken.web.learn import Learner
 
 PAGE = Path(__file__).parent / "page"
-LIMITS = Limits(message_bytes=4096, viewers=64)
+LIMITS = Limits(message_bytes=4096)
 MOST_PIXELS = 8192
 MOST_BODY_BYTES = 64 << 20
 """All labels of a recording as JSON: the largest table of labels with long notes."""
@@ -79,7 +78,7 @@ def annotation_server(
                 await running
 
     routes = APIRouter()
-    recording_routes(routes, desk, metrics)
+    recording_routes(routes, desk)
     page_routes(routes, PAGE, SERVER_PAGE)
     learn_routes(routes, _learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS)
     app = application(routes, metrics, token=None, lifespan=lifespan, openapi_url=None)
@@ -102,11 +101,13 @@ def _learner_on_demand(desk: Desk, *, longest_s: float) -> "Callable[[], Learner
         from harken.web.learn import Labelled, Learner
 
         def labelled() -> list[Labelled]:
-            return [
-                Labelled.of(each.path, each.subject or each.name, each.labels.bouts)
-                for each in desk.recordings
-                if each.labels is not None and (len(each.labels.bouts) or each.labels.digest != NO_FILE)
-            ]
+            recordings: list[Labelled] = []
+            for recording in desk.recordings:
+                labels = recording.labels_in_file()
+                if labels is not None and (len(labels.bouts) or labels.digest != NO_FILE):
+                    wearer = recording.subject or recording.name
+                    recordings.append(Labelled.of(recording.path, wearer, labels.bouts))
+            return recordings
 
         async def serve(_: Recogniser, path: Path | None) -> None:
             desk.use_model(path or before)
@@ -129,7 +130,7 @@ def _learner_on_demand(desk: Desk, *, longest_s: float) -> "Callable[[], Learner
     return learner
 
 
-def recording_routes(routes: APIRouter, desk: Desk, metrics: Metrics) -> None:
+def recording_routes(routes: APIRouter, desk: Desk) -> None:
     """``/api/recordings`` and what is under it."""
 
     async def numbered(number: Number) -> OpenRecording:
@@ -162,7 +163,7 @@ def recording_routes(routes: APIRouter, desk: Desk, metrics: Metrics) -> None:
     @routes.get("/api/recordings/{number}/labels")
     async def labels(found: Opened) -> Response:
         with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
-            await found.follow()
+            await found.reload_labels()
         if found.labels is None:
             raise RefusedError(404, found.error or NOT_READ)
         content = as_json(found.labels) | {"gaps_ms": found.gaps_ms.tolist()}
@@ -172,11 +173,6 @@ def recording_routes(routes: APIRouter, desk: Desk, metrics: Metrics) -> None:
     async def save(found: Numbered, request: Request) -> Response:
         body = await read_body(request, MOST_BODY_BYTES, seconds=LIMITS.body_s)
         return await save_labels(found, body, request.headers.get("if-match"))
-
-    @routes.websocket("/api/recordings/{number}/live")
-    async def live(socket: WebSocket, number: int, client: str = "") -> None:
-        window = Client(socket, LIMITS, metrics)
-        await serve(window, show(desk, window, number, client), LIMITS.socket_s)
 
     suggestion_routes(routes, numbered)
 
@@ -200,9 +196,8 @@ def suggestion_routes(routes: APIRouter, numbered: Callable[..., Any]) -> None:
 
 
 class PageLabels(msgspec.Struct, frozen=True):
-    """The body of a request that saves labels: the window's name, and all labels."""
+    """The body of a request that saves labels: all labels."""
 
-    client: str
     intervals: list[PageBout]
 
 
@@ -249,14 +244,14 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     except msgspec.ValidationError as error:
         raise RefusedError(422, f"the labels cannot be used: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(400, "the body must be {client, intervals} as JSON") from error
+        raise RefusedError(400, "the body must be {intervals} as JSON") from error
     if if_match is None:
         sentence = "a request that saves labels needs the header If-Match, with the ETag of the labels that were edited"
         raise RefusedError(428, sentence, reason="unconditional")
     if recording.store is None:
         raise RefusedError(423, recording.why_read_only() or "", reason="locked")
     try:
-        digest = await recording.save(message.intervals, if_digest=if_match.strip('"'), window=message.client)
+        digest = await recording.save(message.intervals, if_digest=if_match.strip('"'))
         answered = answer({}, etag=etag_of(digest))
     except StaleLabelsError as error:
         digest = (await asyncio.to_thread(recording.store.load)).digest
@@ -269,19 +264,3 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
         sentence = f"{recording.store.path}: the labels could not be written ({error.strerror or error})"
         raise RefusedError(507, sentence) from error
     return answered
-
-
-async def show(desk: Desk, window: Client, number: int, name: str) -> None:
-    """Show a recording to a window, until it is closed.
-
-    Raises:
-        RefusedError: when there is no such recording, or too many windows show it.
-    """
-    recording = recording_of(desk, number)
-    recording.connect(name, window)
-    desk.want(recording)
-    try:
-        async for _ in messages_of(window):
-            pass  # windows say nothing here
-    finally:
-        recording.disconnect(name, window)

@@ -19,8 +19,9 @@ const STAGES = {
   people: "Testing: making models without some of the people",
 };
 
-/** The card, if the server can learn. With another `changes`, there are other labels. */
-export function Learn({ changes }) {
+/** The card, if the server can learn. With another `changes`, there are other labels. `onChosen()` is called after a
+ * model was chosen. */
+export function Learn({ changes, onChosen = () => {} }) {
   const { state, note, trouble, command } = useServer(changes);
   const [words, say] = useState("");
   const [card, before] = [useRef(null), useRef(undefined)];
@@ -36,7 +37,9 @@ export function Learn({ changes }) {
   const begin = (how) => command({ method: "POST", body: { how } }, "", "Starting …");
   const choose = async (serve) => {
     const worked = await command({ method: "POST", body: { serve } }, "/choice", "Changing the model …");
-    if (worked) say(`${{ new: "The new model", before: "The starting model" }[serve] ?? serve} is used now.`);
+    if (!worked) return;
+    onChosen();
+    say(`${{ new: "The new model", before: "The starting model" }[serve] ?? serve} is used now.`);
   };
   return html`<section id="learn" class="card learn" aria-labelledby="learn-heading" ref=${card}>
     <h2 id="learn-heading" tabindex="-1">Learn from labels</h2>

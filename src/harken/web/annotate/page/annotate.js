@@ -13,7 +13,6 @@ import { Session } from "./session.js";
 import { percent, plain } from "./text.js";
 
 const LIST_MS = 1500;
-const client = crypto.randomUUID();
 const byId = (id) => document.getElementById(id);
 
 const page = {
@@ -56,7 +55,7 @@ async function follow() {
   const { number } = page.list.find((one) => `#${one.number}` === location.hash) ?? page.list[0];
   if (wanted?.number === number) return;
   if (wanted !== before) wanted.close();
-  wanted = number === before?.number ? before : new Session(number, { client, say, onChange: draw });
+  wanted = number === before?.number ? before : new Session(number, { say, onChange: draw });
   if (wanted === before) return;
   const mine = wanted;
   const unreached = `The ${before ? "other " : ""}recording was not opened: no connection to harken. Choose it again when harken runs.`;
@@ -75,8 +74,12 @@ async function follow() {
   byId(before ? "title" : "chart")?.focus({ preventScroll: true });
 }
 
-const FAILED = "The labels of the file could not be fetched, so nothing has changed. Try again when harken runs.";
-const keepTheirs = ({ editor, saving }) => saving.adopt().then((bouts) => editor.load(bouts, { undoable: true }), () => say(FAILED));
+/** Show the labels of the file in place of those of this page, which could not be saved. */
+function loadTheirs({ editor, saving }) {
+  editor.drop(); // what is held is a step that can be undone, too
+  editor.replaceAll(saving.loadTheirs());
+  say("The labels of the file are shown. Undo brings back those of this page.");
+}
 
 /** What keys and buttons do with a session. */
 function actionsOf(session) {
@@ -149,13 +152,13 @@ function Page() {
     <${Header} tagline="label a recording" id="saving" state=${state} words=${words} />
     <main id="main">
       <${Refusals} session=${session} trouble=${page.trouble}
-        onMine=${() => session.saving.overwrite()} onTheirs=${() => keepTheirs(session)} />
+        onMine=${() => session.saving.keepMine()} onTheirs=${() => loadTheirs(session)} />
       <${Files} list=${page.list} chosen=${session?.number}
         onChoose=${(number) => (location.hash === `#${number}` ? follow() : (location.hash = `#${number}`))} />
       ${!open && !page.trouble && session?.info?.state !== "failed" && html`<${Reading} info=${session?.info} />`}
       <${Work} session=${session} open=${Boolean(open)} />
       ${open && html`<${Summary} session=${session} />`}
-      <${Learn} changes=${session?.saving.etag} />
+      <${Learn} changes=${session?.saving.etag} onChosen=${() => session?.look()} />
       ${open && html`<${Notes} ...${session.info} />`}
     </main>
     <${Keys} />`;

@@ -14,6 +14,13 @@ export const frozen = (bouts) => bouts.map(({ start_ms, end_ms, label, note }) =
 export const equal = (some, others) => some.length === others.length && some.every((bout, i) => bout === others[i]
   || ["start_ms", "end_ms", "label", "note"].every((name) => bout[name] === others[i][name]));
 
+/** The bouts that others do not have. */
+export function without(bouts, others) {
+  const key = ({ start_ms: start, end_ms: end, label, note }) => JSON.stringify([start, end, label, note]);
+  const theirs = new Set(others.map(key));
+  return bouts.filter((bout) => !theirs.has(key(bout)));
+}
+
 /** The number of the first bout that ends after a time; the length when there is none. */
 export function firstAfter(bouts, ms) {
   let [low, high] = [0, bouts.length];

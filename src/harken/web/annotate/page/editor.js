@@ -39,16 +39,20 @@ export class Editor {
     return this.mark && [this.mark.from, this.mark.open ? this.cursor : this.mark.to].sort((a, b) => a - b);
   }
 
-  /** Labels that come from the server; `undoable`: as a change. Returns whether they differ. */
-  load(bouts, { undoable = false } = {}) {
-    const loaded = frozen(bouts);
-    if (equal(loaded, this.held?.edge ? this.settled : this.bouts)) return false; // a note is saved while it is typed
-    this.#putBack();
-    if (undoable) this.#add(loaded, "the labels of the file");
-    else [this.#steps, this.#step] = [[{ bouts: loaded, words: "" }], 0];
+  /** Labels that come from the server, which cannot be undone. */
+  load(bouts) {
+    this.held = null;
+    this.#steps = [{ bouts: frozen(bouts), words: "" }];
+    this.#step = 0;
     this.#reselect();
     this.onChange();
-    return true;
+  }
+
+  /** Labels of the file in place of those of this page, which `undo()` brings back. Nothing may be held. */
+  replaceAll(bouts) {
+    this.#add(frozen(bouts), "the labels of the file");
+    this.#reselect();
+    this.onChange();
   }
 
   moveTo(ms) {

@@ -1,7 +1,7 @@
 /* The parts of the page around the picture. */
 
-import { html, useLayoutEffect, useRef } from "./preact.js";
-import { LONGEST_NOTE, NOTE_CUT, at, plainNote, recordedSeconds, whyNoLabel } from "./bouts.js";
+import { html, useEffect, useLayoutEffect, useRef } from "./preact.js";
+import { LONGEST_NOTE, NOTE_CUT, at, plainNote, recordedSeconds, whyNoLabel, without } from "./bouts.js";
 import { zoneInWords } from "./clock.js";
 import { Chip, inColour, useColours } from "./colours.js";
 import { KEYS } from "./keys.js";
@@ -9,6 +9,8 @@ import { duration, lengthOf, percent, plain, secondsByLabel, shortened } from ".
 
 const WITH_A_KEY = 9; // labels
 const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
+const MOST_LISTED = 5; // bouts that a choice replaces
+const MOST_OF_A_BOUT = 160; // characters of each
 
 const toPicture = () => document.getElementById("chart").focus({ preventScroll: true });
 
@@ -28,16 +30,44 @@ export function savingOf({ session, trouble }) {
 }
 
 export function Refusals({ session, trouble, onMine, onTheirs }) {
-  const { info, readOnly, connected, saving } = session ?? {};
+  const { info, readOnly, saving } = session ?? {};
   const failed = info?.state === "failed" ? info.error ?? "The recording cannot be read." : trouble;
   return html`
     ${failed && html`<p id="trouble" class="trouble" role="alert">${failed}</p>`}
-    ${saving?.conflict && html`<div id="conflict" class="trouble links" role="alert">
-      <span>Labels were changed elsewhere, in another window or by another program.</span>
-      <${Button} id="keep-mine" class="action" act=${onMine}>Keep mine<//>
-      <${Button} id="keep-theirs" class="action second" act=${onTheirs}>Show theirs<//>
-    </div>`}
-    ${readOnly && connected && info.state === "ready" && html`<p id="read-only" class="card pen" role="status">The labels are only shown: ${readOnly}.</p>`}`;
+    ${saving?.theirs && html`<${Conflict} session=${session} onMine=${onMine} onTheirs=${onTheirs} />`}
+    ${readOnly && info.state === "ready" && html`<p id="read-only" class="card pen" role="status">
+      The labels are only shown: ${readOnly}. Load this page again when that has changed.</p>`}`;
+}
+
+/** The labels of the file were changed elsewhere: what each choice replaces, before it is made. */
+function Conflict({ session: { saving, editor }, onMine, onTheirs }) {
+  const card = useRef(null);
+  useEffect(() => card.current.scrollIntoView({ block: "nearest" }), []);
+  const mine = without(editor.bouts, saving.theirs.intervals);
+  const theirs = without(saving.theirs.intervals, editor.bouts);
+  return html`<section id="conflict" class="trouble conflict" aria-labelledby="conflict-heading" ref=${card}>
+    <div role="alert">
+      <h2 id="conflict-heading">Your last change is not saved</h2>
+      <p>Another window or program has changed the labels of this recording since this page loaded them. Its labels are
+        in the file, and yours are on this page. Which do you want?</p>
+    </div>
+    <div class="choice">
+      <${Button} id="load-theirs" class="action" aria-describedby="load-theirs-about" act=${onTheirs}>Load theirs<//>
+      <div id="load-theirs-about"><p>This page shows the labels of the file. Undo brings yours back.</p>
+        <${Replaced} bouts=${mine} words="Only on this page" editor=${editor} /></div>
+      <${Button} id="keep-mine" class="action second" aria-describedby="keep-mine-about" act=${onMine}>Keep mine<//>
+      <div id="keep-mine-about"><p>The labels of this page replace those of the file.</p>
+        <${Replaced} bouts=${theirs} words="Only in the file, and replaced" editor=${editor} /></div>
+    </div>
+  </section>`;
+}
+
+function Replaced({ bouts, words, editor }) {
+  const more = bouts.length - MOST_LISTED;
+  if (!bouts.length) return html`<p>${words}: nothing.</p>`;
+  return html`<p>${words}:</p>
+    <ul>${bouts.slice(0, MOST_LISTED).map((bout) => html`<li>${shortened(editor.words(bout), MOST_OF_A_BOUT)}</li>`)}
+      ${more > 0 && html`<li>and ${more.toLocaleString("en")} more</li>`}</ul>`;
 }
 
 export function Files({ list, chosen, onChoose }) {

@@ -7,17 +7,20 @@ const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 const NO_CONNECTION = "no connection to harken, trying again.";
 const TRIES = 3; // after so many, the server may have been stopped
 const CHANGED_ELSEWHERE = "the labels were changed elsewhere.";
+const STALE = 412; // the statuses of refused labels
+const INVALID = 422;
+const READ_ONLY = 423;
 
 /**
  * The labels of one recording on their way to the disk.
  *
- * `state` is `saved`, `saving` or `failed`, and `sentence` says why. `conflict` is true when another window or program has
- * changed the file meanwhile, until `overwrite()` or `adopt()` decides. `onDisk` is whether the file exists, and `etag` that of
- * its labels, both null as long as this page knows none. `onChange(saving)` is called when `state` may be another.
+ * `state` is `saved`, `saving` or `failed`, and `sentence` says why. `theirs` has the labels of the file when another
+ * window or program has changed them since this page read them, until `keepMine()` or `loadTheirs()` decides; else it is
+ * null. `onDisk` is whether the file exists, and `etag` that of its labels, both null as long as this page knows none.
+ * `onChange(saving)` is called when `state` may be another.
  */
 export class Saving {
   #address;
-  #client;
   #onChange;
   #mine = new Set(); // what this page knows to be in the file, and what it has sent since
   #waiting = null; // the labels to send next
@@ -27,13 +30,12 @@ export class Saving {
   #closed = false;
   state = "saved";
   sentence = null;
-  conflict = false;
+  theirs = null;
   onDisk = null;
   etag = null;
 
-  constructor(address, client, onChange) {
+  constructor(address, onChange) {
     this.#address = address;
-    this.#client = client;
     this.#onChange = onChange;
   }
 
@@ -43,20 +45,9 @@ export class Saving {
 
   /** Fetch the labels of the file, and remember them as those that are edited from now on. */
   async load() {
-    for (;;) {
-      const before = this.etag;
-      const labels = await ask(this.#address);
-      if (this.etag !== before) continue; // others came meanwhile, and it is not known which are newer
-      this.#take(labels);
-      return labels;
-    }
-  }
-
-  /** Labels that another window or program has saved. Returns false when they are known already. */
-  took(labels) {
-    if (labels.etag === this.etag) return false;
+    const labels = await ask(this.#address);
     this.#take(labels);
-    return true;
+    return labels;
   }
 
   #take({ intervals, on_disk: onDisk, etag }) {
@@ -71,53 +62,70 @@ export class Saving {
     return this.again();
   }
 
-  /** Save what is on this page in place of what is in the file. */
-  async overwrite() {
-    this.conflict = false;
-    await this.load().catch((error) => this.#fail(error));
-    await this.again();
+  /** Save the labels of this page in place of `theirs`. If the file has changed once more, it is left as it is. */
+  keepMine() {
+    this.#take(this.theirs);
+    this.theirs = null;
+    return this.again();
   }
 
-  /** Give up what is not saved, and return the labels of the file. */
-  async adopt() {
-    const { intervals } = await this.load();
+  /** Give up what is not saved, and return `theirs`, which are edited from now on. */
+  loadTheirs() {
+    const { intervals } = this.theirs;
+    this.#take(this.theirs);
+    this.theirs = null;
     this.#waiting = null;
-    this.conflict = false;
     this.#tell();
     return intervals;
   }
 
-  /** Try now, if something is not saved: there is a connection again, or this window may write. */
+  /** Try now, if something is not saved. */
   async again() {
-    if (this.#waiting === null || this.#busy || this.conflict || this.#closed) return;
+    if (this.#waiting === null || this.#busy || this.theirs || this.#closed) return;
     clearTimeout(this.#timer);
     const sent = this.#waiting;
     this.#waiting = null;
     this.#busy = true;
-    this.#mine.add(sent);
     this.#tell();
     try {
-      const body = { client: this.#client, intervals: sent };
-      const { etag } = await ask(this.#address, { method: "PUT", headers: { "if-match": this.etag }, body, keepalive: true });
-      this.#take({ intervals: sent, on_disk: true, etag });
-      [this.#busy, this.#failures] = [false, 0];
-      if (this.#waiting === null) this.#tell();
+      await this.#send(sent);
     } catch (error) {
       this.#waiting ??= sent;
-      const resolved = error.status === 412 && await this.#isOurs();
       this.#busy = false;
-      if (!resolved) return this.#fail(error);
+      this.#fail(error);
+      return;
     }
-    await this.again();
+    this.#busy = false;
+    if (this.#waiting === null) this.#tell();
+    else await this.again();
   }
 
-  /** Whether the file has what this page knows or has sent; anything else came from elsewhere, and is a conflict. */
-  async #isOurs() {
-    const labels = await ask(this.#address).catch(() => null);
-    const ours = labels !== null && [...this.#mine].some((bouts) => equal(frozen(labels.intervals), bouts));
-    if (ours) this.#take(labels);
-    this.conflict = !ours;
-    return ours;
+  async #send(intervals) {
+    this.#mine.add(intervals);
+    const headers = { "if-match": this.etag };
+    try {
+      const { etag } = await ask(this.#address, { method: "PUT", headers, body: { intervals }, keepalive: true });
+      this.#take({ intervals, on_disk: true, etag });
+      this.#failures = 0;
+    } catch (error) {
+      if (error.status !== STALE) throw error;
+      await this.#compare(error);
+      this.#waiting ??= intervals;
+    }
+  }
+
+  /** After a save that was refused as `stale`: take the labels of the file, if this page has sent them and only the
+   * answer was lost. Otherwise they are `theirs`. */
+  async #compare(stale) {
+    const labels = await ask(this.#address);
+    if (labels.read_only !== null) throw Object.assign(new Error(labels.read_only), { status: READ_ONLY });
+    const inFile = frozen(labels.intervals);
+    if ([...this.#mine].some((bouts) => equal(inFile, bouts))) {
+      this.#take(labels);
+    } else {
+      this.theirs = labels;
+      throw stale;
+    }
   }
 
   close() {
@@ -126,11 +134,19 @@ export class Saving {
   }
 
   #fail({ message, status }) {
+    if (this.theirs) {
+      this.#show("failed", CHANGED_ELSEWHERE);
+      return;
+    }
     const stopped = status === undefined && this.#failures >= TRIES;
-    const help = stopped ? ` If harken annotate was stopped, start it again with --port ${location.port || 80}; this page then saves the labels.` : "";
-    const wait = WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
-    this.#show("failed", this.conflict ? CHANGED_ELSEWHERE : status === undefined ? NO_CONNECTION + help : message);
-    if (![412, 422, 423].includes(status) && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
+    const port = location.port || 80;
+    const help = stopped
+      ? ` If harken annotate was stopped, start it again with --port ${port}; this page then saves the labels.`
+      : "";
+    const wait = WAITS_MS[Math.min(this.#failures, WAITS_MS.length - 1)];
+    this.#failures += 1;
+    this.#show("failed", status === undefined ? NO_CONNECTION + help : message);
+    if (status !== INVALID && !this.#closed) this.#timer = setTimeout(() => this.again(), wait);
   }
 
   #tell() {
@@ -138,7 +154,8 @@ export class Saving {
   }
 
   #show(state, sentence = null) {
-    Object.assign(this, { state, sentence });
+    this.state = state;
+    this.sentence = sentence;
     this.#onChange(this);
   }
 }

@@ -1,22 +1,24 @@
-/* One recording that is open: its description, signal, labels and the model's bouts, kept up to date by the server. */
+/* One recording that is open: its description, signal, labels and the model's bouts. */
 
 import { Clock } from "./clock.js";
 import { Editor } from "./editor.js";
 import { Saving } from "./saving.js";
-import { ask, lastingSocket } from "./server.js";
+import { ask } from "./server.js";
 import { Signal } from "./signal.js";
 import { store, stored } from "./state.js";
 import { View } from "./view.js";
 
 const USUAL_RATE_HZ = 50;
 const FINEST_MS = 20; // the shortest time that the server tells apart
+const ASK_MS = 250; // while the recording is read, or a model labels it
+const AGAIN_MS = 2000; // when harken does not answer
 
 /** A recording by its number. `onChange()` is called when something looks different, `say(sentence)` with what a key did. */
 export class Session {
-  #socket = null;
-  #upToDate = false;
+  #timer = null; // of the next question about the recording
   #orderOf = null; // the file of labels whose order of labels is known
   #modelShown = null; // the name of the model whose bouts are shown or being fetched
+  #labels = null; // a promise: the labels are fetched once
   closed = false;
   info = null;
   view = null;
@@ -24,13 +26,15 @@ export class Session {
   gaps = []; // stretches without samples, as bouts
   names = []; // labels to choose from, in an order that never changes: the first nine have the keys 1 to 9
   readOnly = undefined; // why the labels cannot be changed, a sentence; null if they can; undefined: not known yet
-  connected = true;
 
-  constructor(number, { client, onChange, say }) {
+  constructor(number, { onChange, say }) {
     const changed = () => this.closed || onChange();
-    Object.assign(this, { number, client, say, changed, address: `/api/recordings/${number}` });
+    this.number = number;
+    this.say = say;
+    this.changed = changed;
+    this.address = `/api/recordings/${number}`;
     this.signal = new Signal(`${this.address}/signal`, changed);
-    this.saving = new Saving(`${this.address}/labels`, client, changed);
+    this.saving = new Saving(`${this.address}/labels`, changed);
     this.editor = new Editor({
       limits: () => [this.view.start, this.view.end],
       clock: () => this.clock,
@@ -48,20 +52,39 @@ export class Session {
 
   async open() {
     const info = await ask(this.address);
-    if (this.closed) return; // a socket that is opened now would never be closed
+    if (!this.closed) this.#show(info);
+  }
+
+  /** Ask what has become of the recording, until it is read and a model has labelled it. */
+  async look() {
+    const info = await ask(this.address).catch(() => null);
+    if (this.closed) return;
+    if (info) await this.#show(info);
+    else this.#lookAgain(AGAIN_MS);
+  }
+
+  #lookAgain(pauseMs) {
+    clearTimeout(this.#timer);
+    if (!this.closed) this.#timer = setTimeout(() => this.look(), pauseMs);
+  }
+
+  /** Show what the server says of the recording; fetch its labels and the bouts of the model once they are there. */
+  async #show(info) {
     this.#status(info);
     this.changed();
-    this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
-      onOpen: () => this.#linked(true),
-      onMessage: (message) => this.#receive(message),
-      onClose: () => this.#linked(false),
-    });
+    try {
+      await Promise.all([this.#loadLabels(), this.#showModel(info.model)]);
+    } catch {
+      this.#lookAgain(AGAIN_MS);
+      return;
+    }
+    if (!settled(info)) this.#lookAgain(ASK_MS);
   }
 
   close() {
     this.remember();
     this.closed = true;
-    this.#socket?.close();
+    clearTimeout(this.#timer);
     this.saving.close();
     this.signal.close();
   }
@@ -92,31 +115,6 @@ export class Session {
     return `harken annotate: place in ${this.info.name}`;
   }
 
-  #linked(connected) {
-    this.connected = connected;
-    if (!connected) this.#upToDate = false; // editing goes on; what is done is saved when there is a connection again
-    else this.saving.again();
-    this.changed();
-  }
-
-  #receive(message) {
-    if (message.type === "status") this.#status(message);
-    else if (message.type === "labels") this.#follow(message);
-    else if (message.type === "read_only") {
-      this.readOnly = message.reason;
-      this.editor.writing = message.reason === null;
-      if (this.editor.writing) this.saving.again();
-    }
-    this.changed();
-  }
-
-  /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
-  #follow(message) {
-    if (this.saving.unsaved || !this.saving.took(message)) return;
-    const { writing } = this.editor;
-    if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.say("The labels were changed elsewhere.");
-  }
-
   #status(info) {
     const before = this.info;
     this.info = info;
@@ -128,18 +126,24 @@ export class Session {
     }
     this.add(info.choices ?? []);
     this.#extend(before);
-    if (info.state !== "ready") return;
-    this.#showModel(info.model);
-    if (!this.#upToDate) this.#loadLabels().catch(() => {}); // if it fails, so does the socket
   }
 
-  /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
-  async #loadLabels() {
-    this.#upToDate = true;
-    if (this.saving.unsaved) return;
-    const { intervals, gaps_ms: gaps } = await this.saving.load();
+  /** Fetch the labels when the recording is read, once: from then on, they are those of this page. */
+  #loadLabels() {
+    if (this.info.state !== "ready") return null;
+    this.#labels ??= this.#fetchLabels().catch((error) => {
+      this.#labels = null;
+      throw error;
+    });
+    return this.#labels;
+  }
+
+  async #fetchLabels() {
+    const { intervals, gaps_ms: gaps, read_only: readOnly } = await this.saving.load();
     this.gaps = gaps.map(([start_ms, end_ms]) => ({ start_ms, end_ms }));
-    if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
+    this.readOnly = readOnly;
+    this.editor.load(intervals);
+    this.editor.writing = readOnly === null;
     this.changed();
   }
 
@@ -171,13 +175,20 @@ export class Session {
     this.#modelShown = name;
     this.editor.model = null;
     if (name === null) return;
-    const bouts = await ask(`${this.address}/model`).catch(() => null);
-    if (name !== this.#modelShown) return; // another model was chosen meanwhile
-    if (bouts) this.editor.model = boutsOf(bouts);
-    else this.#modelShown = null; // with the next status, it is tried again
+    try {
+      const bouts = boutsOf(await ask(`${this.address}/model`));
+      if (name === this.#modelShown) this.editor.model = bouts; // else another model was chosen meanwhile
+    } catch (error) {
+      if (name === this.#modelShown) this.#modelShown = null;
+      throw error;
+    }
     this.changed();
   }
 }
+
+/** Whether nothing changes any more unless a person does something. */
+const settled = ({ state, model }) => state === "failed"
+  || (state === "ready" && ["none", "ready", "failed"].includes(model.state));
 
 const boutsOf = ({ labels, start_ms: start, end_ms: end, code, probability }) => start
   .map((start_ms, i) => ({ start_ms, end_ms: end[i], label: labels[code[i]], probability: probability[i] ?? NaN }))
