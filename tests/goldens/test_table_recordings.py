@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 import people
+from benchmarks.studies.data_sets import find_study
 from harken.datasets.people import read_people
-from harken.datasets.registry import DATASETS
 from harken.datasets.tidy import read_selfback, read_tidy
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Placement, Recording
@@ -36,7 +36,7 @@ def test_recordings_of_real_tables_are_what_they_were(data_dir: Path) -> None:
     lines += describe_all(read_people(path, TableOptions(label_column="label_orig", subject="S07")), data_dir)
     lines += describe_all(read_people(path, OWN_LABELS, as_found=True), data_dir)
     for name in (*STUDIES, "pebble_steps"):
-        lines += describe_all(DATASETS[name].read(data_dir / name), data_dir)
+        lines += describe_all(find_study(name).read(data_dir / name), data_dir)
     lines += describe_all(read_selfback(data_dir / "selfback", placement=Placement.THIGH), data_dir)
     lines += describe_all(read_selfback(data_dir / "selfback" / "raw_published"), data_dir)
     check_or_write("real_tables", lines)

@@ -118,7 +118,11 @@ def test_benchmark_refuses_what_is_neither_a_study_nor_a_data_set(folder: Path) 
 
     study = people.write_study(folder / "study.csv")
     refused("no such file or folder, and no data set of this name; the data sets are wisdm, ", "nobody")
-    refused("the protocols of one's own studies are leave-one-person-out and leave-one-study-out, not 'unseen'", study, protocol="unseen")
+    refused(
+        "the protocols of one's own studies are leave-one-person-out and leave-one-study-out, not 'unseen'",
+        study,
+        protocol="unseen",
+    )
     refused("--data is the folder of a data set", study, folders=[folder])
     refused("options for reading tables are for files", "wisdm", reading=harken.TableOptions(skip_rows=1))
     refused("2 or more people are needed, not 1", folder / "alice.csv")
