@@ -21,7 +21,7 @@ import killed_commands
 from command_line import Run
 from harken.support import files
 from harken.support.aside import is_aside, remove_left_behind
-from harken.support.files import NotWrittenError, appearing, linked_file, replacing, write_bytes
+from harken.support.files import NotWrittenError, appearing, append_lines, linked_file, replacing, write_bytes
 
 WRITER = """
 import sys
@@ -225,3 +225,38 @@ def test_a_folder_that_cannot_be_replaced_stays_as_it_was(tmp_path: Path, monkey
     with appearing(folder) as aside:
         (aside / "new").write_text("later")
     assert [path.name for path in tmp_path.rglob("*")] == ["results", "new"]
+
+
+def test_lines_are_appended_after_whole_ones_and_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bytes] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").resolve()
+        synced.append(path.read_bytes() if path.is_file() else path.name.encode())
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    append_lines(path := tmp_path / "steps.log", b"one\ntwo\n")
+    path.write_bytes(b"one\ntwo\nthr")  # as after a kill
+    append_lines(path, b"four\n")
+    assert path.read_bytes() == b"one\ntwo\nfour\n"
+    assert synced == [b"one\ntwo\n", tmp_path.name.encode(), b"one\ntwo\nfour\n"]
+
+
+def test_a_full_disk_leaves_the_lines_that_were_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append_lines(path := tmp_path / "steps.log", b"one\n")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(NotWrittenError) as refused:
+            append_lines(path, b"two\n")
+        assert (refused.value.errno, refused.value.filename) == (errno.ENOSPC, str(path))
+    assert path.read_bytes() == b"one\n"
+    append_lines(path, b"three\n")
+    assert path.read_bytes() == b"one\nthree\n"

@@ -162,6 +162,32 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         aside.write_bytes(content)
 
 
+def append_lines(path: Path, content: bytes) -> None:
+    """Append lines to a file. They are on the disk when this returns.
+
+    An incomplete line at the end of the file, which a killed process has left, is removed first. After an error the
+    file is as it was.
+
+    Raises:
+        NotWrittenError: when the system reports an error, for example because the disk is full.
+    """
+    is_new = not path.exists()
+    with _named(path), path.open("a+b", buffering=0) as file:
+        file.seek(0)
+        size = file.read().rfind(b"\n") + 1
+        file.truncate(size)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
+        if is_new:
+            _sync_folder(path.parent)
+
+
 def write_text(path: str | Path, content: str) -> None:
     """Write ``content`` to ``path`` as UTF-8 with plain line ends, whole or not at all."""
     write_bytes(path, content.encode())
