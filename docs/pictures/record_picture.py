@@ -57,7 +57,7 @@ def main() -> None:
         choose(browser, "walking")
         time.sleep(4)
         browser.open(f"{address}/")  # which reads the time by the phone's clock
-        browser.wait("return document.getElementById('record').dataset.state === 'recording'")
+        browser.wait("return document.getElementById('record')?.dataset.state === 'recording'")
         time.sleep(1)
         save(browser, chosen.out / "record_phone.png", above="connection")
 
@@ -66,7 +66,7 @@ def choose(browser: Any, activity: str) -> None:
     """Type an activity and begin."""
     browser.fill("record-label", activity)
     browser.run("document.getElementById('record-begin').click()")
-    browser.wait("return document.getElementById('record').dataset.state === 'recording'")
+    browser.wait("return document.getElementById('record')?.dataset.state === 'recording'")
 
 
 def record(browser: Any, activity: str, seconds: float) -> None:

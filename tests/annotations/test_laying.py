@@ -282,17 +282,3 @@ def test_times_of_the_whole_range_are_read() -> None:
     for none in ("2100-01-01 00:00Z", "1969-12-01 00:00Z", "2024-01-01", "24:00", "9" * 70, "5e18", "", "\u0663"):
         assert text_moment(none) is None, none
     assert text_moment("-0.5") == Moment(Kind.ELAPSED, -SECOND // 2)
-
-
-@pytest.mark.parametrize(
-    ("row", "start_s"), [("-30,20,walking", 0), ("2024-03-09T09:59:30Z,2024-03-09T10:00:20Z,walking", -30)]
-)
-def test_a_label_that_is_not_cut_begins_before_its_recording_only_with_exact_times(
-    tmp_path: Path, row: str, start_s: int
-) -> None:
-    """Its samples may come later, but those of the time before belong to another recording."""
-    path = tmp_path / "anna.labels.csv"
-    path.write_text(f"start,end,label\n{row}\n")
-    span = Span(START, START + 10 * SECOND, "UTC")
-    found = read_annotations(path).intervals(span, cut=False)
-    assert (found.start_ns[0] - START, found.end_ns[0] - START) == (start_s * SECOND, 20 * SECOND)

@@ -1,6 +1,7 @@
 """Bouts that are recorded with a made-up watch, whose samples are written to the log of ``--keep``."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore
 from harken.annotations.times import Span
 from harken.web.learn import labelled_in
-from harken.web.record.recorder import Recorder
+from harken.web.record.recorder import WAIT_S, Recorder
 from harken.web.record.session import RecordedSession
 from harken.web.sample_log import SampleLog
 
@@ -53,10 +54,15 @@ def record(recorder: Recorder, start_s: float, end_s: float, label: str, watch: 
     recorder.end(watch, START + round(end_s * SECOND))
 
 
-def made(recorder: Recorder) -> list[Path]:
-    """The recordings with labels, after all that are due were made."""
-    for name in list(recorder.due):
-        recorder.make(name)
+def made(recorder: Recorder, watch: str = "anna") -> list[Path]:
+    """The recordings with labels, after the session of a watch was closed and everything that is due was done."""
+    recorder.close(watch)
+    return finished(recorder)
+
+
+def finished(recorder: Recorder, *, after_s: float = WAIT_S) -> list[Path]:
+    """The recordings with labels, after everything was done that is due after this time."""
+    recorder.finish(time.time() + after_s)
     return [file.path for file in labelled_in(recorder.files.recording("x").parent)]
 
 

@@ -63,6 +63,8 @@ def test_the_label_on_the_page_is_then_that_of_the_chosen_model(
         assert [bout["label"] for bout in session["bouts"]] == 2 * list(ACTIVITIES)
         assert min(bout["seconds"] for bout in session["bouts"]) > 0.8 * SPEED * BOUT_S
 
+        browser.driver.find_element("id", "record-finish").click()
+        browser.wait("return document.querySelector('.stored') !== null", seconds=30)
         ahead_s = (phone.now_ns() - time.time_ns()) / 1e9  # its fast clock is far ahead, and does not go back
 
     browser.wait("return document.getElementById('learn-train')?.disabled === false", seconds=30)

@@ -365,17 +365,13 @@ class Annotations:
             )
         return replace(self, entries=tuple(own))
 
-    def intervals(
-        self, span: Span, *, offset_s: float = 0.0, offset_flag: str | None = None, cut: bool = True
-    ) -> Intervals:
-        """The intervals on the clock of a recording.
+    def intervals(self, span: Span, *, offset_s: float = 0.0, offset_flag: str | None = None) -> Intervals:
+        """The intervals on the clock of a recording, cut to it.
 
         Args:
             span: the recording.
             offset_s: seconds added to each time, beside those in the column ``offset_s``.
             offset_flag: the option that a user has for them, for messages.
-            cut: whether intervals that reach over an end of the recording are cut to it. If not, those whose times
-                count from it are cut to its start all the same.
 
         Raises:
             HarkenError: as ``Intervals``; for an interval that begins more than a minute before the recording or ends
@@ -387,11 +383,7 @@ class Annotations:
         if row is not None:
             reason = explain_outside(self._labels_outside(placed, row, span, (offset_s, offset_flag)), span)
             raise line_error(self.path, int(placed.lines[row]), reason)
-        inside = placed.cut_to(span)
-        if cut:
-            return inside
-        # Dates and times from the start are rounded, so that a label may begin before its recording, in another one.
-        return replace(placed, start_ns=inside.start_ns) if self.counts_from_recording else placed
+        return placed.cut_to(span)
 
     def _place(self, span: Span, offset_s: float) -> Intervals:
         offset_ns = round(offset_s * SECOND_NS)

@@ -83,7 +83,6 @@ class LabelStore:
         local_times: whether the recording's times have no zone, and were read as UTC. Labels are then written without a
             zone, too, so that they keep their places when the zone is given later.
         several_people: whether the recording's file has other people, too.
-        cut: whether labels that reach over an end of the recording are cut to it. (Its samples may come later.)
 
     Attributes:
         path: the file beside the recording.
@@ -99,12 +98,10 @@ class LabelStore:
         zone_known: bool = True,
         local_times: bool = False,
         several_people: bool = False,
-        cut: bool = True,
     ) -> None:
         self.path = side_file(recording)
         self._recording, self._span, self._subject = recording, span, subject
         self._zone_known, self._local_times, self._several_people = zone_known, local_times, several_people
-        self._cut = cut
         self._column = [(*row, FIRST_LINE + number) for number, row in enumerate(column or [])]
         self._known: tuple[object, StoredLabels] | None = None
 
@@ -130,7 +127,7 @@ class LabelStore:
             else:
                 zone = self._why_zone_is_needed(annotations)
                 own = annotations.of_recording(recording_names(self._recording), self._subject)
-                bouts = own.intervals(self._span, cut=self._cut)
+                bouts = own.intervals(self._span)
         except HarkenError as error:
             return StoredLabels(Intervals.of([], self.path), digest, zone or f"{error}. {TO_LABEL}", str(error))
         except OSError:

@@ -165,7 +165,6 @@ def _learner(
     def labelled() -> list[Labelled]:
         if recorder is None or log is None:
             return []
-        recorder.make_changed()
         return labelled_in(log.folder / "recordings")
 
     return Learner(

@@ -164,11 +164,12 @@ class OpenBout(BaseModel):
 
 
 class RecordedSession(BaseModel):
-    """The bouts of a session, and its recording in the folder of ``--keep``. ``trouble`` says why it could not be
-    written."""
+    """The bouts of a session, and its recording in the folder of ``--keep``, which is made when the session is closed.
+    ``trouble`` says why it could not be made."""
 
     name: str
     closed: bool
+    made: bool
     bouts: list[RecordedBout]
     recording: str
     trouble: str | None

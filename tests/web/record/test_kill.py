@@ -14,15 +14,17 @@ import numpy as np
 import pytest
 
 import harken
+from annotating_server import put
 from harken.annotations.formats import read_annotations
 from harken.support.aside import is_aside
 from harken.web.limits import Limits
 from harken.web.record.recorder import Recorder
 from harken.web.sample_log import logged_samples
 from made_up_phones import pushing
-from recorded_bouts import made
+from recorded_bouts import labels_in, made
 from server_process import free_port, server_process
 from server_thread import Served
+from waiting import until
 
 pytestmark = pytest.mark.second_stage
 
@@ -134,7 +136,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     sessions = recorder.sessions(PHONE, 99)
     if sessions and sessions[0].open is not None:
         recorder.end(PHONE, sessions[0].open.start_ns + 10**9)
-    (path,) = made(recorder)
+    (path,) = made(recorder, PHONE)
     recording = harken.read(path)
     logged = np.unique(np.concatenate([one.time_ns for one in logged_samples(keep)]))
     assert np.isin(recording.time_ns, logged).all()
@@ -145,3 +147,50 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     assert len(ended) > 3
     left = [name for _, folders, files in os.walk(keep) for name in (*folders, *files) if is_aside(name)]
     assert left == []
+
+
+def test_a_session_is_recorded_through_two_kills_closed_and_annotated(tmp_path: Path) -> None:
+    """The server is killed while a bout is open and while the recording is made; annotate then has all labels."""
+    keep, port, log = tmp_path / "kept", free_port(), tmp_path / "log.txt"
+
+    def begin(label: str) -> None:
+        until(lambda: bool(ask(port, "/api/watches")))
+        assert ask(port, "/api/record/begin", "POST", watch=PHONE, label=label)["open"]["label"] == label
+        time.sleep(1.2)
+
+    def end() -> None:
+        assert ask(port, "/api/record/end", "POST", watch=PHONE)["bout"] is not None
+
+    with pushing(f"http://127.0.0.1:{port}/push", name=PHONE, every_s=0.1):
+        with server_process("--keep", str(keep), log=log, port=port) as (process, _):
+            begin("lying")
+            end()
+            begin("sitting")
+            process.kill()
+            process.wait(20)
+        with server_process("--keep", str(keep), log=log, port=port) as (process, _):
+            assert ask(port, f"/api/record?watch={PHONE}")["open"]["label"] == "sitting"
+            end()
+            begin("walking")
+            end()
+            (recorded,) = ask(port, f"/api/record?watch={PHONE}")["sessions"]
+            assert ask(port, "/api/record/close", "POST", watch=PHONE)["sessions"][0]["closed"]
+            process.kill()
+            process.wait(20)
+        path = keep / recorded["recording"]
+        assert not path.exists()
+        with server_process("--keep", str(keep), log=log, port=port):
+            until(lambda: ask(port, f"/api/record?watch={PHONE}")["sessions"][0]["made"])
+    assert labels_in(path) == ["lying", "sitting", "walking"]
+    with server_process("--no-model", str(path), log=tmp_path / "annotate.txt", command="annotate") as (_, address):
+        served = Served.of(address)
+        served.ask_until("/api/recordings/0", lambda about: about["state"] == "ready")
+        found = served.ask("/api/recordings/0/labels").json["intervals"]
+        bouts = [(bout["start_ms"], bout["end_ms"], bout["label"]) for bout in recorded["bouts"]]
+        assert [(row["start_ms"], row["end_ms"], row["label"]) for row in found] == bouts
+        assert put(served, [found[0] | {"label": "napping"}, *found[1:]]).status == 200
+    with server_process("--keep", str(keep), log=log, port=port):
+        time.sleep(3)
+        (session,) = ask(port, f"/api/record?watch={PHONE}")["sessions"]
+        assert [bout["label"] for bout in session["bouts"]] == ["lying", "sitting", "walking"]  # as it was recorded
+    assert labels_in(path) == ["napping", "sitting", "walking"]

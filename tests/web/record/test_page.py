@@ -108,17 +108,21 @@ def test_bouts_are_typed_listed_and_deleted_and_options_are_remembered(
         offered = page.run("return [...document.querySelectorAll('#record-labels button')].map((one) => one.value)")
         assert offered == ["lying", "sitting", "walking", typed]
 
-        labels = tmp_path / page.run("return document.querySelector('.stored code:last-of-type').textContent")
-        until(lambda: labels.exists() and len(read_annotations(labels).entries) == 2)
         page.click(".bouts li:last-child button")
         assert bouts(page) == [typed, "walking"]  # pressed once
         time.sleep(1.5)  # the page is told of other changes meanwhile, and the question stays
         page.click(".bouts li:last-child button")
         until(lambda: bouts(page) == [typed])
-        until(lambda: [one.label for one in read_annotations(labels).entries] == [typed])
+        assert "Learn and harken annotate have these labels after you finish" in page.text("record-sessions")
+        assert not (tmp_path / "recordings").exists()
 
-        page.click("#record-sessions p button")
-        until(lambda: "Earlier sessions (1)" in page.text("record-sessions"))
+        page.click("#record-finish")
+        until(lambda: "The finished session" in page.text("record-sessions"))
+        assert page.text("record-said").startswith("The session is finished; its recording is made in a moment.")
+        until(lambda: "as recorded. Change its labels with harken annotate." in page.text("record-sessions"), 30)
+        assert page.run("return document.querySelector('.bouts button')") is None
+        labels = tmp_path / page.run("return document.querySelector('.stored code:last-of-type').textContent")
+        assert [one.label for one in read_annotations(labels).entries] == [typed]
         assert page.complaints()[before:] == []
 
         # This browser remembers the options.

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import harken
 from harken.annotations.formats import read_annotations
 from harken.web.limits import Limits, RefusedError
-from harken.web.record.recorder import Recorder
-from harken.web.record.session import MARGIN_NS, PAUSE_NS, RecordedSession, session_name
-from recorded_bouts import SECOND, START, bouts, log, made, record, samples
+from harken.web.record.recorder import RETRY_S, Recorder
+from harken.web.record.session import LONGEST_NS, MARGIN_NS, PAUSE_NS, RecordedSession, session_name
+from recorded_bouts import SECOND, START, bouts, finished, log, made, record, samples
 
 
 @pytest.fixture
@@ -65,14 +65,51 @@ def test_every_step_is_on_the_disk_when_it_returns(recorder: Recorder, tmp_path:
     again.delete(restarted().name, START // 10**6)
     assert bouts(restarted()) == [(10, 30, "sitting")]
     again.close("anna")
-    assert restarted().closed
+    assert restarted().closed_s is not None
 
 
 def test_a_bout_without_samples_leaves_no_recording(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 20))
     record(recorder, 1000, 1100, "walking")
     assert made(recorder) == []
-    assert list((tmp_path / "recordings").iterdir()) == []
+    assert finished(recorder, after_s=3600) == []
+    assert not (tmp_path / "recordings").exists()
+    (session,) = recorder.sessions("anna", 5)
+    sentence = "no samples of its bouts have come; the recording is made when they come"
+    assert recorder.trouble(session.name) == sentence
+    assert bouts(session) == [(1000, 1100, "walking")]
+
+
+def test_a_recording_is_made_when_its_session_is_closed(recorder: Recorder, tmp_path: Path) -> None:
+    log(tmp_path, samples(0, 200))
+    record(recorder, 10, 40, "walking")
+    assert finished(recorder) == []
+    assert not (tmp_path / "recordings").exists()
+    assert len(made(recorder)) == 1
+
+
+def test_a_session_that_is_left_is_closed_after_a_pause(recorder: Recorder, tmp_path: Path) -> None:
+    log(tmp_path, samples(0, 200))
+    record(recorder, 10, 40, "walking")
+    pause_s = PAUSE_NS / 1e9
+    assert finished(recorder, after_s=pause_s - 10) == []
+    assert finished(recorder, after_s=pause_s + 10) == []  # it is closed, and more samples may follow
+    assert len(finished(recorder, after_s=pause_s + 20)) == 1
+
+
+def test_a_bout_that_was_never_stopped_has_its_longest_length(recorder: Recorder, tmp_path: Path) -> None:
+    log(tmp_path, samples(0, 200))
+    record(recorder, 10, 40, "walking")
+    recorder.begin("anna", "lying", START + 50 * SECOND)
+    longest_s = LONGEST_NS / 1e9
+    recorder = Recorder(tmp_path, Limits())
+    assert finished(recorder, after_s=longest_s - 10) == []
+    assert recorder.open_sessions()
+    finished(recorder, after_s=longest_s + 10)
+    (session,) = recorder.sessions("anna", 5)
+    assert bouts(session) == [(10, 40, "walking"), (50, 50 + longest_s, "lying")]
+    (path,) = finished(recorder, after_s=longest_s + 100)
+    assert [entry.label for entry in read_annotations(path.with_suffix(".labels.csv")).entries] == ["walking", "lying"]
 
 
 def test_a_new_session_begins_after_a_pause_or_a_button(recorder: Recorder, tmp_path: Path) -> None:
@@ -118,12 +155,24 @@ def test_what_is_discarded_may_be_all(recorder: Recorder, tmp_path: Path) -> Non
 def test_a_session_whose_bouts_are_deleted_leaves_no_file(recorder: Recorder, tmp_path: Path) -> None:
     log(tmp_path, samples(0, 200))
     record(recorder, 10, 40, "walking")
-    (path,) = made(recorder)
-    recorder.delete(path.stem, (START + 10 * SECOND) // 10**6)
-    assert list((tmp_path / "recordings").iterdir()) == []
+    (session,) = recorder.sessions("anna", 5)
+    with pytest.raises(RefusedError, match="no such bout"):
+        recorder.delete(session.name, (START + 11 * SECOND) // 10**6)
+    recorder.delete(session.name, (START + 10 * SECOND) // 10**6)
+    assert list((tmp_path / "sessions").iterdir()) == []
     assert Recorder(tmp_path, Limits()).sessions("anna", 5) == []
+    assert made(recorder) == []
     with pytest.raises(RefusedError, match="no such session"):
-        recorder.delete(path.stem, 0)
+        recorder.delete(session.name, 0)
+
+
+def test_an_open_bout_is_deleted_and_the_others_stay(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, 10, 40, "walking")
+    name = recorder.begin("anna", "sitting", START + 50 * SECOND).name
+    recorder.delete(name, (START + 50 * SECOND) // 10**6)
+    for each in (recorder, Recorder(tmp_path, Limits())):
+        (session,) = each.sessions("anna", 5)
+        assert (bouts(session), session.open) == ([(10, 40, "walking")], None)
 
 
 def test_several_watches_record_at_once(recorder: Recorder) -> None:
@@ -152,7 +201,7 @@ def test_what_cannot_be_is_refused(recorder: Recorder, tmp_path: Path) -> None:
             step()
     few = Recorder(tmp_path, replace(Limits(), recorded_sessions=1, recorded_bouts=1))
     few.end("anna", START + SECOND)
-    with pytest.raises(RefusedError, match="1 bouts; start a new session"):
+    with pytest.raises(RefusedError, match="1 bouts; finish it and begin another one"):
         few.begin("anna", "lying", START + SECOND)
     with pytest.raises(RefusedError, match="1 recorded sessions; move old ones"):
         few.begin("ben", "lying", START)
@@ -163,7 +212,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harken.web.record.session.write_bytes", refuse)
+    monkeypatch.setattr("harken.web.record.session_files.append_lines", refuse)
 
 
 def test_a_full_disk_is_said_and_changes_nothing(
@@ -194,7 +243,8 @@ def test_a_recording_that_cannot_be_written_says_why_and_is_written_later(
         assert made(recorder) == []
         (session,) = recorder.sessions("anna", 5)
         assert recorder.trouble(session.name) == "the recording could not be written (No space left)"
-    assert len(made(recorder)) == 1
+    assert finished(recorder) == []  # it is not tried again at once
+    assert len(finished(recorder, after_s=2 * RETRY_S)) == 1
     assert recorder.trouble(session.name) is None
 
 
@@ -213,6 +263,36 @@ def test_names_of_files_are_safe_and_differ(watches: list[str]) -> None:
 def test_sessions_that_are_something_else_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Recorder(tmp_path, Limits()).begin("anna", "walking", START)
     (tmp_path / "sessions" / "other.json").write_text('{"name": "../x"}')
+    (tmp_path / "sessions" / "folder.log").mkdir()
+    (tmp_path / "sessions" / "text.log").write_text("lying\n")
     with caplog.at_level("WARNING", "uvicorn.error"):
         assert len(Recorder(tmp_path, Limits()).sessions("anna", 5)) == 1
     assert "other.json is not a recorded session" in caplog.text
+    assert "folder.log is not a recorded session" in caplog.text
+    assert "text.log, line 1: this step is damaged, and left out" in caplog.text
+
+
+def test_a_step_that_a_kill_has_cut_short_is_not_taken_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, Limits())
+    record(recorder, 10, 40, "walking")
+    (path,) = (tmp_path / "sessions").iterdir()
+    whole = path.read_bytes()
+    for cut in range(1, 40):
+        path.write_bytes(whole + b'{"step":"begin","at_s":1750000000.0,"start_ns":1750000060000000000}'[:cut])
+        again = Recorder(tmp_path, Limits())
+        record(again, 60, 100, "sitting")
+        for each in (again, Recorder(tmp_path, Limits())):
+            (session,) = each.sessions("anna", 5)
+            assert bouts(session) == [(10, 40, "walking"), (60, 100, "sitting")]
+
+
+def test_a_damaged_step_costs_no_other_bout(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, Limits())
+    for start_s in (10, 50, 90):
+        record(recorder, start_s, start_s + 30, "walking")
+    (path,) = (tmp_path / "sessions").iterdir()
+    lines = path.read_bytes().splitlines()
+    lines[3] = lines[3].replace(b'"start_ns"', b'"\xff\x00"')
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    (session,) = Recorder(tmp_path, Limits()).sessions("anna", 5)
+    assert bouts(session) == [(10, 40, "walking"), (90, 120, "walking")]

@@ -65,11 +65,11 @@ def test_labels_lie_on_the_clock_of_a_phone_that_is_five_minutes_off(
         phone.play(STILL)
         ended = post(served, "end", watch=PHONE, discard_s=0.5).json
         time.sleep(1.0)
+    assert post(served, "close", watch=PHONE).status == 200
     assert abs(ended["bout"]["end_ms"] * 10**6 - (ended_ns - 0.5e9)) < 0.35e9
     path = tmp_path / "kept" / recorded(served)["sessions"][0]["recording"]
-    labels = path.with_suffix(".labels.csv")
-    until(labels.exists)
-    (entry,) = read_annotations(labels).entries
+    until(lambda: recorded(served)["sessions"][0]["made"])
+    (entry,) = read_annotations(path.with_suffix(".labels.csv")).entries
     assert entry.end is not None
     recording = harken.read(path)
     moved_ns = recording.time_ns[np.linalg.norm(recording.signals[:, :3] - STILL, axis=1) > 0.05]
@@ -105,7 +105,10 @@ def test_a_session_is_listed_and_deleted(served: Served) -> None:
         assert delete(served, f"{session['name']}/{session['bouts'][0]['start_ms']}") == 204
         assert delete(served, f"{session['name']}/{session['bouts'][0]['start_ms']}") == 404
         assert [bout["label"] for bout in recorded(served)["sessions"][0]["bouts"]] == ["sitting"]
-        assert post(served, "close", watch=PHONE).json["sessions"][0]["closed"]
+        finished = post(served, "close", watch=PHONE).json["sessions"][0]
+        assert (finished["closed"], finished["made"], finished["trouble"]) == (True, False, None)
+        refused = served.ask(f"/api/record/{session['name']}/{finished['bouts'][0]['start_ms']}", method="DELETE")
+        assert (refused.status, "with harken annotate" in refused.json["error"]) == (409, True)
         assert post(served, "begin", watch=PHONE, label="lying").status == 200
         assert len(recorded(served)["sessions"]) == 2
 
@@ -163,11 +166,15 @@ def test_samples_that_are_pushed_later_belong_to_the_recording(served: Served, t
         time.sleep(1.5)
         ended = post(served, "end", watch=PHONE).json
         assert ended["missing_s"] > 0.5
+        post(served, "close", watch=PHONE)
+        time.sleep(4)
+        (session,) = recorded(served)["sessions"]
+        path = tmp_path / "kept" / session["recording"]
+        assert not path.exists()
         phone.push(phone.message())
-    (session,) = recorded(served)["sessions"]
-    path = tmp_path / "kept" / session["recording"]
+    until(lambda: recorded(served)["sessions"][0]["made"])
     end_ns = session["bouts"][0]["end_ms"] * 10**6
-    until(lambda: path.exists() and harken.read(path).time_ns[-1] >= end_ns - 0.1e9)
+    assert harken.read(path).time_ns[-1] >= end_ns - 0.1e9
     assert recorded(served)["sessions"][0]["bouts"][0]["seconds"] == pytest.approx(
         (end_ns / 1e6 - session["bouts"][0]["start_ms"]) / 1e3, abs=0.1
     )

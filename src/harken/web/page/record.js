@@ -174,35 +174,47 @@ function useRecorder(watch, options) {
 
   const close = () => act("record-begin", async (of) => {
     await send("/close", { watch: of });
-    return "The next bout begins a new session.";
+    return "The session is finished; its recording is made in a moment. The next bout begins a new session.";
   });
 
   return { ...state, left, change, refresh, start, cancel, stop, remove, close };
 }
 
 function Sessions({ sessions, colours, recording, onDelete, onClose }) {
-  const [now, earlier] = sessions.length && !sessions[0].closed ? [sessions[0], sessions.slice(1)] : [null, sessions];
-  const show = (session) => html`<${Session} session=${session} colours=${colours} onDelete=${onDelete} />`;
+  const [latest, ...earlier] = sessions;
   return html`<div id="record-sessions">
-    ${now && (now.bouts.length > 0 || now.trouble) && html`<h3>This session</h3>${show(now)}
-      ${!recording && now.bouts.length > 0 && html`<p><button type="button" class="small" onClick=${onClose}>Start a new session</button></p>`}`}
+    ${latest && !latest.closed && latest.bouts.length > 0 && html`<h3>This session</h3>
+      <${Session} session=${latest} colours=${colours} onDelete=${onDelete} />
+      <p class="quiet">Learn and harken annotate have these labels after you finish the session: its recording and
+        labels are made then. It is finished by itself half an hour after its last bout.</p>
+      ${!recording && html`<p><button id="record-finish" type="button" class="small" onClick=${onClose}>Finish the session</button></p>`}`}
+    ${latest?.closed && html`<h3>The finished session</h3><${Finished} session=${latest} colours=${colours} />`}
     ${earlier.length > 0 && html`<details><summary>Earlier sessions (${earlier.length})</summary>
       ${earlier.map((session) => html`<div key=${session.name}>
-        <h3>${session.bouts.length ? DATE.format(session.bouts[0].start_ms) : "A session without bouts"}</h3>${show(session)}</div>`)}</details>`}
+        <h3>${DATE.format(session.bouts[0].start_ms)}</h3><${Finished} session=${session} colours=${colours} /></div>`)}</details>`}
   </div>`;
 }
 
+const Finished = ({ session, colours }) => html`<${Session} session=${session} colours=${colours} /><${Stored} ...${session} />`;
+
+/** The bouts of a session, which can be deleted if there is `onDelete`. */
 function Session({ session, colours, onDelete }) {
-  const { bouts, recording, trouble } = session;
+  const { bouts } = session;
   return html`<ul class="key" aria-label="Time in each activity">
       ${secondsByLabel(bouts).map(([label, seconds]) => html`<li key=${label}><${Chip} colour=${colours.get(label)} />${plain(label)} ${lengthOf(seconds)}</li>`)}</ul>
     <ul class="bouts" aria-label="Bouts, the latest first">
       ${[...bouts].reverse().map((bout) => html`<li key=${bout.start_ms}>
         <${Chip} colour=${colours.get(bout.label)} /><b>${plain(bout.label)}</b><span class="quiet">${clockToTheSecond(bout.start_ms)}</span>
-        <span class="length">${lengthOf(bout.seconds)}</span><${Delete} bout=${bout} onDelete=${() => onDelete(session, bout)} /></li>`)}</ul>
-    ${trouble && html`<p class="trouble">${capitalised(trouble)}.</p>`}
-    ${!trouble && bouts.length > 0 && html`<p class="quiet stored">Stored as <code>${recording}</code> with${" "}
-      <code>${recording.replace(/\.[^.]*$/, ".labels.csv")}</code>.</p>`}`;
+        <span class="length">${lengthOf(bout.seconds)}</span>
+        ${onDelete && html`<${Delete} bout=${bout} onDelete=${() => onDelete(session, bout)} />`}</li>`)}</ul>`;
+}
+
+/** Where the recording of a finished session is, or why it is not there yet. */
+function Stored({ made, recording, trouble }) {
+  if (trouble) return html`<p class="trouble">${capitalised(trouble)}.</p>`;
+  if (!made) return html`<p class="quiet">Its recording is made when its last samples have come, after a minute at the latest.</p>`;
+  return html`<p class="quiet stored">Stored as <code>${recording}</code> with${" "}
+    <code>${recording.replace(/\.[^.]*$/, ".labels.csv")}</code>, as recorded. Change its labels with harken annotate.</p>`;
 }
 
 /** A button that deletes when it is pressed twice. */

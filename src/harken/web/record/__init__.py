@@ -1,6 +1,7 @@
 """Recording with labels: sessions of bouts that become recordings with labels in the folder of ``--keep``.
 
-``session`` has the values, the rules and the files, ``recorder`` the steps, ``routes`` their addresses.
+``session`` has the values and the rules, ``session_files`` the files, ``recorder`` what is done, ``routes`` the
+addresses, and ``earlier_layout`` what the version before has left.
 """
 
 __all__: list[str] = []

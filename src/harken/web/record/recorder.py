@@ -1,50 +1,56 @@
 """Recording with labels: bouts of watches begin and end, and become recordings with labels in the folder of ``--keep``.
 
-Each step is on the disk before it returns. The recordings themselves are made afterwards from the log of samples, and
-made again when samples come late.
+Each step is on the disk before it returns. A recording is made from the log of samples when its session is closed.
 """
 
 import asyncio
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harken.annotations.store import StaleLabelsError, file_state
+from harken.support.arrays import Int64Array
 from harken.support.errors import HarkenError
 from harken.web.limits import Limits, RefusedError
+from harken.web.record.earlier_layout import convert_sessions
 from harken.web.record.session import (
+    LONGEST_NS,
     MARGIN_NS,
-    OF_LABELS,
+    Began,
     Bout,
-    OpenBout,
+    Closed,
+    Deleted,
+    Ended,
+    Made,
+    Opened,
     RecordedSession,
-    SessionFiles,
-    after,
+    Step,
     checked_label,
-    labelled_as_filed,
-    laid,
+    cut_bouts,
     session_name,
 )
+from harken.web.record.session_files import SessionFiles
 
 LOG = logging.getLogger("uvicorn.error")
+LOOK_S = 1.0
+"""How often it is checked whether a session is over, or a recording can be made."""
 WAIT_S = 2.0
-"""Recordings are made so long after a bout has ended or samples have come, because more of them follow."""
+"""A recording is made so long after its session was closed or samples have come, because more of them follow."""
+PATIENCE_S = 60.0
+"""So long after a session was closed, its recording is made without the samples that have not come."""
 RETRY_S = 30.0
 """After an error, such as a full disk."""
 LABELS_OF = 200
 """The number of sessions whose labels are offered again."""
-SHARE = 0.05
-"""The largest share of its time that the server makes recordings."""
-RECENT_S = 86_400.0
-"""After a restart the recordings of sessions of this age are made again, because samples may have come since."""
+NOT_CLOSED = "this session is finished; change its labels with harken annotate"
+
+
+class NoSamplesError(HarkenError):
+    """None of the samples of a session have come."""
 
 
 class Recorder:
@@ -56,39 +62,24 @@ class Recorder:
 
     Attributes:
         files: the files of the sessions.
-        due: the recordings that are to be made.
     """
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self.files = SessionFiles(folder)
+        convert_sessions(self.files)
         self._limits = limits
         self._sessions = {session.name: session for session in self.files.load()}
         self._of_watch: dict[str, list[str]] = {}
-        self._states: dict[str, object] = {}  # of the files of labels that the sessions have
-        self.due: dict[str, None] = {}  # recordings that are to be made
-        self._trouble: dict[str, str] = {}  # why a recording could not be made
-        self._lock, self._building = threading.RLock(), threading.Lock()
-        self._wake: Callable[[], object] = lambda: None
-        recent_s = time.time() - RECENT_S
-        for session in list(self._sessions.values()):
+        for session in self._sessions.values():
             self._of_watch.setdefault(session.watch, []).append(session.name)
-            if session.since_s >= recent_s or session.open is not None:
-                self.due[session.name] = None
-            with suppress(HarkenError, OSError):  # it is said when the session is shown
-                self._sessions[session.name] = self.files.with_labels(session, checked=False)
+        self._next_s: dict[str, float] = {}  # when the recording of a session may be made, by the server's clock
+        self._trouble: dict[str, str] = {}  # why a recording could not be made
+        self._lock = threading.RLock()
 
     def sessions(self, watch: str, most: int) -> list[RecordedSession]:
-        """The latest sessions of a watch, the last first, at most so many.
-
-        One whose labels were changed by another program and cannot be read is as it was before; ``trouble`` says why.
-        """
+        """The latest sessions of a watch, the last first, at most so many."""
         with self._lock:
-            return [self._shown(name) for name in reversed(self._of_watch.get(watch, [])[-most:])]
-
-    def _shown(self, name: str) -> RecordedSession:
-        with suppress(RefusedError):
-            return self._current(name)
-        return self._sessions[name]
+            return [self._sessions[name] for name in reversed(self._of_watch.get(watch, [])[-most:])]
 
     def open_sessions(self) -> list[RecordedSession]:
         """The sessions in which a bout is being recorded."""
@@ -104,13 +95,8 @@ class Recorder:
         return list(dict.fromkeys((*opened, *ended)))
 
     def trouble(self, name: str) -> str | None:
-        """Why the labels of a session could not be read or its recording not be made; None if there was no error."""
-        with self._lock:
-            try:
-                self._current(name)
-            except RefusedError as error:
-                return str(error)
-            return self._trouble.get(name)
+        """Why the recording of a session could not be made; None if there was no error."""
+        return self._trouble.get(name)
 
     def begin(self, watch: str, label: str, start_ns: int) -> RecordedSession:
         """Begin a bout at ``start_ns`` of the watch's clock.
@@ -121,19 +107,22 @@ class Recorder:
         """
         label = checked_label(label)
         now_s = time.time()
+        ahead_ns = start_ns - int(now_s * 1e9)
         with self._lock:
             session = self._stopped(watch)
-            if session is None or not session.follows(start_ns):
-                if len(self._sessions) >= self._limits.recorded_sessions:
-                    sentence = f"there are {len(self._sessions):,} recorded sessions; move old ones out of the folder"
-                    raise RefusedError(409, sentence, reason="sessions")
-                name = session_name(watch, start_ns, set(self._sessions))
-                session = RecordedSession(name, watch, now_s)
-            elif len(session.bouts) >= self._limits.recorded_bouts:
-                sentence = f"this session has {len(session.bouts):,} bouts; start a new session"
-                raise RefusedError(409, sentence, reason="bouts")
-            opened = OpenBout(max(start_ns, session.last_ns), label, start_ns - int(now_s * 1e9))
-            return self._keep(replace(session, open=opened))
+            if session is not None and session.is_followed_by(start_ns):
+                if len(session.bouts) >= self._limits.recorded_bouts:
+                    sentence = f"this session has {len(session.bouts):,} bouts; finish it and begin another one"
+                    raise RefusedError(409, sentence, reason="bouts")
+                return self._take(session, Began(now_s, max(start_ns, session.last_ns), label, ahead_ns))
+            if len(self._sessions) >= self._limits.recorded_sessions:
+                sentence = f"there are {len(self._sessions):,} recorded sessions; move old ones out of the folder"
+                raise RefusedError(409, sentence, reason="sessions")
+            if session is not None:
+                self._close(session, now_s)
+            name = session_name(watch, start_ns, self.files.names())
+            opened = RecordedSession(name, watch, now_s, now_s)
+            return self._take(opened, Opened(now_s, watch), Began(now_s, start_ns, label, ahead_ns))
 
     def end(self, watch: str, end_ns: int) -> Bout | None:
         """End the open bout of a watch at ``end_ns`` of its clock; returns it, or None if nothing of it is left.
@@ -142,12 +131,12 @@ class Recorder:
             RefusedError: when none is being recorded, or the disk refuses it.
         """
         with self._lock:
-            session = self._latest(watch)
+            session = self._unfinished(watch)
             if session is None or session.open is None:
                 sentence = "nothing is being recorded with this watch; another page may have stopped it"
                 raise RefusedError(409, sentence, reason="recording")
-            session, ended = session.end(end_ns)
-            self._keep(session)
+            ended = session.ended(end_ns)
+            self._take(session, Ended(time.time(), end_ns))
             return ended
 
     def delete(self, name: str, start_ms: int) -> str:
@@ -157,21 +146,18 @@ class Recorder:
             The watch.
 
         Raises:
-            RefusedError: when there is none, or the disk refuses it.
+            RefusedError: when there is none, its session is closed, or the disk refuses it.
         """
         with self._lock:
-            if name not in self._sessions:
+            session = self._sessions.get(name)
+            if session is None:
                 raise RefusedError(404, "there is no such session")
-            while True:
-                before = self._current(name)
-                session = before.without(start_ms)
-                with suppress(StaleLabelsError):
-                    if session.filed != before.filed:
-                        session = self._label(session, session.filed)
-                    return self._keep(session).watch
+            if session.closed_s is not None:
+                raise RefusedError(409, NOT_CLOSED, reason="recording")
+            return self._take(session, Deleted(time.time(), session.find_bout(start_ms))).watch
 
     def close(self, watch: str) -> None:
-        """Let the next bout of a watch begin a new session.
+        """Close the session of a watch: its recording is made, and the next bout begins a new session.
 
         Raises:
             RefusedError: while a bout is being recorded, and when the disk refuses it.
@@ -179,10 +165,10 @@ class Recorder:
         with self._lock:
             session = self._stopped(watch)
             if session is not None:
-                self._keep(replace(session, closed=True))
+                self._close(session, time.time())
 
-    def received(self, watch: str, time_ns: NDArray[np.int64], written: "asyncio.Future[None]") -> None:
-        """Samples of a watch have come. A session that they belong to is made again when they are on the disk.
+    def received(self, watch: str, time_ns: Int64Array, written: "asyncio.Future[None]") -> None:
+        """Samples of a watch have come. A recording that waits for them is made when they are on the disk.
 
         It waits for no other thread, because the server's event loop calls it for each message.
 
@@ -193,117 +179,153 @@ class Recorder:
         """
         first_ns = int(time_ns.min())
         last_ns = int(time_ns.max())
-        sessions = filter(None, map(self._sessions.get, self._of_watch.get(watch, ())))
-        due = [session.name for session in sessions if session.bouts and session.near(first_ns, last_ns)]
-        if due:
-            written.add_done_callback(lambda _: self._make_later(due))
+        for name in self._of_watch.get(watch, ()):
+            session = self._sessions.get(name)
+            if session is None or session.made or session.closed_s is None or not session.is_near(first_ns, last_ns):
+                continue
+            written.add_done_callback(partial(self._look_soon, name))
 
-    def _make_later(self, names: Iterable[str]) -> None:
-        self.due |= dict.fromkeys(names)
-        self._wake()
+    def _look_soon(self, name: str, _written: "asyncio.Future[None]") -> None:
+        soon_s = time.time() + WAIT_S
+        self._next_s[name] = min(self._next_s.get(name, soon_s), soon_s)
 
     async def run(self, changed: Callable[[str], None]) -> None:
-        """Make recordings until cancelled; ``changed`` is called with the watch of each one."""
-        loop, wake = asyncio.get_running_loop(), asyncio.Event()
-        self._wake = lambda: loop.call_soon_threadsafe(wake.set)
+        """Close sessions that are over and make recordings until cancelled; ``changed`` is called with the watch of
+        each one."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for watch in await asyncio.to_thread(self.finish, time.time()):
+                changed(watch)
+
+    def finish(self, now_s: float) -> list[str]:
+        """Close the sessions that are over, and make the recordings of closed ones.
+
+        Args:
+            now_s: what the server's clock shows.
+
+        Returns:
+            The watches of the sessions that have changed.
+        """
+        with self._lock:
+            unmade = [session for session in self._sessions.values() if not session.made]
+        return [session.watch for session in unmade if self._finish(session.name, now_s)]
+
+    def _finish(self, name: str, now_s: float) -> bool:
+        """Take the next step with a session whose recording is not made; return whether something has changed."""
+        if now_s < self._next_s.get(name, now_s):
+            return False
         try:
-            while True:
-                if not self.due:
-                    await wake.wait()
-                wake.clear()
-                await asyncio.sleep(WAIT_S)
-                began_s = time.monotonic()
-                for name in list(self.due):
-                    session = self._sessions.get(name)
-                    await asyncio.to_thread(self.make, name)
-                    if session is not None:
-                        changed(session.watch)
-                await asyncio.sleep(RETRY_S if self._trouble else (time.monotonic() - began_s) * (1 / SHARE - 1))
-        finally:
-            self._wake = lambda: None
+            changed = self._close_left(name, now_s) or self._make(name, now_s)
+        except NoSamplesError as error:
+            return self._postpone(name, str(error), math.inf)
+        except OSError as error:
+            sentence = f"the recording could not be written ({error.strerror or error})"
+            return self._postpone(name, sentence, now_s + RETRY_S)
+        except (RefusedError, HarkenError) as error:
+            return self._postpone(name, str(error), now_s + RETRY_S)
+        except Exception as error:  # the other sessions go on
+            LOG.exception("%s: its recording could not be made", name)
+            return self._postpone(name, f"a fault in harken: {type(error).__name__}: {error}", now_s + RETRY_S)
+        return self._trouble.pop(name, None) is not None or changed
 
-    def make_changed(self) -> None:
-        """Make the recordings with bouts that are not in their files of labels yet. Others follow in ``run``."""
-        for session in list(self._sessions.values()):
-            if session.pending and session.name in self.due:
-                self.make(session.name)
+    def _postpone(self, name: str, sentence: str, next_s: float) -> bool:
+        """Try again later; return whether there was no such error before."""
+        self._next_s[name] = next_s
+        is_new = self._trouble.get(name) != sentence
+        if is_new:
+            LOG.warning("%s: %s", name, sentence)
+        self._trouble[name] = sentence
+        return is_new
 
-    def _latest(self, watch: str) -> RecordedSession | None:
-        """The latest session of a watch. One whose labels cannot be read now is as it was before: it can be recorded
-        on, and what is new in it is kept beside the labels when they can be read again."""
+    def _close_left(self, name: str, now_s: float) -> bool:
+        """Close a session that is over; return whether it was. A bout that was forgotten has its longest length."""
+        with self._lock:
+            session = self._sessions.get(name)
+            if session is None or session.closed_s is not None or not session.is_left(now_s):
+                return False
+            if session.open is not None:
+                session = self._take(session, Ended(now_s, session.open.start_ns + LONGEST_NS))
+            self._close(session, now_s)
+            return True
+
+    def _make(self, name: str, now_s: float) -> bool:
+        """Make the recording of a session if it is closed and its samples have come; return whether it is made.
+
+        Once there is a recording, its labels belong to annotate: a server that was killed before it noted that leaves
+        both as they are.
+
+        Raises:
+            NoSamplesError: when none of its samples have come.
+            HarkenError: when its labels cannot be written.
+            RefusedError, OSError: when the disk refuses it.
+        """
+        with self._lock:
+            session = self._sessions.get(name)
+            if session is None or session.closed_s is None:
+                return False
+            first_ns, last_ns = self._span(session)
+        if not self.files.recording(name).exists():
+            samples = self.files.samples(session, first_ns, last_ns)
+            patient_until_s = session.closed_s + PATIENCE_S
+            if samples.newest_ns < session.last_ns and now_s < patient_until_s:
+                self._next_s[name] = patient_until_s
+                return False
+            bouts = cut_bouts(session.bouts, samples.time_ns)
+            if not bouts:
+                raise NoSamplesError("no samples of its bouts have come; the recording is made when they come")
+            self.files.write_labels(session, bouts)
+            self.files.write_recording(session, samples)
+        with self._lock:
+            self._take(session, Made(now_s))
+        return True
+
+    def _unfinished(self, watch: str) -> RecordedSession | None:
+        """The session of a watch that is not closed."""
         names = self._of_watch.get(watch)
-        if not names:
-            return None
-        session = self._shown(names[-1])
-        if session.empty and session.name in self._states:  # another program has removed its labels
-            self._keep(session)
-            return None
-        return session
+        session = self._sessions[names[-1]] if names else None
+        return None if session is None or session.closed_s is not None else session
 
     def _stopped(self, watch: str) -> RecordedSession | None:
-        """The latest session of a watch.
+        """The session of a watch that is not closed.
 
         Raises:
             RefusedError: while a bout is being recorded.
         """
-        session = self._latest(watch)
+        session = self._unfinished(watch)
         if session is not None and session.open is not None:
             sentence = f"{session.open.label} is being recorded with this watch; stop it first"
             raise RefusedError(409, sentence, reason="recording")
         return session
 
-    def _current(self, name: str) -> RecordedSession:
-        """A session with the labels that another program may have changed.
+    def _close(self, session: RecordedSession, now_s: float) -> None:
+        self._take(session, Closed(now_s))
+        self._next_s[session.name] = now_s + WAIT_S
+
+    def _take(self, session: RecordedSession, *steps: Step) -> RecordedSession:
+        """Write steps to the disk, then use them; a session without a bout is forgotten.
 
         Raises:
-            RefusedError: when these cannot be read.
+            RefusedError: when the disk refuses them.
         """
-        with _refused("read"):
-            state = file_state(self.files.labels(name))
-            if name not in self._states or self._states.pop(name) != state:
-                session = self.files.with_labels(self._sessions[name])
-                self._sessions[name] = session
-            self._states[name] = state
-        return self._sessions[name]
-
-    def _label(self, session: RecordedSession, bouts: Sequence[Bout]) -> RecordedSession:
-        """Write bouts as the file of labels of a session; the session with them.
-
-        Raises:
-            StaleLabelsError: when another program has changed the file; the next ``_current`` has its labels.
-            RefusedError: when it cannot be written.
-        """
-        self._states.pop(session.name, None)
-        with _refused("written"):
-            session = self.files.save_labels(session, bouts)
-        self._states[session.name] = file_state(self.files.labels(session.name))
-        labels = {name: getattr(session, name) for name in OF_LABELS}
-        self._sessions[session.name] = replace(self._sessions[session.name], **labels)
-        return session
-
-    def _keep(self, session: RecordedSession) -> RecordedSession:
-        """Write the session to the disk, then use it; without a bout it is forgotten."""
-        names = self._of_watch.get(session.watch, [])
+        name, watch = session.name, session.watch
+        for step in steps:
+            session = session.after(step)
         try:
             if session.empty:
-                self.files.forget(session)
+                self.files.forget(name)
             else:
-                self.files.save(session)
+                self.files.append(name, *steps)
         except OSError as error:
-            sentence = f"the bout could not be written to the disk ({error.strerror or error}); try again"
+            sentence = f"this could not be written to the disk ({error.strerror or error}); try again"
             raise RefusedError(507, sentence) from error
+        names = self._of_watch.get(watch, [])
         if session.empty:
-            self._sessions.pop(session.name, None)
-            for of_session in (self._states, self.due, self._trouble):
-                of_session.pop(session.name, None)
-            self._of_watch[session.watch] = [name for name in names if name != session.name]
+            self._sessions.pop(name, None)
+            self._of_watch[watch] = [other for other in names if other != name]
         else:
-            self._sessions[session.name] = session
-            if session.name not in names:
-                self._of_watch[session.watch] = [*names, session.name]
-            self.due |= dict.fromkeys(self._of_watch[session.watch][-2:])  # the earlier one ends where this one begins
-            self.due[session.name] = None
-        self._wake()
+            self._sessions[name] = session
+            if name not in names:
+                self._of_watch[watch] = [*names, name]
         return session
 
     def _span(self, session: RecordedSession) -> tuple[int, int]:
@@ -317,101 +339,3 @@ class Recorder:
             elif other.last_ns <= session.first_ns:
                 begin_ns = max(begin_ns, min(other.last_ns + MARGIN_NS, session.first_ns - 1) + 1)
         return begin_ns, end_ns
-
-    def make(self, name: str) -> None:
-        """Make the recording of a session, and its labels as far as there are samples."""
-        with self._building:
-            self.due.pop(name, None)
-            sentence = self._why_not_made(name)
-            if sentence is None:
-                self._trouble.pop(name, None)
-                return
-            if self._trouble.get(name) != sentence:
-                LOG.warning("%s: %s", name, sentence)
-            self._trouble[name] = sentence
-            self.due[name] = None
-
-    def _why_not_made(self, name: str) -> str | None:
-        """Make it; if that fails, why, as a sentence."""
-        while True:
-            try:
-                self._write(name)
-            except StaleLabelsError:  # another program has changed the labels in between
-                continue
-            except (RefusedError, HarkenError) as error:
-                return str(error)
-            except OSError as error:
-                return f"the recording could not be written ({error.strerror or error})"
-            return None
-
-    def _write(self, name: str) -> None:
-        with self._lock:
-            if name not in self._sessions:
-                return
-            try:
-                session, fits = self._current(name), True
-                first_ns, last_ns = self._span(session)
-            except RefusedError:  # labels that do not fit the recording may do so with its late samples
-                session, fits = self._sessions[name], False
-                spans_ns = [(rest.start_ns - MARGIN_NS, rest.end_ns + MARGIN_NS) for rest in session.pending]
-                spans_ns += filter(None, [self.files.times(name)])
-                if not spans_ns:
-                    raise
-                first_ns = min(spans_ns)[0]
-                last_ns = max(last_ns for _, last_ns in spans_ns)
-            if fits and not session.bouts:
-                return
-        signals, time_ns = self.files.samples(session, first_ns, last_ns)
-        if len(time_ns):
-            with self._lock:
-                if fits and name in self._sessions and (session := self._current(name)).relative:
-                    self._label(session, session.filed)
-            self.files.write_recording(session, signals, time_ns)
-        with self._lock:
-            if name not in self._sessions:  # deleted in the meantime
-                self.files.forget(session)
-            else:
-                self._lay(self._current(name), time_ns)
-
-    def _lay(self, session: RecordedSession, time_ns: NDArray[np.int64]) -> None:
-        """Write what is pending to the file of labels, as far as there are samples.
-
-        Raises:
-            StaleLabelsError, RefusedError: as ``_label``.
-            HarkenError: when there are no samples for the labels of another program.
-            OSError: when what is still pending cannot be written.
-        """
-        if len(time_ns) == 0:
-            if session.filed:
-                path = self.files.labels(session.name)
-                raise HarkenError(f"{path}: there are no samples of the recording near its intervals; correct them")
-            return
-        session = self._pending(session, labelled_as_filed(session.filed, session.pending))
-        bouts, pending = laid(session.filed, session.pending, (int(time_ns[0]), after(int(time_ns[-1]))))
-        if bouts != session.filed:
-            session = self._label(session, bouts)
-        self._pending(session, pending)
-
-    def _pending(self, session: RecordedSession, pending: tuple[Bout, ...]) -> RecordedSession:
-        """The session in which this is still pending, on the disk. Raises ``OSError``."""
-        if pending != session.pending:
-            session = replace(session, pending=pending)
-            self.files.save(session)
-            self._sessions[session.name] = session
-        return session
-
-
-@contextmanager
-def _refused(done: str) -> Iterator[None]:
-    """Within the block, labels that cannot be ``read`` or ``written`` are refused.
-
-    Raises:
-        RefusedError: in place of the error that says why.
-    """
-    what = f"the labels of this session cannot be {done}"
-    try:
-        yield
-    except HarkenError as error:
-        raise RefusedError(409, f"{what}: {error}", reason="recording") from error
-    except OSError as error:
-        raise RefusedError(507, f"{what} ({error.strerror or error})") from error

@@ -71,14 +71,14 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
 
     @step("close", RecordedWatch, Recorded)
     async def close(request: Request) -> dict[str, Any]:
-        """Let the next bout of a watch begin a new session."""
+        """Finish the session of a watch: its recording is made, and the next bout begins a new session."""
         asked = await fields_of(request, RecordedWatch, hub.limits)
         await asyncio.to_thread(_recorder(hub).close, asked.watch)
         return await after(asked.watch)
 
     @routes.delete("/api/record/{name}/{start_ms}", status_code=204, responses=refusals(404, 409, 422, 507))
     async def delete(name: Name, start_ms: StartMs) -> None:
-        """Delete a bout of a session. Its samples stay in the log."""
+        """Delete a bout of a session that is not finished. Its samples stay in the log."""
         hub.viewers.send_recording(await asyncio.to_thread(_recorder(hub).delete, name, start_ms))
 
 
@@ -135,7 +135,8 @@ def _session(recorder: Recorder, recorded: RecordedSession, session: Session | N
     path = recorder.files.recording(recorded.name)
     return {
         "name": recorded.name,
-        "closed": recorded.closed,
+        "closed": recorded.closed_s is not None,
+        "made": recorded.made,
         "bouts": [_bout(bout, session) for bout in recorded.bouts],
         "recording": f"{path.parent.name}/{path.name}",
         "trouble": recorder.trouble(recorded.name),
