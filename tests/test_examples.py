@@ -53,6 +53,7 @@ OTHERS = {
     *("live_client.mjs", "live_client.py", "notebook.py", "onnx_label.mjs", "onnx_label.py"),
     "made_up_phone.py",  # tests/web/record/test_phone.py, and many others use it
     "own_network.py",  # own_preset.py imports it
+    "own_protocol.py",  # tests/test_extending.py runs it
 }
 
 
