@@ -81,6 +81,24 @@ def test_the_page_about_the_house_shows_the_same_order() -> None:
     assert tuple(re.findall(r"^\| `(\w+)/?` \|", page, flags=re.MULTILINE)) == HOUSE
 
 
+def test_the_page_about_the_house_names_functions_that_exist() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    ways = page.partition("## The four ways of data")[2].partition("## Where to add things")[0]
+    named = re.findall(r"^ *((?:\w+\.)+\w+)", ways, flags=re.MULTILINE)
+    assert len(named) >= 20
+    for dotted in named:
+        module = f"harken.{dotted}"
+        names: list[str] = []
+        while module not in MODULES:
+            module, _, name = module.rpartition(".")
+            names.insert(0, name)
+        scope: ast.AST = TREES[module]
+        for name in names:
+            inside = {getattr(node, "name", None): node for node in ast.iter_child_nodes(scope)}
+            assert name in inside, f"docs/architecture.md names {dotted}, which does not exist"
+            scope = inside[name]
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_what_stands_above_it(module: str) -> None:
     below = {name for name in imported(TREES[module]) if place(name) > place(module)}
