@@ -166,7 +166,7 @@ def append_lines(path: Path, content: bytes) -> None:
     """Append lines to a file. They are on the disk when this returns.
 
     An incomplete line at the end of the file, which a killed process has left, is removed first. After an error the
-    file is as it was.
+    file is as it was; a new one is removed.
 
     Raises:
         NotWrittenError: when the system reports an error, for example because the disk is full.
@@ -183,6 +183,8 @@ def append_lines(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         except OSError:
             file.truncate(size)
+            if is_new:
+                path.unlink()
             raise
         if is_new:
             _sync_folder(path.parent)

@@ -302,7 +302,11 @@ class Learner:
         raise RefusedError(404, "there is no report of such a model")
 
     async def _run(self, job: _Job, paths: Sequence[str]) -> None:
-        work = await asyncio.to_thread(make_temporary_folder)
+        try:
+            work = await asyncio.to_thread(make_temporary_folder)
+        except OSError as error:
+            job.end("failed", f"no temporary folder can be made ({error.strerror or error})")
+            return
         settings = {
             "how": job.how,
             "paths": paths,

@@ -165,11 +165,12 @@ class OpenBout(BaseModel):
 
 class RecordedSession(BaseModel):
     """The bouts of a session, and its recording in the folder of ``--keep``, which is made when the session is closed.
-    ``trouble`` says why it could not be made."""
+    ``trouble`` says why it could not be made; ``left_out`` is the number of bouts of which no sample came."""
 
     name: str
     closed: bool
     made: bool
+    left_out: int
     bouts: list[RecordedBout]
     recording: str
     trouble: str | None

@@ -151,3 +151,19 @@ def test_a_kill_at_the_first_start_doubles_no_bout(
     assert latest.open is not None
     assert [bouts(session) for session in others] == ([[(10, 40, "walking")]] if recording else [])
     assert list((tmp_path / "sessions").glob("*.json")) == []
+
+
+def test_a_full_disk_keeps_the_session_of_the_version_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log(tmp_path, samples(-100, 200))
+    state = write_session(tmp_path, bout(10, 40, "walking"))
+
+    def fill(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("harken.web.record.session_files.write_bytes", fill)
+        assert Recorder(tmp_path, Limits()).sessions("anna", 5) == []
+    assert state.exists()
+    (session,) = Recorder(tmp_path, Limits()).sessions("anna", 5)
+    assert bouts(session) == [(10, 40, "walking")]
+    assert not state.exists()

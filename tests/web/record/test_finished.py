@@ -14,7 +14,7 @@ import harken
 from edited_labels import save
 from harken.annotations.formats import read_annotations
 from harken.web.limits import Limits, RefusedError
-from harken.web.record.recorder import PATIENCE_S, WAIT_S, Recorder
+from harken.web.record.recorder import LONG_PATIENCE_S, PATIENCE_S, WAIT_S, Recorder
 from harken.web.record.session_files import SessionFiles
 from recorded_bouts import SECOND, START, annotate, bouts, finished, labels_in, log, made, record, samples
 
@@ -72,7 +72,11 @@ def test_without_its_last_samples_a_recording_has_the_others(recorder: Recorder,
     assert made(recorder) == []
     again = Recorder(tmp_path, Limits())
     assert finished(again, after_s=PATIENCE_S - 5) == []
-    (path,) = finished(again, after_s=PATIENCE_S + 5)
+    assert finished(again, after_s=PATIENCE_S + 5) == []  # the watch is away, and a whole bout is missing
+    assert finished(again, after_s=LONG_PATIENCE_S - 5) == []
+    (path,) = finished(again, after_s=LONG_PATIENCE_S + 5)
+    assert again.sessions("anna", 1)[0].left_out == 1
+    assert Recorder(tmp_path, Limits()).sessions("anna", 1)[0].left_out == 1
     assert harken.read(path).time_ns[-1] == samples(0, 200)[2][-1]
     (entry,) = read_annotations(path.with_suffix(".labels.csv")).entries
     assert entry.end is not None
@@ -185,3 +189,15 @@ def labelled(path: Path) -> EXPECTED:
         assert entry.end is not None
         found.append(((entry.start.ns - START) / 1e9, (entry.end.ns - START) / 1e9, entry.label or ""))
     return found
+
+
+def test_a_server_that_was_started_after_the_end_waits_for_samples(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, 150, 220, "walking")  # the samples end at 200 s
+    recorder.close("anna")
+    again = Recorder(tmp_path, Limits())
+    again._started_s += 3600  # the power was away for an hour
+    assert finished(again, after_s=3600 + WAIT_S) == []
+    log(tmp_path, samples(200, 230))
+    receive(again, 200, 230)
+    (path,) = finished(again, after_s=3600 + 2 * WAIT_S)
+    assert harken.read(path).time_ns[-1] == samples(200, 230)[2][-1]

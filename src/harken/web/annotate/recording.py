@@ -5,6 +5,8 @@ The page has edges of bouts in milliseconds.
 
 import asyncio
 import contextlib
+import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +23,7 @@ from harken.support.errors import HarkenError
 from harken.support.text_rows import MOST_ROWS
 from harken.web.annotate.levels import Levels
 from harken.web.annotate.suggestions import Suggestions
+from harken.web.limits import RefusedError
 
 MS_NS = 10**6
 NOT_READ = "the recording is still being read; labels can be set when it is complete"
@@ -331,6 +334,26 @@ class OpenRecording:
         }
 
 
-def etag_of(digest: str) -> str:
-    """The header ``ETag`` of labels whose file has this digest."""
-    return f'"{digest}"'
+def make_etag(path: Path, digest: str) -> str:
+    """Return the header ``ETag`` of the labels of a recording, whose file has this digest."""
+    return f'"{digest}-{_hash_path(path)}"'
+
+
+def read_etag(path: Path, if_match: str) -> str:
+    """Return the digest in the ``If-Match`` of a request that saves labels of a recording.
+
+    Raises:
+        RefusedError: when it is that of another recording: a page that was left open knows a recording by its number,
+            which is that of another one when the program is started with other files.
+    """
+    digest, _, place = if_match.strip('"').partition("-")
+    if place and place != _hash_path(path):
+        sentence = f"this page shows another recording than {path.name}, with which harken annotate was started again"
+        raise RefusedError(
+            409, f"{sentence}; start it with the files of this page, or load the page again", reason="recording"
+        )
+    return digest
+
+
+def _hash_path(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]

@@ -18,7 +18,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.web.annotate.desk import Desk
-from harken.web.annotate.recording import NOT_READ, OpenRecording, PageBout, as_json, etag_of
+from harken.web.annotate.recording import NOT_READ, OpenRecording, PageBout, as_json, make_etag, read_etag
 from harken.web.annotate.suggestions import Suggestions, next_unsure
 from harken.web.learn_routes import learn_routes
 from harken.web.limits import Limits, RefusedError
@@ -167,7 +167,7 @@ def recording_routes(routes: APIRouter, desk: Desk) -> None:
         if found.labels is None:
             raise RefusedError(404, found.error or NOT_READ)
         content = as_json(found.labels) | {"gaps_ms": found.gaps_ms.tolist()}
-        return answer(content, etag=etag_of(found.labels.digest))
+        return answer(content, etag=make_etag(found.path, found.labels.digest))
 
     @routes.put("/api/recordings/{number}/labels")
     async def save(found: Numbered, request: Request) -> Response:
@@ -251,11 +251,11 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     if recording.store is None:
         raise RefusedError(423, recording.why_read_only() or "", reason="locked")
     try:
-        digest = await recording.save(message.intervals, if_digest=if_match.strip('"'))
-        answered = answer({}, etag=etag_of(digest))
+        digest = await recording.save(message.intervals, if_digest=read_etag(recording.path, if_match))
+        answered = answer({}, etag=make_etag(recording.path, digest))
     except StaleLabelsError as error:
         digest = (await asyncio.to_thread(recording.store.load)).digest
-        answered = answer({"error": str(error)}, 412, etag=etag_of(digest))
+        answered = answer({"error": str(error)}, 412, etag=make_etag(recording.path, digest))
     except ReadOnlyLabelsError as error:
         raise RefusedError(423, str(error), reason="locked") from error
     except HarkenError as error:

@@ -210,11 +210,12 @@ function Session({ session, colours, onDelete }) {
 }
 
 /** Where the recording of a finished session is, or why it is not there yet. */
-function Stored({ made, recording, trouble }) {
+function Stored({ made, left_out: leftOut, recording, trouble }) {
   if (trouble) return html`<p class="trouble">${capitalised(trouble)}.</p>`;
-  if (!made) return html`<p class="quiet">Its recording is made when its last samples have come, after a minute at the latest.</p>`;
+  if (!made) return html`<p class="quiet">Its recording is made when its last samples have come, usually within a minute.</p>`;
   return html`<p class="quiet stored">Stored as <code>${recording}</code> with${" "}
-    <code>${recording.replace(/\.[^.]*$/, ".labels.csv")}</code>, as recorded. Change its labels with harken annotate.</p>`;
+    <code>${recording.replace(/\.[^.]*$/, ".labels.csv")}</code>, ${leftOut ? `without ${leftOut} of its bouts, whose samples did not come` : "as recorded"}.
+    Change its labels with harken annotate.</p>`;
 }
 
 /** A button that deletes when it is pressed twice. */

@@ -71,14 +71,14 @@ def _convert(files: SessionFiles, session: EarlierSession, changed_s: float) -> 
     if files.recording(name).exists() or files.labels(name).exists():
         filed = _read_bouts(files.labels(name))
         if not files.log(name).exists():
-            files.append(name, opened, *_steps_of(filed, changed_s), Closed(changed_s), Made(changed_s))
+            files.write_log(name, opened, *_steps_of(filed, changed_s), Closed(changed_s), Made(changed_s))
         name += REST
     rest = [part for bout in session.pending for part in _find_outside(bout, filed)]
     steps = list(_steps_of(sorted(rest), changed_s))
     if session.open is not None:
         steps.append(Began(changed_s, session.open.start_ns, session.open.label, session.open.ahead_ns))
     if steps and not files.log(name).exists():  # it does after a kill before the JSON file was removed
-        files.append(name, opened, *steps)
+        files.write_log(name, opened, *steps)
 
 
 def _read_bouts(path: Path) -> list[Bout]:

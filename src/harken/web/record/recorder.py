@@ -33,7 +33,7 @@ from harken.web.record.session import (
     cut_bouts,
     session_name,
 )
-from harken.web.record.session_files import SessionFiles
+from harken.web.record.session_files import SessionFiles, SessionSamples
 
 LOG = logging.getLogger("uvicorn.error")
 LOOK_S = 1.0
@@ -41,7 +41,9 @@ LOOK_S = 1.0
 WAIT_S = 2.0
 """A recording is made so long after its session was closed or samples have come, because more of them follow."""
 PATIENCE_S = 60.0
-"""So long after a session was closed, its recording is made without the samples that have not come."""
+"""So long after a session was closed, or the server was started, its recording is made without the last samples."""
+LONG_PATIENCE_S = 3600.0
+"""The same where no sample of a whole bout has come: the watch may be away for some time."""
 RETRY_S = 30.0
 """After an error, such as a full disk."""
 LABELS_OF = 200
@@ -74,6 +76,7 @@ class Recorder:
             self._of_watch.setdefault(session.watch, []).append(session.name)
         self._next_s: dict[str, float] = {}  # when the recording of a session may be made, by the server's clock
         self._trouble: dict[str, str] = {}  # why a recording could not be made
+        self._started_s = time.time()
         self._lock = threading.RLock()
 
     def sessions(self, watch: str, most: int) -> list[RecordedSession]:
@@ -214,6 +217,7 @@ class Recorder:
         """Take the next step with a session whose recording is not made; return whether something has changed."""
         if now_s < self._next_s.get(name, now_s):
             return False
+        self._next_s.pop(name, None)  # samples that come from now on set it again
         try:
             changed = self._close_left(name, now_s) or self._make(name, now_s)
         except NoSamplesError as error:
@@ -230,7 +234,7 @@ class Recorder:
 
     def _postpone(self, name: str, sentence: str, next_s: float) -> bool:
         """Try again later; return whether there was no such error before."""
-        self._next_s[name] = next_s
+        self._next_s.setdefault(name, next_s)
         is_new = self._trouble.get(name) != sentence
         if is_new:
             LOG.warning("%s: %s", name, sentence)
@@ -264,26 +268,34 @@ class Recorder:
             if session is None or session.closed_s is None:
                 return False
             first_ns, last_ns = self._span(session)
+        left_out = 0
         if not self.files.recording(name).exists():
             samples = self.files.samples(session, first_ns, last_ns)
-            patient_until_s = session.closed_s + PATIENCE_S
-            if samples.newest_ns < session.last_ns and now_s < patient_until_s:
-                self._next_s[name] = patient_until_s
-                return False
+            since_s = max(session.closed_s, self._started_s)
+            if not _has_all(session, samples) and now_s >= since_s + PATIENCE_S:
+                samples = self.files.samples(session, first_ns, last_ns, in_all_files=True)
             bouts = cut_bouts(session.bouts, samples.time_ns)
+            left_out = len(session.bouts) - len(bouts)
+            patient_until_s = since_s + PATIENCE_S
+            if left_out and now_s >= patient_until_s:
+                patient_until_s = since_s + LONG_PATIENCE_S
             if not bouts:
                 raise NoSamplesError("no samples of its bouts have come; the recording is made when they come")
+            if not _has_all(session, samples) and now_s < patient_until_s:
+                self._next_s.setdefault(name, patient_until_s)
+                return False
             self.files.write_labels(session, bouts)
             self.files.write_recording(session, samples)
         with self._lock:
-            self._take(session, Made(now_s))
+            self._take(session, Made(now_s, left_out))
         return True
 
     def _unfinished(self, watch: str) -> RecordedSession | None:
         """The session of a watch that is not closed."""
-        names = self._of_watch.get(watch)
-        session = self._sessions[names[-1]] if names else None
-        return None if session is None or session.closed_s is not None else session
+        for name in reversed(self._of_watch.get(watch, [])):
+            if self._sessions[name].closed_s is None:
+                return self._sessions[name]
+        return None
 
     def _stopped(self, watch: str) -> RecordedSession | None:
         """The session of a watch that is not closed.
@@ -339,3 +351,8 @@ class Recorder:
             elif other.last_ns <= session.first_ns:
                 begin_ns = max(begin_ns, min(other.last_ns + MARGIN_NS, session.first_ns - 1) + 1)
         return begin_ns, end_ns
+
+
+def _has_all(session: RecordedSession, samples: SessionSamples) -> bool:
+    """Whether samples have come until the end of the last bout."""
+    return len(samples.time_ns) > 0 and int(samples.time_ns[-1]) >= session.last_ns

@@ -137,6 +137,7 @@ def _session(recorder: Recorder, recorded: RecordedSession, session: Session | N
         "name": recorded.name,
         "closed": recorded.closed_s is not None,
         "made": recorded.made,
+        "left_out": recorded.left_out,
         "bouts": [_bout(bout, session) for bout in recorded.bouts],
         "recording": f"{path.parent.name}/{path.name}",
         "trouble": recorder.trouble(recorded.name),

@@ -67,9 +67,10 @@ class Closed(msgspec.Struct, frozen=True, tag="close", tag_field="step"):
 
 
 class Made(msgspec.Struct, frozen=True, tag="make", tag_field="step"):
-    """The recording and its file of labels are made."""
+    """The recording and its file of labels are made, without the bouts of which no sample had come."""
 
     at_s: float
+    left_out: int = 0
 
 
 Step = Opened | Began | Ended | Deleted | Closed | Made
@@ -111,6 +112,7 @@ class RecordedSession:
         open: the bout that is being recorded.
         closed_s: when it was closed, by the server's clock; None if it goes on.
         made: whether its recording and its file of labels are made.
+        left_out: the number of bouts that are in neither, because no sample of them had come.
     """
 
     name: str
@@ -121,6 +123,7 @@ class RecordedSession:
     open: OpenBout | None = None
     closed_s: float | None = None
     made: bool = False
+    left_out: int = 0
 
     def after(self, step: Step) -> "RecordedSession":
         """Return the session after a step."""
@@ -138,8 +141,8 @@ class RecordedSession:
                 return replace(session, bouts=bouts, open=None if is_open else self.open)
             case Closed(at_s):
                 return replace(session, closed_s=at_s)
-            case Made():
-                return replace(session, made=True)
+            case Made(_, left_out):
+                return replace(session, made=True, left_out=left_out)
             case Opened():
                 return session
 
@@ -207,8 +210,10 @@ def replay(name: str, steps: Iterable[Step]) -> RecordedSession | None:
 
 
 def cut_bouts(bouts: Iterable[Bout], time_ns: Int64Array) -> list[Bout]:
-    """Cut bouts to the times of samples, which are in order. A bout may reach to the whole millisecond after the last
-    one."""
+    """Cut bouts to the times of samples, which are in order, and leave out those before and after all samples.
+
+    A bout may reach to the whole millisecond after the last sample.
+    """
     if len(time_ns) == 0:
         return []
     first_ns = int(time_ns[0])

@@ -6,6 +6,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from harken.readers.parquet import STATED_UNIT
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.support.files import append_lines, regular, replacing
+from harken.support.files import append_lines, regular, replacing, write_bytes
 from harken.web.record.session import MARGIN_NS, Bout, RecordedSession, Step, replay
 from harken.web.sample_log import logged_samples, sync_folder
 
@@ -33,12 +34,10 @@ EARLIER_S = 120.0
 
 
 class SessionSamples(NamedTuple):
-    """The samples of a watch in a time, in order: ``signals`` ``[n, 3]`` in g, ``time_ns`` ``[n]``, and the time of its
-    newest sample, also after this time; 0 if there is none."""
+    """The samples of a watch in a time, in order: ``signals`` ``[n, 3]`` in g and ``time_ns`` ``[n]``."""
 
     signals: Float32Array
     time_ns: Int64Array
-    newest_ns: int
 
 
 class SessionFiles:
@@ -83,30 +82,38 @@ class SessionFiles:
 
     def append(self, name: str, *steps: Step) -> None:
         """Append steps to the log of a session; they are on the disk when this returns. Raises ``OSError``."""
-        if not self.logs.is_dir():
-            self.logs.mkdir()
-            sync_folder(self._samples)
-        append_lines(self.log(name), b"".join(msgspec.json.encode(step) + b"\n" for step in steps))
+        self._make_folder(self.logs)
+        append_lines(self.log(name), _encode_steps(steps))
+
+    def write_log(self, name: str, *steps: Step) -> None:
+        """Write the log of a session, whole or not at all. Raises ``OSError``."""
+        self._make_folder(self.logs)
+        write_bytes(self.log(name), _encode_steps(steps))
 
     def forget(self, name: str) -> None:
         """Remove the log of a session without bouts. Its samples stay in the log of samples. Raises ``OSError``."""
         self.log(name).unlink(missing_ok=True)
-        if self.logs.is_dir():
+        with suppress(OSError):  # a log that comes back after a power cut has no bout, and is left out
             sync_folder(self.logs)
 
-    def samples(self, session: RecordedSession, first_ns: int, last_ns: int) -> SessionSamples:
-        """The samples of a session's watch from ``first_ns`` to ``last_ns``, each time once: as it came first."""
+    def samples(
+        self, session: RecordedSession, first_ns: int, last_ns: int, *, in_all_files: bool = False
+    ) -> SessionSamples:
+        """Read the samples of a session's watch from ``first_ns`` to ``last_ns``, each time once: as it came first.
+
+        Files that were last written to before the session began are left out, unless ``in_all_files``: the server's
+        clock may have been set back since.
+        """
         signals = [np.empty((0, 3), np.float32)]
         times = [np.empty(0, np.int64)]
-        newest_ns = 0
-        for message in logged_samples(self._samples, after_s=session.since_s - EARLIER_S, watch=session.watch):
-            newest_ns = max(newest_ns, int(message.time_ns.max(initial=0)))
+        after_s = 0.0 if in_all_files else session.since_s - EARLIER_S
+        for message in logged_samples(self._samples, after_s=after_s, watch=session.watch):
             inside = (message.time_ns >= first_ns) & (message.time_ns <= last_ns)
             if inside.any():
                 signals.append(message.signals[inside])
                 times.append(message.time_ns[inside])
         time_ns, rows = np.unique(np.concatenate(times), return_index=True)
-        return SessionSamples(np.concatenate(signals)[rows], time_ns, newest_ns)
+        return SessionSamples(np.concatenate(signals)[rows], time_ns)
 
     def write_labels(self, session: RecordedSession, bouts: Sequence[Bout]) -> None:
         """Write the file of labels of a session that has no recording yet.
@@ -114,7 +121,7 @@ class SessionFiles:
         Raises:
             ReadOnlyLabelsError, OSError: when it cannot be written.
         """
-        self._recordings.mkdir(exist_ok=True)
+        self._make_folder(self._recordings)
         store = LabelStore(self.recording(session.name), EVER, session.watch)
         rows = [(*bout, line) for line, bout in enumerate(bouts, FIRST_LINE)]
         store.save(Intervals.of(rows), if_digest=store.load().digest)
@@ -126,6 +133,16 @@ class SessionFiles:
         frame = pl.DataFrame(columns).with_columns(Subject=pl.lit(session.watch))
         with replacing(self.recording(session.name)) as aside:
             frame.write_parquet(aside, metadata={STATED_UNIT: "g"})
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder in that of ``--keep``, if there is none; it is on the disk when this returns."""
+        if not folder.is_dir():
+            folder.mkdir()
+            sync_folder(self._samples)
+
+
+def _encode_steps(steps: Iterable[Step]) -> bytes:
+    return b"".join(msgspec.json.encode(step) + b"\n" for step in steps)
 
 
 def read_steps(path: Path) -> Iterable[Step]:
