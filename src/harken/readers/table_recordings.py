@@ -72,7 +72,7 @@ def read_several(source: TableSource, options: TableOptions, *, as_found: bool =
     """
     table = source.table
     at_rest = AtRest()
-    if options.subject is not None or not table.tidy:
+    if not table.tidy:
         with suppress(SeveralRecordingsError):
             return [_finish(source.collect_one_person(), options, as_found=as_found)]
     divided = _Division(source, at_rest)

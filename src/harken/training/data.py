@@ -28,7 +28,7 @@ from harken.support.files import Json, real_path
 from harken.support.printable import percent, printable
 from harken.training.held_out import Division, refuse_same_movement, split_bouts_as_notebook, split_by_occasion
 from harken.training.settings import RunSettings
-from harken.windows.folds import NoHonestTest, Split
+from harken.windows.folds import NoHonestTest, Split, group_arms
 from harken.windows.known_labels import refuse_unknown_labels, require_two_labels
 from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
 
@@ -359,11 +359,12 @@ def _honest_split(division: Division, recipe: Preset) -> tuple[Split | None, Mis
 
 
 def _without_a_few(training: Windows) -> Split | None:
-    """A split with a fifth of the training people as test; None if either part would be too small."""
-    people = np.unique(training.subjects)
+    """Split off a fifth of the training people, with both arms; return None if either part would be too small."""
+    people = group_arms(np.unique(training.subjects).tolist())
     if len(people) < 2:
         return None
-    few = np.random.default_rng(HELD_OUT_SEED).permutation(people)[: max(1, round(HELD_OUT_SHARE * len(people)))]
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(people)).tolist()
+    few = [subject for number in order[: max(1, round(HELD_OUT_SHARE * len(people)))] for subject in people[number]]
     apart = np.isin(training.subjects, few)
     rest = training[~apart]
     split = Split(rest, _only(training[apart], rest.labels_present))

@@ -11,7 +11,7 @@ from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.arrays import BoolArray, Int64Array, nearest_distance_ns
 from harken.support.errors import HarkenError
 from harken.support.printable import percent, printable
-from harken.windows.folds import blocked_same_person
+from harken.windows.folds import blocked_same_person, group_arms
 
 OCCASION_S = 3600.0
 """Recordings of a person that are at least this far apart are of different occasions."""
@@ -61,13 +61,14 @@ def split_by_occasion(recordings: Sequence[Recording], *, window_length_s: float
     """Hold out each person's last occasion, or else the last part of each bout.
 
     The last occasions are the test if, for every person, the last occasion and the earlier ones have the same labels,
-    at least two. Otherwise the last part of each bout is the test (``blocked_same_person``).
+    at least two, each with a bout that is as long as a window. Otherwise the last part of each bout is the test
+    (``blocked_same_person``).
 
     Args:
         recordings: mended recordings with labels.
         window_length_s: the length of the longest windows of the models that are tested.
     """
-    last = _find_last_occasions(recordings)
+    last = _find_last_occasions(recordings, least_s=window_length_s)
     if last is None:
         return Division(_split_bouts(recordings, window_length_s), by_occasion=False)
     parts = []
@@ -89,12 +90,16 @@ def split_bouts_as_notebook(recordings: Sequence[Recording], *, window_length: i
 
 
 def leave_out_people(recordings: Sequence[Recording]) -> list[list[Part]]:
-    """Leave each person out once, in at most three folds. With a single person there is no fold."""
-    people = sorted({recording.subject for recording in recordings})
+    """Leave each person out once, with both arms, in at most three folds. With a single person there is no fold."""
+    people = group_arms({recording.subject for recording in recordings})
     if len(people) < 2:
         return []
     count = min(len(people), MOST_FOLDS)
-    return [hold_out_people(recordings, people[number::count]) for number in range(count)]
+    folds = []
+    for number in range(count):
+        subjects = [subject for person in people[number::count] for subject in person]
+        folds.append(hold_out_people(recordings, subjects))
+    return folds
 
 
 def hold_out_people(recordings: Sequence[Recording], people: Sequence[str]) -> list[Part]:
@@ -168,15 +173,26 @@ def refuse_same_movement(recordings: Sequence[Recording]) -> None:
             )
 
 
-def _find_last_occasions(recordings: Sequence[Recording]) -> set[int] | None:
+def _list_labels_with_bouts(recordings: Sequence[Recording], least_s: float) -> set[str]:
+    """Return the labels that have a bout of at least this length."""
+    labels: set[str] = set()
+    for recording in recordings:
+        edges = recording.bout_edges
+        is_long = np.diff(edges) >= least_s * recording.sample_rate_hz
+        is_long &= recording.label_codes[edges[:-1]] != UNLABELLED
+        labels.update(recording.label_names[code] for code in recording.label_codes[edges[:-1]][is_long])
+    return labels
+
+
+def _find_last_occasions(recordings: Sequence[Recording], *, least_s: float) -> set[int] | None:
     """Return the numbers of the recordings of each person's last occasion; None if they cannot be the test."""
     numbers: set[int] = set()
     for person in {recording.subject for recording in recordings}:
         *earlier, last = list_occasions([recording for recording in recordings if recording.subject == person])
         before: set[str] = set()
         for occasion in earlier:
-            before |= set(sum_labelled_seconds(occasion))
-        after = set(sum_labelled_seconds(last))
+            before |= _list_labels_with_bouts(occasion, least_s)
+        after = _list_labels_with_bouts(last, least_s)
         if before != after or len(after) < 2:
             return None
         held_out = {id(recording) for recording in last}

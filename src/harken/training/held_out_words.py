@@ -142,7 +142,7 @@ def _list_limits_of_bouts(division: Division, tested: Collection[str]) -> list[s
         )
     untested = [label for label in seconds if label not in tested]
     if not tested and division.by_occasion:
-        limits.append("The last occasion was not tested: the bouts of the earlier ones are too short for a model.")
+        limits.append("The last occasion was not tested: no window fits into its bouts, or into the earlier ones.")
     elif not tested:
         limits.append("Nothing was held out: a test needs two labels with a bout that is long enough to be divided.")
     elif untested:

@@ -231,6 +231,25 @@ def refuse_shared(parts: Mapping[str, Windows]) -> None:
             _refuse_same_windows(these[first], those[second], one, other)
 
 
+def group_arms(subjects: Iterable[str]) -> list[list[str]]:
+    """Group subjects into people, in the order of their names: by their names, some are arms of one person.
+
+    >>> from harken.windows.folds import group_arms
+    >>> group_arms(["p1_left", "p2", "p1_right"])
+    [['p1_left', 'p1_right'], ['p2']]
+    """
+    names = sorted(set(subjects))
+    people: list[list[str]] = []
+    for name in names:
+        for person in people:
+            if arms_of_one_person(person[0], name, everybody=names, simultaneous=False):
+                person.append(name)
+                break
+        else:
+            people.append([name])
+    return people
+
+
 def arms_of_one_person(one: str, other: str, *, everybody: Iterable[str], simultaneous: bool) -> bool:
     """Whether the names of two subjects are those of two arms of one person (or of wrist and ankle, or of a person and
     an arm).
