@@ -54,12 +54,12 @@ class AnnotatePage:
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
 
-    def open(self, address: str) -> None:
+    def open(self, address: str, *, within_s: float = 30.0) -> None:
         """Open the page and wait until the recording is seen."""
         self.browser.open("about:blank")
         self.forget(address)
         self.browser.open(address)
-        until(lambda: self.shown("work") and self.saving() != "Opening …")
+        until(lambda: self.shown("work") and self.saving() != "Opening …", within_s)
 
     def forget(self, address: str) -> None:
         """Forget which keys the labels had, as a browser that opens the page for the first time."""

@@ -57,7 +57,7 @@ def test_a_week_is_labelled_and_trained_on(browser: Browser, week: Path) -> None
     pytest.importorskip("fastapi", reason="fastapi is not installed (extra serve)")
     page = AnnotatePage(browser)
     with serving(str(week), "--no-model", log=week.parent / "log.txt", command="annotate") as address:
-        page.open(address)
+        page.open(address, within_s=120)  # its table is surveyed before anything is seen
         assert "reading" in page.text("title")  # what is read already is seen
         until(lambda: "reading" not in page.text("title"), 120)
         page.writable()
