@@ -24,10 +24,10 @@ def test_labels_that_were_changed_elsewhere_are_not_replaced(tmp_path: Path) -> 
     path = write_recording(tmp_path / "anna.csv", label=None)
     beside = tmp_path / "anna.labels.csv"
     with annotating(path) as served:
-        assert served.ask(LABELS).headers["etag"] == '"none"'
-        first = put(served, intervals((1, 2, "lying")), etag='"none"')
+        none = served.ask(LABELS).headers["etag"]
+        first = put(served, intervals((1, 2, "lying")), etag=none)
         assert (first.status, first.json) == (200, {"etag": first.headers["etag"]})
-        stale = put(served, [], etag='"none"')
+        stale = put(served, [], etag=none)
         assert (stale.status, stale.headers["etag"]) == (412, first.headers["etag"])
         assert stale.json["error"] == "anna.labels.csv was changed by another window or program"
         theirs = served.ask(LABELS)
@@ -54,7 +54,7 @@ def test_two_windows_and_another_program_overwrite_nothing_unseen(tmp_path: Path
         return [entry.label for entry in read_annotations(beside).entries] if beside.exists() else []
 
     with annotating(path) as served:
-        seen = dict.fromkeys(("one", "two"), '"none"')
+        seen = dict.fromkeys(("one", "two"), served.ask(LABELS).headers["etag"])
         expected: list[str] = []
         for step in range(60):
             act, window = choose.choice(("save", "save", "look", "write", "remove")), choose.choice(list(seen))
