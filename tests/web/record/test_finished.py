@@ -1,6 +1,8 @@
 """A session is finished once: its recording waits for samples, and its labels then belong to annotate."""
 
 import asyncio
+import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -15,7 +17,9 @@ from edited_labels import save
 from harken.annotations.formats import read_annotations
 from harken.web.limits import Limits, RefusedError
 from harken.web.record.recorder import LONG_PATIENCE_S, PATIENCE_S, WAIT_S, Recorder
+from harken.web.record.session import Closed
 from harken.web.record.session_files import SessionFiles
+from harken.web.sample_log import log_files
 from recorded_bouts import SECOND, START, annotate, bouts, finished, labels_in, log, made, record, samples
 
 
@@ -193,11 +197,21 @@ def labelled(path: Path) -> EXPECTED:
 
 def test_a_server_that_was_started_after_the_end_waits_for_samples(recorder: Recorder, tmp_path: Path) -> None:
     record(recorder, 150, 220, "walking")  # the samples end at 200 s
-    recorder.close("anna")
+    (session,) = recorder.sessions("anna", 1)
+    recorder.files.append(session.name, Closed(time.time() - 3600))  # the power was away for an hour
     again = Recorder(tmp_path, Limits())
-    again._started_s += 3600  # the power was away for an hour
-    assert finished(again, after_s=3600 + WAIT_S) == []
+    assert finished(again) == []
     log(tmp_path, samples(200, 230))
     receive(again, 200, 230)
-    (path,) = finished(again, after_s=3600 + 2 * WAIT_S)
+    (path,) = finished(again, after_s=2 * WAIT_S)
     assert harken.read(path).time_ns[-1] == samples(200, 230)[2][-1]
+
+
+def test_samples_are_found_after_the_clock_of_the_server_was_set_back(recorder: Recorder, tmp_path: Path) -> None:
+    record(recorder, 10, 40, "walking")
+    before_s = time.time() - 3600
+    for path in log_files(tmp_path):
+        os.utime(path, (before_s, before_s))  # as if they were written after the clock was set back by an hour
+    assert made(recorder) == []
+    (path,) = finished(recorder, after_s=PATIENCE_S + 5)
+    assert labels_in(path) == ["walking"]

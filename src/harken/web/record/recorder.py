@@ -267,28 +267,40 @@ class Recorder:
             session = self._sessions.get(name)
             if session is None or session.closed_s is None:
                 return False
-            first_ns, last_ns = self._span(session)
+            closed_s = session.closed_s
+            span_ns = self._span(session)
         left_out = 0
         if not self.files.recording(name).exists():
-            samples = self.files.samples(session, first_ns, last_ns)
-            since_s = max(session.closed_s, self._started_s)
-            if not _has_all(session, samples) and now_s >= since_s + PATIENCE_S:
-                samples = self.files.samples(session, first_ns, last_ns, in_all_files=True)
+            samples = self._read_samples(session, span_ns, max(closed_s, self._started_s), now_s)
+            if samples is None:
+                return False
             bouts = cut_bouts(session.bouts, samples.time_ns)
-            left_out = len(session.bouts) - len(bouts)
-            patient_until_s = since_s + PATIENCE_S
-            if left_out and now_s >= patient_until_s:
-                patient_until_s = since_s + LONG_PATIENCE_S
             if not bouts:
                 raise NoSamplesError("no samples of its bouts have come; the recording is made when they come")
-            if not _has_all(session, samples) and now_s < patient_until_s:
-                self._next_s.setdefault(name, patient_until_s)
-                return False
+            left_out = len(session.bouts) - len(bouts)
             self.files.write_labels(session, bouts)
             self.files.write_recording(session, samples)
         with self._lock:
             self._take(session, Made(now_s, left_out))
         return True
+
+    def _read_samples(
+        self, session: RecordedSession, span_ns: tuple[int, int], since_s: float, now_s: float
+    ) -> SessionSamples | None:
+        """Read the samples of a session, for which has been waited since ``since_s``; None to wait for more of them."""
+        samples = self.files.samples(session, *span_ns)
+        if _has_all(session, samples):
+            return samples
+        if now_s < since_s + PATIENCE_S:
+            self._next_s.setdefault(session.name, since_s + PATIENCE_S)
+            return None
+        samples = self.files.samples(session, *span_ns, in_all_files=True)
+        bouts = cut_bouts(session.bouts, samples.time_ns)
+        lacks_some_bouts = 0 < len(bouts) < len(session.bouts)
+        if lacks_some_bouts and now_s < since_s + LONG_PATIENCE_S:
+            self._next_s.setdefault(session.name, since_s + LONG_PATIENCE_S)
+            return None
+        return samples
 
     def _unfinished(self, watch: str) -> RecordedSession | None:
         """The session of a watch that is not closed."""
