@@ -72,7 +72,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         _permit_as(path, new)
         new.replace(path)
-        _sync_folder(path.parent)
+        with suppress(OSError):
+            sync_folder(path.parent)
 
 
 def regular(path: Path) -> Path:
@@ -187,7 +188,8 @@ def append_lines(path: Path, content: bytes) -> None:
                 path.unlink()
             raise
         if is_new:
-            _sync_folder(path.parent)
+            with suppress(OSError):
+                sync_folder(path.parent)
 
 
 def write_text(path: str | Path, content: str) -> None:
@@ -233,14 +235,16 @@ def _permit_as(before: Path, aside: Path) -> None:
     aside.chmod(status.st_mode & 0o777)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk, where the system can open folders."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def sync_folder(folder: Path) -> None:
+    """Write the names of a folder's files to the disk, so that a new or renamed file is there after a power cut.
+
+    Raises ``OSError``, also where the system cannot open folders.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _current_umask() -> int:

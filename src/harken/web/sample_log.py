@@ -24,6 +24,7 @@ import numpy as np
 from harken.recordings.recording import local_time
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
+from harken.support.files import sync_folder
 from harken.support.locks import LOCK, lock_file, unlock
 
 HEAD = struct.Struct("<4sIQIHI")
@@ -318,12 +319,3 @@ def _find_marks(file: BinaryIO, position: int) -> Iterator[int]:
         if len(piece) < SEARCHED_BYTES:
             return
         position += len(piece) - len(MARK) + 1
-
-
-def sync_folder(folder: Path) -> None:
-    """Write the names of a folder's files to the disk, so that a new or renamed file is there after a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,9 +22,9 @@ from harken.readers.parquet import STATED_UNIT
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.support.arrays import Float32Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.support.files import append_lines, regular, replacing, write_bytes
+from harken.support.files import append_lines, regular, replacing, sync_folder, write_bytes
 from harken.web.record.session import MARGIN_NS, Bout, RecordedSession, Step, replay
-from harken.web.sample_log import logged_samples, sync_folder
+from harken.web.sample_log import logged_samples
 
 LOG = logging.getLogger("uvicorn.error")
 STEPS = ".log"
