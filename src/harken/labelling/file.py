@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
-from harken.labelling.first_reading import Findings, FirstReading, calibrate_samples
+from harken.labelling.first_reading import Findings, FirstReading
 from harken.labelling.settings import LabelSettings, file_sha256, label_key
 from harken.labelling.summary import LabelledFile, Measured, ModelFacts
 from harken.models.label_recording import Probabilities, label_stream
@@ -23,6 +23,7 @@ from harken.recordings.recording import Placement, acceleration_channels, is_mad
 from harken.recordings.source import Samples
 from harken.reports.caveats import model_card
 from harken.signals.clipping import Clipped
+from harken.signals.gravity import calibrate_samples
 from harken.support.errors import HarkenError
 from harken.support.files import Json, check_recording_path
 from harken.support.printable import listed, percent, printable

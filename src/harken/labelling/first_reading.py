@@ -1,7 +1,7 @@
 """The first reading of a recording, which shows what must be known before it is labelled: calibration, non-wear, how
 the watch sat, where it sat, and whether the model was trained on these samples."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from harken.labelling.settings import LabelSettings
@@ -12,7 +12,7 @@ from harken.mounting.turns import Mounting
 from harken.mounting.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mending import MendedStream
-from harken.recordings.recording import Placement, acceleration_channels, is_made_up
+from harken.recordings.recording import Placement, acceleration_channels, find_temperature, is_made_up
 from harken.recordings.source import Samples
 from harken.signals.gravity import GravityCalibration, gravity_calibration
 from harken.signals.movement import Moments, MovementStatistics, Walks, moving
@@ -92,26 +92,6 @@ class FirstReading:
     def _push(self, samples: Samples) -> None:
         self._statistics.push(samples)
         self._training.push(samples)
-
-
-def calibrate_samples(
-    parts: Iterable[Samples], calibration: GravityCalibration | None, channels: tuple[str, ...]
-) -> Iterator[Samples]:
-    """Yield the samples, calibrated if there is a calibration."""
-    temperature_channel = find_temperature(channels)
-    for samples in parts:
-        if calibration is None:
-            yield samples
-            continue
-        temperature = None
-        if temperature_channel is not None:
-            temperature = samples.signals[:, temperature_channel]
-        yield samples._replace(signals=calibration.apply(samples.signals, temperature))
-
-
-def find_temperature(channels: tuple[str, ...]) -> int | None:
-    """Return the column of the temperature, if there is one."""
-    return channels.index("temperature") if "temperature" in channels else None
 
 
 def _ignore(samples: Samples) -> None:

@@ -395,6 +395,11 @@ def acceleration_channels(channels: tuple[str, ...]) -> int:
     return 3 if channels[:3] == ACCELERATION else 0
 
 
+def find_temperature(channels: tuple[str, ...]) -> int | None:
+    """Return the column of the temperature, if there is one."""
+    return channels.index("temperature") if "temperature" in channels else None
+
+
 def local_time(time_ns: int, timezone: str) -> datetime:
     """The wall-clock time of an instant (ns since 1970, UTC) in a zone (an IANA name), cut to microseconds."""
     return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))

@@ -1,12 +1,14 @@
 """Gravity: a sensor's offset and gain from the blocks in which it was still, and the split of acceleration."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from harken.recordings.recording import ACCELERATION, Recording
+from harken.recordings.recording import ACCELERATION, Recording, find_temperature
+from harken.recordings.source import Samples
 from harken.signals.movement import MovementBlocks, movement_of
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 from harken.support.errors import HarkenError
@@ -136,13 +138,27 @@ def calibrate_gravity(recording: Recording) -> Recording:
     calibration = gravity_calibration(movement_of(recording))
     if not calibration.applied:
         return replace(recording, quality=recording.quality.noting(f"not calibrated: {calibration.reason}"))
-    names = recording.channels
-    temperature = recording.signals[:, names.index("temperature")] if "temperature" in names else None
+    (samples,) = calibrate_samples([Samples.of(recording)], calibration, recording.channels)
     return replace(
         recording,
-        signals=calibration.apply(recording.signals, temperature),
+        signals=samples.signals,
         quality=recording.quality.noting(calibration.reason),
     )
+
+
+def calibrate_samples(
+    parts: Iterable[Samples], calibration: GravityCalibration | None, channels: tuple[str, ...]
+) -> Iterator[Samples]:
+    """Yield the samples, calibrated if there is a calibration."""
+    temperature_channel = find_temperature(channels)
+    for samples in parts:
+        if calibration is None:
+            yield samples
+            continue
+        temperature = None
+        if temperature_channel is not None:
+            temperature = samples.signals[:, temperature_channel]
+        yield samples._replace(signals=calibration.apply(samples.signals, temperature))
 
 
 def _error_g(points: Float64Array) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harken.recordings.recording import UNLABELLED, Recording, acceleration_channels
+from harken.recordings.recording import UNLABELLED, Recording, acceleration_channels, find_temperature
 from harken.recordings.source import Samples
 from harken.signals.resampling import SECOND_NS, resample
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
@@ -171,9 +171,7 @@ def movement_of(recording: Recording) -> MovementBlocks:
         raise HarkenError(f"{name}: only a mended recording has blocks; read it without as_found")
     if not acceleration_channels(recording.channels):
         raise HarkenError(f"{name}: blocks need acceleration as the first channels, x, y, z")
-    channels = recording.channels
-    at = channels.index("temperature") if "temperature" in channels else None
-    statistics = MovementStatistics(temperature_channel=at)
+    statistics = MovementStatistics(temperature_channel=find_temperature(recording.channels))
     statistics.push(Samples.of(recording))
     return statistics.finish()
 
