@@ -42,23 +42,19 @@ def with_seed(candidate: PresetMethod, seed: int) -> PresetMethod:
 
 
 def make_candidate(
-    name: str,
-    reason: str,
-    *,
-    sizes: Mapping[str, int] | None = None,
-    other_way_round: float,
-    slow: float = 0.0,
-    other_ends: float = 0.0,
+    name: str, reason: str, *, other_way_round: float, slow: float = 0.0, other_ends: float = 0.0
 ) -> tuple[PresetMethod, str]:
-    """The recipe ``light`` with these changes of how other wearers are imitated, and why it might be better.
-
-    ``sizes`` are those in which its network differs.
-    """
+    """The recipe ``light`` with these changes of how other wearers are imitated, and why it might be better."""
     augmentation = replace(
         LIGHT.training.augmentation, other_way_round=other_way_round, slow=slow, other_ends=other_ends
     )
-    all_sizes = {**LIGHT.sizes, **(sizes or {})}
-    recipe = replace(LIGHT.trained(augmentation=augmentation), name=name, sizes=all_sizes)
+    recipe = replace(LIGHT.trained(augmentation=augmentation), name=name)
+    return PresetMethod(recipe, None, seed=0), reason
+
+
+def make_wider_candidate(name: str, reason: str, **sizes: int) -> tuple[PresetMethod, str]:
+    """The recipe ``light`` with a network that differs in these sizes, and why it might be better."""
+    recipe = replace(LIGHT, name=name, sizes={**LIGHT.sizes, **sizes})
     return PresetMethod(recipe, None, seed=0), reason
 
 
@@ -103,29 +99,21 @@ CANDIDATES = (
         slow=0.3,
         other_ends=0.05,
     ),
-    make_candidate(
+    make_wider_candidate(
         "wide_some_mixed",
         "the wider network of everyday found more walking and running on unseen watches",
-        sizes={"stem": 64, "halvings": 3},
-        other_way_round=0.25,
-        slow=0.3,
-        other_ends=0.15,
+        stem=64,
+        halvings=3,
     ),
-    make_candidate(
+    make_wider_candidate(
         "wide_stem_some_mixed",
         "of the wider network, the stem alone may be enough, for half of its time",
-        sizes={"stem": 64},
-        other_way_round=0.25,
-        slow=0.3,
-        other_ends=0.15,
+        stem=64,
     ),
-    make_candidate(
+    make_wider_candidate(
         "more_steps_some_mixed",
         "of the wider network, the finer steps of time alone may be enough",
-        sizes={"halvings": 3},
-        other_way_round=0.25,
-        slow=0.3,
-        other_ends=0.15,
+        halvings=3,
     ),
 )
 """Each with the reason why it might be better."""
