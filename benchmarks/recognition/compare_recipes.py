@@ -3,10 +3,10 @@
     python -m benchmarks.recognition.compare_recipes --data DATA --work DIR --models RUN [RUN ...] [--studies wisdm ...]
 
 Each ``RUN`` is the directory of ``benchmarks.studies.left_out --protocol leave-one-of-nine-out``, finished or not:
-another recipe, or another seed of the same one. A study is labelled by the model that was trained without it; folds
-that are not there yet are named in the result. The first run is the one that the others are compared with. ``RUN`` may
-also be the folder of a candidate of ``benchmarks.recognition.study_choices``, whose models are trained without two main
-studies: each main study is then labelled by the model without it and the next one.
+another recipe, or another seed of the same one. A study is labelled by the model that was trained without it. The
+result names folds that are missing. The first run is the one that the others are compared with. ``RUN`` may also be of
+the protocol ``pairs-of-nine-choosing``, whose models are trained without two main studies. Each main study is then
+labelled by the model without it and the next one.
 
 Scores are means over people. Windows of true ``other`` are left out, so the scores of ``harken benchmark``, in which
 these count against the label that they get, are lower. F1, recall and accuracy are of windows with a single true label.

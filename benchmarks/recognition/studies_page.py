@@ -1,4 +1,4 @@
-"""The page of unseen studies, from the results of ``benchmarks.studies.left_out`` and of ``study_choices``.
+"""The page of unseen studies, from results of ``benchmarks.studies.left_out`` and from the choices before them.
 
     python -m benchmarks.recognition.studies_page
 
