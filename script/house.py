@@ -90,7 +90,8 @@ def _write_people(path: Path, people: int) -> None:
     still = np.arange(len(time_ms)) // 3_000 % 2 == 0
     for person in range(people):
         x = np.where(still, 0.0, 9.8 * np.sin(time_ms / 80))
-        x, y, z = np.stack([x, 0.1 + 0 * x, 9.81 + 0 * x]) + rng.normal(0, 0.05, (3, len(x)))  # a real sensor has noise
+        y, z = 0.3 * x, 9.81 + 0.3 * x  # an axis that stays still in walking counts as broken
+        x, y, z = np.stack([x, y, z]) + rng.normal(0, 0.05, (3, len(x)))
         rows = zip(START_MS + time_ms, x, y, z, np.where(still, "sitting", "walking"), strict=True)
         lines += [f"{t},{a:.4f},{b:.4f},{c:.4f},{label},person {person}" for t, a, b, c, label in rows]
     path.write_text("\n".join([*lines, ""]))

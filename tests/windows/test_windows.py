@@ -4,6 +4,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,11 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
         "ann: no row has a label and all its values; name the column of labels with label_column "
         "(--label-column), or add a file of labels with with_labels (--labels)",
+    ),
+    "every labelled row is marked": (
+        lambda: random_windows(replace(recording(["a"] * 9), valid=np.zeros(9, dtype=bool)), length=2, count=1, seed=0),
+        "ann: no labelled row can be used; each has a value that is missing, out of the sensor's range, stuck or of a "
+        "broken axis. harken inspect says which, and when",
     ),
     "bouts too short": (
         lambda: random_windows(recording(["a", "a", "b", "b", "b"], as_found=True), length=4, count=1, seed=0),

@@ -389,6 +389,12 @@ def _check_alike(recordings: list[Recording]) -> None:
 def _no_window(recordings: list[Recording], length: int, ends: Int64Array, usable: BoolArray) -> str:
     names = ", ".join(recording.source or recording.subject for recording in recordings)
     if not usable.any():
+        labelled = any((recording.label_codes != UNLABELLED).any() for recording in recordings)
+        if labelled:
+            return (
+                f"{names}: no labelled row can be used; each has a value that is missing, out of the sensor's range, "
+                "stuck or of a broken axis. harken inspect says which, and when"
+            )
         return (
             f"{names}: no row has a label and all its values; name the column of labels with label_column "
             "(--label-column), or add a file of labels with with_labels (--labels)"
