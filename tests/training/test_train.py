@@ -12,7 +12,9 @@ import server_thread
 from command_line import Run
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 from harken.training.data import divide_run_data, draw_run_windows, read_run_data
+from harken.training.held_out_test import HeldOutTest
 from harken.training.report.sentences import missing_windows
 from harken.training.run import train_run
 from harken.training.settings import RunSettings
@@ -147,3 +149,33 @@ def test_the_last_occasion_is_held_out_and_the_model_in_use_is_compared_on_it(
     again = run_harken(*command, "--resume")
     assert again.exit_code == 2
     assert "before" in again.stderr  # the comparison is a setting of the run
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_model_in_use_is_compared_although_it_reads_other_channels(alice: Path, bob: Path, tmp_path: Path) -> None:
+    """The file has x, y, z and P: a model of all four beside a new one of x, y, z, and the other way round."""
+    train_run(settings_of(bob, None, tmp_path / "four", epochs=1), Quiet())
+    server_thread.recogniser().save(tmp_path / "three.safetensors")
+    four, three = ("x", "y", "z", "P"), ("x", "y", "z")
+    tests: list[HeldOutTest] = []
+    for name, before, channels in (("new-three", "four", three), ("new-four", "three.safetensors", four)):
+        out, model = tmp_path / name, tmp_path / before
+        settings = settings_of(alice, None, out, channels=channels, before=model, epochs=1)
+        outcome = train_run(settings, Quiet())
+        assert outcome is not None
+        assert outcome.specification.channels == channels
+        tests += outcome.comparisons
+    assert [test.held_out for test in tests] == ["bouts", "bouts"]
+    for test in tests:
+        assert test.before is not None
+        assert set(test.before.f1) == {"lying", "sitting", "walking"}
+
+
+def test_a_channel_that_only_the_model_in_use_reads_is_named(alice: Path, bob: Path, tmp_path: Path) -> None:
+    train_run(settings_of(bob, None, tmp_path / "four", epochs=1), Quiet())
+    lines = alice.read_text().splitlines()
+    alice.write_text("\n".join(",".join(line.split(",")[:4] + line.split(",")[5:]) for line in lines))
+    settings = settings_of(alice, None, tmp_path / "run", before=tmp_path / "four")
+    with pytest.raises(HarkenError, match=r"has no channel P; it has x, y, z; .* reads x, y, z, P: leave out --before"):
+        train_run(settings, Quiet())
+    assert not (tmp_path / "run").exists()

@@ -224,17 +224,14 @@ def _prepare_comparison(settings: RunSettings, data: RunData) -> Comparison | No
     """Prepare how the new model is compared with the model in use; None if there is none.
 
     Raises:
-        HarkenError: when the model in use cannot be read, or reads a channel that a recording lacks.
+        HarkenError: when the model in use cannot be read.
     """
     if settings.before is None:
         return None
     before = settings.load_before()
-    mended = [reading.mended for reading in data.training]
-    for recording in mended:
-        recording.select_channels(before.specification_.channels)
     own_s = find_window_length_s(data, settings.recipe)
     length_s = max(own_s, before.specification_.window_length_s)
-    return Comparison(before, length_s, mended, forearm_axis=settings.forearm_axis)
+    return Comparison(before, length_s, data.compared, forearm_axis=settings.forearm_axis)
 
 
 def _begin_record(settings: RunSettings, data: RunData, display: TrainingDisplay) -> Json | None:
@@ -408,7 +405,11 @@ def _compare(
     if BLOCKED in fits:
         held_out: HeldOut = "occasion" if division.by_occasion else "bouts"
         trained = windows.splits[BLOCKED].training.labels_present
-        tests.append(score_replies(reply(fits[BLOCKED], division.parts, trained, comparison), held_out, comparison))
+        parts = [
+            replace(part, whole=recording)  # the division has only the channels of the new model
+            for part, recording in zip(division.parts, comparison.recordings, strict=True)
+        ]
+        tests.append(score_replies(reply(fits[BLOCKED], parts, trained, comparison), held_out, comparison))
     if HELD_OUT in fits:
         split = windows.splits[HELD_OUT]
         parts = hold_out_people(comparison.recordings, np.unique(split.test.subjects).tolist())
