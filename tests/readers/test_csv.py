@@ -22,6 +22,7 @@ from harken.readers.options import TableOptions
 from harken.readers.time_columns import nanoseconds
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT
 from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 LINES = notebook_lines(40)
@@ -51,6 +52,42 @@ def test_columns_by_numbers_that_are_no_text(tmp_path: Path) -> None:
     path = write(tmp_path, reordered([0, 1, 2, 3, 5])[1:])
     numbers: dict[str, Any] = {"time_column": 1, "x_column": 2, "y_column": 3, "z_column": 4, "label_column": 5}
     same_samples(harken.read(path, **numbers), harken.read(path))
+
+
+def write_two_sensors(folder: Path, name: str, second: str, *, others_subject: str = "ann") -> Path:
+    """Write a table in which the rows of two sensors alternate, so that its times never step back."""
+    lines = ["Timestamp,X,Y,Z,P,Label,Subject,Placement"]
+    for line in LINES:
+        lines += [f"{line},ann,wrist", f"{line},{others_subject},{second}"]
+    path = write(folder, lines, "sensors.csv")
+    if name.endswith(".parquet"):
+        pl.read_csv(path).write_parquet(folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize("options", [{}, {"subject": "ann"}, {"sample_rate_hz": 100.0}, {"label_column": "Placement"}])
+@pytest.mark.parametrize("name", ["sensors.csv", "sensors.parquet"])
+def test_samples_of_two_sensors_are_not_mixed(name: str, options: dict[str, Any], tmp_path: Path) -> None:
+    path = write_two_sensors(tmp_path, name, "thigh")
+    refusal = (
+        f"{path}: contains 2 placements (thigh, wrist) of ann; leave only the rows of one in the file. It contains "
+        "several recordings, distinguished by the column Placement; harken.datasets.tidy.read_tidy(PATH) reads all"
+    )
+    with pytest.raises(HarkenError, match=re.escape(refusal)):
+        harken.read(path, **options)
+
+
+def test_rows_without_a_placement_are_not_mixed_with_others(tmp_path: Path) -> None:
+    path = write_two_sensors(tmp_path, "sensors.csv", "")
+    with pytest.raises(HarkenError, match=r"contains 2 placements \(without a name, wrist\) of ann"):
+        harken.read(path)
+
+
+def test_a_table_with_a_single_placement_of_the_wearer_is_read(tmp_path: Path) -> None:
+    alone = write_two_sensors(tmp_path, "sensors.csv", "wrist", others_subject="bo")
+    assert len(harken.read(alone, subject="ann")) == len(LINES)
+    of_another = write_two_sensors(tmp_path, "sensors.csv", "thigh", others_subject="bo")
+    assert len(harken.read(of_another, subject="ann")) == len(LINES)
 
 
 def excels_table(label: str, encoding: str) -> bytes:

@@ -279,14 +279,14 @@ class CsvTable(Table):
                 del frame
             del block, text  # there is room for the next one
 
-    def rows(self, *, with_groups: bool = False) -> Iterator[TableRows]:
+    def rows(self, *, with_sessions: bool = False) -> Iterator[TableRows]:
         """See ``Table``.
 
         Raises:
             HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
         labels, before, now, count = None, 0, 0, 0
-        for rows in super().rows(with_groups=with_groups):
+        for rows in super().rows(with_sessions=with_sessions):
             labels = rows.labels
             before, now = now, len(self.names("label"))
             count += len(rows.signals)
@@ -348,7 +348,7 @@ class CsvTable(Table):
             separator=layout.separator,
             decimal_comma=layout.decimal_comma,
             schema={name: types.get(position, pl.String) for position, name in enumerate(names)},
-            columns=[names[position] for position in columns.values()],
+            columns=[names[position] for position in sorted(set(columns.values()))],  # a label may be a placement
         )
         # polars fills a short row with nulls, and a misplaced quotation mark hides rows.
         adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)

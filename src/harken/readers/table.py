@@ -108,11 +108,11 @@ class Table(ABC):
         """The approximate number of rows; 0 if nothing is known before they are read."""
         return 0
 
-    def rows(self, *, with_groups: bool = False) -> Iterator[TableRows]:
+    def rows(self, *, with_sessions: bool = False) -> Iterator[TableRows]:
         """Read all rows, in pieces.
 
         Args:
-            with_groups: also read the columns of sessions and placements.
+            with_sessions: also read the column of sessions.
 
         Raises:
             HarkenError: as ``frames``.
@@ -120,7 +120,9 @@ class Table(ABC):
         if self._kept is not None:
             yield from self._kept
             return
-        columns = self.columns | self.groups if with_groups else self.columns
+        columns = self.columns | self.groups
+        if not with_sessions:
+            columns.pop("session", None)
         done = 0
         for frame in self.frames(columns):
             rows = self._rows_of(frame, columns, done)

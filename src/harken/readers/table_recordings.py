@@ -247,7 +247,7 @@ class _Division:
         self._parts: dict[tuple[int, int], list[TableRows]] = {}
         table = source.table
         count = 0
-        for rows in table.rows(with_groups=True):
+        for rows in table.rows(with_sessions=True):
             count += len(rows.signals)
             source.check_collected(count)
             if table.tidy:

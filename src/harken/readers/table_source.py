@@ -152,7 +152,8 @@ class TableSource(Source):
     def _survey(self) -> None:
         """Settle all facts about the table in one pass, and copy its rows.
 
-        Errors of a single row come first. Then come those of people, times, sessions and unit, in this order.
+        Errors of a single row come first. Then come those of people, times, sessions, placements and unit, in this
+        order.
         """
         survey = _Survey(RowCopy(may_be_file=not (self.table.in_memory or self._collecting)))
         for rows in self._read(survey):
@@ -172,6 +173,7 @@ class TableSource(Source):
         self._copy = survey.copy
         time_unit, time_notes = self._settle_times(survey)
         self._refuse_sessions()
+        self._refuse_placements(survey.placements)
         unit, unit_notes = self._settle_unit(survey.at_rest)
         sign = -1 if self._options.gravity_sign == "negative" else 1
         self._factor = np.float32(sign * G_PER_UNIT[unit])
@@ -256,6 +258,8 @@ class TableSource(Source):
                 if len(chosen) < count:
                     survey.dropped[ANOTHER_SUBJECT] += count - len(chosen)
                     rows = rows.choose(chosen)
+            if rows.placements is not None:
+                survey.placements.update(np.unique(rows.placements).tolist())
             if len(rows.signals):
                 yield rows
             del rows
@@ -421,7 +425,7 @@ class TableSource(Source):
         return unit, [] if requested or unit == "g" else [converted]
 
     def _refuse_sessions(self) -> None:
-        """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
+        """Raise a SeveralRecordingsError if times of a table with sessions step back: the sessions would be mixed."""
         if not self.table.tidy:
             return
         done = back_ns = 0
@@ -435,6 +439,18 @@ class TableSource(Source):
                 last_ns = int(time_ns[-1])
         if back_ns > MOST_JITTER_NS:
             raise self._several(f"its times go back by up to {back_ns / 1e9:g} s. {self._tidy_advice()}")
+
+    def _refuse_placements(self, codes: set[int]) -> None:
+        """Raise a SeveralRecordingsError if the wearer's rows are of several placements: the samples of two sensors
+        would be mixed, even if their times never step back."""
+        if len(codes) < 2:
+            return
+        names = ("without a name", *self.table.names("placement"))
+        placements = sorted(names[code + 1] for code in codes)
+        raise self._several(
+            f"contains {len(placements)} placements ({', '.join(placements)}) of {self.subject}; leave only the rows "
+            f"of one in the file. {self._tidy_advice()}"
+        )
 
     def _several(self, reason: str) -> "SeveralRecordingsError":
         return SeveralRecordingsError(f"{self.table.path}: {reason}")
@@ -455,6 +471,7 @@ class _Survey:
         rows: the number of rows of the table.
         dropped: a reason -> the number of rows that did not become samples.
         at_rest: the magnitude of acceleration at rest, in the unit of the table.
+        placements: the codes of placements of the wearer's rows; -1 for rows without one.
         has_times: whether the table has a column of times.
         first_time: the first time in the table, if rows are numbered.
         error: the first error about times.
@@ -465,6 +482,7 @@ class _Survey:
         self.rows = 0
         self.dropped = Counter[str]()
         self.at_rest = AtRest()
+        self.placements = set[int]()
         self.has_times = False
         self.first_time: pl.Series | None = None
         self.error: HarkenError | None = None
