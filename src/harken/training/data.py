@@ -91,8 +91,8 @@ class RunData:
     labels are in the recordings' own files."""
     label_doubts: tuple[str, ...] = ()
     """Sentences on names of labels that are one, on those that may be misspelt, and on times that may be wrong."""
-    compared: tuple[Recording, ...] = ()
-    """The mended training recordings with the channels of both models; empty without a model in use."""
+    with_all_channels: tuple[Recording, ...] = ()
+    """The mended training recordings with the channels of their files; empty without a model in use."""
 
 
 def read_run_data(settings: RunSettings, on_file: Callable[[Path], None] = lambda _: None) -> RunData:
@@ -104,8 +104,8 @@ def read_run_data(settings: RunSettings, on_file: Callable[[Path], None] = lambd
 
     Raises:
         HarkenError: when a file cannot be read, is given twice or has no label; when two training files hold the same
-            movement; when a person or a recording is in both the training and the cross files; when rates or channels
-            do not fit; or when the model in use cannot be read, or reads a channel that a training recording lacks.
+            movement; when a person or a recording is in both the training and the cross files; or when rates or
+            channels do not fit.
     """
     if not settings.files:
         raise HarkenError("there is no recording to train on")
@@ -136,9 +136,8 @@ def read_run_data(settings: RunSettings, on_file: Callable[[Path], None] = lambd
         for reading in training + cross:
             check_rate(reading.mended.sample_rate_hz, rate_hz, reading.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
-    every_channel = training
+    with_all_channels = () if settings.before is None else tuple(reading.mended for reading in training)
     training, cross = ([_select(reading, channels) for reading in reads] for reads in (training, cross))
-    compared = () if settings.before is None else _select_for_both(every_channel, channels, settings)
     sources: list[str] = []
     if any(side.label_sources for side in sides):
         sources += [
@@ -152,7 +151,7 @@ def read_run_data(settings: RunSettings, on_file: Callable[[Path], None] = lambd
     for reading in training + cross:
         of_times = list_label_doubts(reading.mended, trim_s=settings.labels.trim_s)
         doubts += [f"{reading.short_name}: {sentence}" for sentence in of_times]
-    return RunData(training, cross, tuple(sources), tuple(doubts), compared)
+    return RunData(training, cross, tuple(sources), tuple(doubts), with_all_channels)
 
 
 def _read_all(files: LabelledFiles, settings: RunSettings, on_file: Callable[[Path], None]) -> list[Read]:
@@ -178,19 +177,6 @@ def _select(one: Read, channels: Sequence[str]) -> Read:
         return one.changed(lambda recording: recording.select_channels(tuple(channels)))
     except HarkenError as error:
         raise HarkenError(f"{error}; --channels x,y,z reads only what every file has") from error
-
-
-def _select_for_both(reads: Sequence[Read], channels: Sequence[str], settings: RunSettings) -> tuple[Recording, ...]:
-    """Select the channels of the new model, and then those that only the model in use reads."""
-    of_before = settings.load_before().specification_.channels
-    of_both = (*channels, *(name for name in of_before if name not in channels))
-    try:
-        return tuple(reading.mended.select_channels(of_both) for reading in reads)
-    except HarkenError as error:
-        raise HarkenError(
-            f"{error}; the model in use reads {', '.join(of_before)}: leave out --before, or train on recordings that "
-            "have these channels"
-        ) from error
 
 
 def _refuse_repeated(reads: list[Read]) -> None:

@@ -33,6 +33,7 @@ from harken.readers.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import Recording
 from harken.reports.figures.confusion import confusion_picture
 from harken.reports.figures.curves import coverage_picture, learning_curves, test_title
 from harken.reports.figures.style import save_png
@@ -224,14 +225,28 @@ def _prepare_comparison(settings: RunSettings, data: RunData) -> Comparison | No
     """Prepare how the new model is compared with the model in use; None if there is none.
 
     Raises:
-        HarkenError: when the model in use cannot be read.
+        HarkenError: when the model in use cannot be read, or reads a channel that a recording lacks.
     """
     if settings.before is None:
         return None
     before = settings.load_before()
+    recordings = _select_channels_of_both(data, before.specification_.channels)
     own_s = find_window_length_s(data, settings.recipe)
     length_s = max(own_s, before.specification_.window_length_s)
-    return Comparison(before, length_s, data.compared, forearm_axis=settings.forearm_axis)
+    return Comparison(before, length_s, recordings, forearm_axis=settings.forearm_axis)
+
+
+def _select_channels_of_both(data: RunData, of_before: Sequence[str]) -> list[Recording]:
+    """Select the channels of the new model, and then those that only the model in use reads."""
+    of_new = data.training[0].mended.channels
+    of_both = (*of_new, *(name for name in of_before if name not in of_new))
+    try:
+        return [recording.select_channels(of_both) for recording in data.with_all_channels]
+    except HarkenError as error:
+        raise HarkenError(
+            f"{error}; the model in use reads {', '.join(of_before)}: leave out --before, or train on recordings that "
+            "have these channels"
+        ) from error
 
 
 def _begin_record(settings: RunSettings, data: RunData, display: TrainingDisplay) -> Json | None:
