@@ -8,9 +8,8 @@ import pytest
 
 import people
 from harken.labelling.cohort import FileTask, labelling, run_cohort
-from harken.labelling.failures import write_failures
 from harken.labelling.settings import LabelSettings
-from harken.labelling.study import write_study
+from harken.labelling.study import write_failures, write_study
 from harken.models.recogniser import Recogniser
 from harken.outcomes.dictionary import SOURCES, TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.outcomes.segments import Segment

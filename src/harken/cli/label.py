@@ -133,8 +133,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         HarkenError: when files failed, results of others in the folder cannot be read, or the folder cannot be written
             to. Nothing is written if no file exists.
     """
-    from harken.labelling.failures import write_failures
-    from harken.labelling.study import STUDY, find_namesakes, find_repeats, without_effect, write_study
+    from harken.labelling.study import STUDY, find_namesakes, find_repeats, without_effect, write_failures, write_study
 
     out = failures_file.parent
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
