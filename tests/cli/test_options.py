@@ -13,7 +13,7 @@ from harken.annotations.options import LabelOptions
 from harken.cli.options import with_options
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.labelling.settings import LabelSettings
-from harken.outcomes.choices import CutPoints
+from harken.outcomes.rules import CutPoints
 from harken.outcomes.segments import read_segments
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.outcomes.choices import PUBLISHED, CutPoints
 from harken.outcomes.intensity import in_bouts, with_intensity
+from harken.outcomes.rules import PUBLISHED, CutPoints
 from harken.support.errors import HarkenError
 from movement_frames import movement_frame
 

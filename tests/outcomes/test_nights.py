@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.outcomes.choices import RestThreshold
 from harken.outcomes.nights import nights, still_at_night_ns
+from harken.outcomes.rules import RestThreshold
 from harken.support.tables import times
 
 ROW_NS = 5 * 10**9

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.outcomes.choices import RestThreshold
 from harken.outcomes.nights import (
     rest_blocks,
     rest_threshold_degrees,
     sustained_inactivity,
     unrest_degrees,
 )
+from harken.outcomes.rules import RestThreshold
 
 MINUTE = 12
 DAY = 24 * 60 * MINUTE

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from example_timelines import timeline
-from harken.outcomes.choices import CutPoints
 from harken.outcomes.intensity import with_intensity
+from harken.outcomes.rules import CutPoints
 from harken.outcomes.tables import averages, day_columns, over_stretches, with_day_caveat, with_night_caveat
 from harken.support.tables import times
 from movement_frames import movement_frame

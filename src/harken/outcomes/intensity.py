@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from harken.outcomes.choices import CutPoints
 from harken.outcomes.movement_rows import ROW_NS, ROW_S, median_of_known, row_spans_ns
+from harken.outcomes.rules import CutPoints
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_of, sums_in
 from harken.support.tables import nanoseconds, spans_ns, where_known
 

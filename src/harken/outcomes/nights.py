@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 from numpy.lib.stride_tricks import sliding_window_view
 
-from harken.outcomes.choices import DiaryUse, RestThreshold
 from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
+from harken.outcomes.rules import DiaryUse, RestThreshold
 from harken.signals.non_wear import worn
 from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, lengths_of, runs_of_true
 from harken.support.tables import nanoseconds, spans_ns, zone_of

@@ -12,10 +12,10 @@ import pytest
 
 from example_timelines import timeline
 from harken.labelling.settings import LabelSettings
-from harken.outcomes.choices import PUBLISHED
 from harken.outcomes.movement_rows import ROW_S
 from harken.outcomes.nights import LEAST_WEAR_ROWS, nights
 from harken.outcomes.outcomes import Outcomes
+from harken.outcomes.rules import PUBLISHED
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.days import calendar_days, spells_of
