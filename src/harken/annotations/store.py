@@ -22,9 +22,9 @@ from harken.annotations.table import MISSING, plain_note, why_not_kept
 from harken.annotations.times import Kind, Span
 from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
+from harken.support.aside import locked_beside
 from harken.support.errors import HarkenError
 from harken.support.files import linked_file, regular, write_bytes
-from harken.support.locks import locked_beside
 from harken.support.text_rows import MOST_BYTES
 
 LOG = logging.getLogger("uvicorn.error")

@@ -14,9 +14,18 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from harken.support.aside import is_aside, make_aside, make_temporary_folder, put_in_place, remove_left_behind
+from harken.support.aside import (
+    LOCK,
+    is_aside,
+    lock_file,
+    locked_beside,
+    make_aside,
+    make_temporary_folder,
+    put_in_place,
+    remove_left_behind,
+    unlock,
+)
 from harken.support.errors import HarkenError
-from harken.support.locks import LOCK, lock_file, locked_beside, unlock
 
 Json = dict[str, Any]
 """An object of JSON."""

@@ -23,9 +23,9 @@ import numpy as np
 
 from harken.recordings.recording import local_time
 from harken.support.arrays import Float32Array, Int64Array
+from harken.support.aside import LOCK, lock_file, unlock
 from harken.support.errors import HarkenError
 from harken.support.files import sync_folder
-from harken.support.locks import LOCK, lock_file, unlock
 
 HEAD = struct.Struct("<4sIQIHI")
 """Mark, checksum of what follows up to the name's end, time of receipt (ms), number of samples, length of the watch's

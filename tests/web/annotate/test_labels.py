@@ -18,8 +18,8 @@ from edited_labels import FIRST_MS, SPAN, START_NS, Labels, opened, row, save
 from harken.annotations.find import with_labels
 from harken.annotations.store import LabelStore
 from harken.annotations.table import why_not_kept
+from harken.support.aside import lock_file
 from harken.support.errors import HarkenError
-from harken.support.locks import lock_file
 from harken.web.annotate.recording import restored_ns
 from harken.web.limits import RefusedError
 from harken.web.record.session import checked_label
