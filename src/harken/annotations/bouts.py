@@ -75,7 +75,7 @@ class Intervals:
             raise line_error(self.path, line, f"the interval overlaps that of line {other}")
         if len(set(self.labels)) > MOST_LABELS:
             raise HarkenError(
-                f"{self.path}: {len(set(self.labels)):,} different labels; is this the column of the labels?"
+                f"{len(set(self.labels)):,} different labels; is this the column of the labels?", path=self.path
             )
 
     @classmethod
@@ -361,7 +361,7 @@ class Annotations:
                 for name in self.names
             ]
             raise HarkenError(
-                f"{self.path}: no row is for the recording {files[0]}, whose wearer is {subject}: {listed(there)}"
+                f"no row is for the recording {files[0]}, whose wearer is {subject}: {listed(there)}", path=self.path
             )
         return replace(self, entries=tuple(own))
 

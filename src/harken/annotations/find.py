@@ -89,8 +89,9 @@ def label_recordings(
     several = len(recordings) > 1 or (of_several and options.path is not None)
     if several and not read_annotations(found).names:
         raise HarkenError(
-            f"{found}: these labels are for several recordings; add a column file or subject that says for which "
-            f"recording a row is, or put a file beside each recording, such as {side_file(path).name}"
+            f"these labels are for several recordings; add a column file or subject that says for which "
+            f"recording a row is, or put a file beside each recording, such as {side_file(path).name}",
+            path=found,
         )
     return [_laid(recording, found, path, options, zone_known=zone_known) for recording in recordings]
 
@@ -155,8 +156,9 @@ def by_new_names(recording: Recording, options: LabelOptions) -> Recording:
     had_labels = recording.label_names or recording.label_source
     if options.trim_s and had_labels and recording.unlabelled_rows == len(recording):
         raise HarkenError(
-            f"{recording.source}: no row has a label after --trim {options.trim_s:g}, which drops bouts of up to "
-            f"{2 * options.trim_s:g} s; give fewer seconds"
+            f"no row has a label after --trim {options.trim_s:g}, which drops bouts of up to "
+            f"{2 * options.trim_s:g} s; give fewer seconds",
+            path=recording.source,
         )
     return renamed(recording, options.new_names(recording.label_names))
 

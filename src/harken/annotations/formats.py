@@ -70,9 +70,9 @@ def read_annotations(path: str | Path) -> Annotations:
         with opened(path) as file:
             content = content_of(path, file, what="file of labels")
     except FileNotFoundError as error:
-        raise HarkenError(f"{path}: there is no such file of labels") from error
+        raise HarkenError("there is no such file of labels", path=path) from error
     except OSError as error:
-        raise HarkenError(f"{path}: the labels cannot be read ({error.strerror or error})") from error
+        raise HarkenError(f"the labels cannot be read ({error.strerror or error})", path=path) from error
     return _parsed(path, content)
 
 
@@ -95,7 +95,7 @@ def annotations_in(path: Path) -> Path | None:
         found = [file for file in files if file.name.endswith(ending)]
         if len(found) > 1:
             names = " and ".join(file.relative_to(path).as_posix() for file in found[:2])
-            raise HarkenError(f"{path}: contains several files of labels, {names}; name one with --labels")
+            raise HarkenError(f"contains several files of labels, {names}; name one with --labels", path=path)
         if found:
             return found[0]
     return None
@@ -110,10 +110,10 @@ def _head(path: Path) -> bytes:
 def _parsed(path: Path, content: bytes) -> Annotations:
     text = decode_text(path, content, what="file of labels")
     if "\0" in text:
-        raise HarkenError(f"{path}: this is not a text table (it contains zero bytes); save it as {CSV_IN_UTF8}")
+        raise HarkenError(f"this is not a text table (it contains zero bytes); save it as {CSV_IN_UTF8}", path=path)
     rows = [row for row in text_rows(path, content, what="file of labels") if not row[1][0].startswith("#")]
     if not rows:
-        raise HarkenError(f"{path}: the file of labels is empty")
+        raise HarkenError("the file of labels is empty", path=path)
     first_line = text.encode().splitlines()[rows[0][0] - 1]
     table = Rows(path, rows, tabs=b"\t" in first_line)
     return next(found for read in READERS if (found := read(table)) is not None)
@@ -192,7 +192,7 @@ def _of_one_kind(table: Rows, name: str, entries: list[Entry], is_point: list[bo
         HarkenError: when they are mixed; the message has the line of the first point.
     """
     if not entries:
-        raise HarkenError(f"{table.path}: it contains no label")
+        raise HarkenError("it contains no label", path=table.path)
     points = all(is_point)
     if any(is_point) and not points:
         line = entries[is_point.index(True)].line
@@ -268,7 +268,7 @@ def _of_one_tier(table: Rows, found: list[tuple[str, Entry]]) -> Annotations:
             several = f"the export has several tiers, {found[0][0]!r} and {tier!r}"
             raise table.error(entry.line, f"{several}; export only the tier of the labels from ELAN")
     if not found:
-        raise HarkenError(f"{table.path}: the export contains no annotation")
+        raise HarkenError("the export contains no annotation", path=table.path)
     return Annotations(table.path, "tab-delimited export of ELAN", tuple(entry for _, entry in found))
 
 

@@ -121,7 +121,7 @@ class LabelledFiles:
         )
         for recording in recordings:
             if len(recording) < 2:
-                raise HarkenError(f"{recording.source or path}: one sample is too short for a window")
+                raise HarkenError("one sample is too short for a window", path=recording.source or path)
             self.people.append((path, recording.subject))
             self.label_names.update(recording.label_names)
             if recording.label_source:

@@ -264,14 +264,15 @@ def _average_over_mountings(recogniser: Recogniser, mounting: Mounting | None) -
 def _check_channels(stream: MendedStream, settings: LabelSettings) -> None:
     """Raise a HarkenError when an axis is stated without acceleration, or broken in nearly all of the recording."""
     if settings.forearm_axis is not None and not acceleration_channels(stream.channels):
-        raise HarkenError(f"{stream.source}: it has no acceleration x, y, z, so no axis along the forearm")
+        raise HarkenError("it has no acceleration x, y, z, so no axis along the forearm", path=stream.source)
     if stream.quality.broken < MOST_BROKEN * stream.rows:
         return
     axes = [f"{axis.axis} at {axis.value_g:.2f} g" for axis in stream.quality.broken_axes]
     share = percent(stream.quality.broken / stream.rows)
     raise HarkenError(
-        f"{stream.source}: it cannot be labelled: an axis of the sensor is broken in {share} of the samples, because "
-        f"it stays at one value, whatever the watch does ({listed(axes)}); record again with another watch"
+        f"it cannot be labelled: an axis of the sensor is broken in {share} of the samples, because "
+        f"it stays at one value, whatever the watch does ({listed(axes)}); record again with another watch",
+        path=stream.source,
     )
 
 

@@ -60,8 +60,9 @@ def inspect(
     (facts, _), *others = people
     if others:
         raise HarkenError(
-            f"{path}: contains several recordings, the first of {facts.subject}; choose a person with "
-            "reading=TableOptions(subject=NAME), or read all with harken.datasets.tidy.read_tidy"
+            f"contains several recordings, the first of {facts.subject}; choose a person with "
+            "reading=TableOptions(subject=NAME), or read all with harken.datasets.tidy.read_tidy",
+            path=path,
         )
     return facts
 

@@ -110,8 +110,8 @@ def file_sha256(path: Path) -> str:
         with regular(path).open("rb") as content:
             return file_digest(content, "sha256").hexdigest()
     except FileNotFoundError as error:
-        raise HarkenError(f"{path}: there is no such file") from error
+        raise HarkenError("there is no such file", path=path) from error
     except ValueError as error:
         raise HarkenError(f"{str(path)!r}: a file name cannot contain a zero byte") from error
     except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise HarkenError(f"cannot be read ({error.strerror or error})", path=path) from error

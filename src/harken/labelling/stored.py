@@ -23,7 +23,6 @@ from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import Json, regular, write_text
 from harken.support.options import options_of
-from harken.support.printable import printable
 from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.timeline import HANDS, PROBABILITY
@@ -104,17 +103,19 @@ class StoredResults:
         content = _decode_object(_read_bytes(path, advice), path, advice)
         if content.get("layout") != LAYOUT:
             raise HarkenError(
-                f"{path} was written by another version of harken; use that version, or label the recording again "
-                "into another --out"
+                "was written by another version of harken; use that version, or label the recording again "
+                "into another --out",
+                path=path,
+                colon=False,
             )
         own, digests = content.pop(OWN_DIGEST, None), content.get(DIGESTS)
         if own != _digest_of(content) or not isinstance(digests, dict):
-            raise HarkenError(f"{path} was changed after harken wrote it; {advice}")
+            raise HarkenError(f"was changed after harken wrote it; {advice}", path=path, colon=False)
         del content[DIGESTS]
         try:
             msgspec.convert(content, Summary)
         except msgspec.ValidationError as error:
-            raise HarkenError(f"{path} was not written by harken ({error}); {advice}") from error
+            raise HarkenError(f"was not written by harken ({error}); {advice}", path=path, colon=False) from error
         return cls(folder, content, digests)
 
     @property
@@ -140,7 +141,7 @@ class StoredResults:
         path = self.folder / name
         content = _read_bytes(path, self.advice)
         if sha256(content).hexdigest() != self.digests.get(name):
-            raise HarkenError(f"{path} was changed after harken wrote it; {self.advice}")
+            raise HarkenError(f"was changed after harken wrote it; {self.advice}", path=path, colon=False)
         return content
 
     def read_table(
@@ -228,7 +229,7 @@ class StoredResults:
 
     def refuse(self, name: str, fault: str) -> HarkenError:
         """The error for a file that harken did not write so."""
-        return HarkenError(f"{self.folder / name} was not written by harken ({fault}); {self.advice}")
+        return HarkenError(f"was not written by harken ({fault}); {self.advice}", path=self.folder / name, colon=False)
 
 
 def read_summary(folder: Path) -> Json:
@@ -264,16 +265,18 @@ def find_earlier(folder: Path, path: Path, key: Mapping[str, Any], *, again: boo
     summary, before = stored.summary, stored.summary["labelled_by"]
     if before["sha256"] != key["sha256"]:
         raise HarkenError(
-            f"{printable(path)}: {folder} holds the results of a file with other content ({summary['file']}, worn by "
-            f"{summary['subject']}); to keep both, add --name {other_name}"
+            f"{folder} holds the results of a file with other content ({summary['file']}, worn by "
+            f"{summary['subject']}); to keep both, add --name {other_name}",
+            path=path,
         )
     way = _describe_way(before, key)
     if again:
         return summary if way is None and stored.is_unchanged() else None
     if way is not None:
         raise HarkenError(
-            f"{printable(path)}: the results in {folder} were made {way}; add --again to replace them, or choose "
-            "another --out to keep both"
+            f"the results in {folder} were made {way}; add --again to replace them, or choose "
+            "another --out to keep both",
+            path=path,
         )
     return summary
 
@@ -315,18 +318,20 @@ def _read_bytes(path: Path, advice: str) -> bytes:
     try:
         return regular(path).read_bytes()
     except FileNotFoundError as error:
-        raise HarkenError(f"{path} is missing; {advice}") from error
+        raise HarkenError(f"is missing; {advice}", path=path, colon=False) from error
     except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
+        raise HarkenError(f"cannot be read ({error.strerror or error}); {advice}", path=path) from error
 
 
 def _decode_object(text: bytes, path: Path, advice: str) -> Json:
     try:
         content = loads(text)
     except (ValueError, RecursionError) as error:
-        raise HarkenError(f"{path} is damaged, or not written by harken ({error}); {advice}") from error
+        raise HarkenError(
+            f"is damaged, or not written by harken ({error}); {advice}", path=path, colon=False
+        ) from error
     if not isinstance(content, dict):
-        raise HarkenError(f"{path} was not written by harken (it holds no object); {advice}")
+        raise HarkenError(f"was not written by harken (it holds no object); {advice}", path=path, colon=False)
     return content
 
 

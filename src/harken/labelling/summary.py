@@ -191,7 +191,7 @@ class LabelledFile(Outcomes):
                 write_wearer_report(aside / "report.html", self, quality=self.quality, model_card=card)
                 write_summary(aside, self.summary)
         except OSError as error:
-            raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
+            raise HarkenError(f"cannot write there ({error.strerror or error})", path=folder) from error
 
 
 def summarise_folder(folder: str | Path, rules: Rules) -> LabelledFile:
@@ -220,7 +220,9 @@ def _check_replaceable(folder: Path) -> None:
     """Raise a HarkenError if writing results to a folder would replace something other than results."""
     if folder.is_dir() and (others := sorted({each.name for each in folder.iterdir()} - RESULTS)):
         raise HarkenError(
-            f"{folder} contains {printable(others[0])}, which is not a result of harken; choose another folder"
+            f"contains {printable(others[0])}, which is not a result of harken; choose another folder",
+            path=folder,
+            colon=False,
         )
     if folder.exists() and not folder.is_dir():
-        raise HarkenError(f"{folder} is a file; results need a folder")
+        raise HarkenError("is a file; results need a folder", path=folder, colon=False)

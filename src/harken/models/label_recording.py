@@ -59,7 +59,7 @@ def label_recording(
     """
     if recording.as_found:
         name = recording.source or recording.subject
-        raise HarkenError(f"{name}: only a mended recording can be labelled; read it without as_found")
+        raise HarkenError("only a mended recording can be labelled; read it without as_found", path=name)
     prepared = stream_of(specification.prepare_recording(recording))
     timeline = _labelled(specification, prepared, prepared.samples(), probabilities, None)
     return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
@@ -93,8 +93,9 @@ def label_stream(
     missing = [name for name in specification.channels if name not in recording.channels]
     if missing:
         raise HarkenError(
-            f"{recording.source or recording.subject} has no channel {', '.join(missing)}; it has "
-            f"{', '.join(recording.channels)}"
+            f"has no channel {', '.join(missing)}; it has {', '.join(recording.channels)}",
+            path=recording.source or recording.subject,
+            colon=False,
         )
     if samples is None:
         samples = recording.samples()
@@ -138,7 +139,7 @@ def _labelled(
     most = max(1, MOST_BYTES_AT_ONCE // (4 * len(facts.channels) * specification.window_length))
     length_s = (facts.end_ns - facts.start_ns - int(np.diff(facts.gaps_ns).sum())) / 1e9
     values = int(length_s / specification.hop_s * specification.outputs)
-    need_memory(16 * values, f"{name}: the probabilities of its labels", "use a model with longer hops")
+    need_memory(16 * values, "the probabilities of its labels", "use a model with longer hops", path=name)
     probabilities_of_windows = in_batches(
         windowing.windows(stream, hop * most),
         partial(_computed, probabilities, facts),
@@ -150,8 +151,9 @@ def _labelled(
     hand_back()
     if probabilities_of_windows is None:
         raise HarkenError(
-            f"{name}: it cannot be labelled: no stretch without gaps and invalid samples is as long as a window, "
-            f"{specification.window_length_s:g} s"
+            f"it cannot be labelled: no stretch without gaps and invalid samples is as long as a window, "
+            f"{specification.window_length_s:g} s",
+            path=name,
         )
     rows = windowing.rows(probabilities_of_windows, interval_ns=round(1e9 / facts.sample_rate_hz))
     del probabilities_of_windows

@@ -160,11 +160,12 @@ def read_model(path: str | Path) -> FittedModel:
     path = model_path(path)
     if path.is_dir():
         raise HarkenError(
-            f"{path}: this folder holds no model (no model.safetensors); give a model file, or the directory of a "
-            "finished run (harken train --resume continues an unfinished one)"
+            "this folder holds no model (no model.safetensors); give a model file, or the directory of a "
+            "finished run (harken train --resume continues an unfinished one)",
+            path=path,
         )
     if not regular(path).is_file():
-        raise HarkenError(f"{path}: there is no such model file")
+        raise HarkenError("there is no such model file", path=path)
     text, tensors = _content(path)
     try:
         card = _card(text)
@@ -176,7 +177,7 @@ def read_model(path: str | Path) -> FittedModel:
         provenance = read_provenance(card["provenance"])
         _check_network(specification, tensors)
     except HarkenError as error:
-        raise HarkenError(f"{path}: refused: {error}") from error
+        raise HarkenError(f"refused: {error}", path=path) from error
     return FittedModel(specification, tensors, provenance, fingerprints, examples)
 
 
@@ -189,7 +190,7 @@ def _content(path: Path) -> tuple[str, dict[str, AnyArray]]:
             return text, {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError) as error:
         why = "not a whole model file (cut short or damaged)" if path.suffix == ".safetensors" else "not a model file"
-        raise HarkenError(f"{path}: {why}. Models end in .safetensors and are written by harken train") from error
+        raise HarkenError(f"{why}. Models end in .safetensors and are written by harken train", path=path) from error
 
 
 def _text(card: Mapping[str, Any]) -> str:

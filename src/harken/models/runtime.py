@@ -61,7 +61,7 @@ class ExportedRecogniser:
 
         name = "the exported model" if isinstance(model, bytes) else str(model)
         if not isinstance(model, bytes) and not Path(model).is_file():
-            raise HarkenError(f"{name}: there is no such file; harken export MODEL --to onnx --out {name} makes one")
+            raise HarkenError(f"there is no such file; harken export MODEL --to onnx --out {name} makes one", path=name)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         if threads is not None:
@@ -70,7 +70,7 @@ class ExportedRecogniser:
             content = model if isinstance(model, bytes) else Path(model).read_bytes()
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the only class that all errors of ONNX Runtime share
-            raise HarkenError(f"{name}: not a model that ONNX Runtime can read: {error}") from error
+            raise HarkenError(f"not a model that ONNX Runtime can read: {error}", path=name) from error
         self.contract = _contract(name, self._session.get_modelmeta().custom_metadata_map)
         self.labels = tuple(self.contract["output"]["labels"])
         self.channels = tuple(self.contract["input"]["channels"])
@@ -136,14 +136,15 @@ class ExportedRecogniser:
 
 def _contract(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
     if METADATA_KEY not in metadata:
-        raise HarkenError(f"{name}: an ONNX model, but not one that harken exported")
+        raise HarkenError("an ONNX model, but not one that harken exported", path=name)
     try:
         contract = json.loads(metadata[METADATA_KEY])
         version = contract["format_version"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise HarkenError(f"{name}: its description is not in the form that harken writes") from error
+        raise HarkenError("its description is not in the form that harken writes", path=name) from error
     if version != NEWEST_FORMAT:
         raise HarkenError(
-            f"{name}: it has the format {version}, this harken reads {NEWEST_FORMAT}; upgrade harken, or export again"
+            f"it has the format {version}, this harken reads {NEWEST_FORMAT}; upgrade harken, or export again",
+            path=name,
         )
     return dict(contract)

@@ -310,9 +310,9 @@ def moments_in(recording: Recording, specification: Specification) -> tuple[Walk
     ones."""
     name = recording.source or recording.subject
     if recording.as_found:
-        raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
+        raise HarkenError("only a mended recording shows how it was worn; read it without as_found", path=name)
     if recording.channels[:3] != ACCELERATION:
-        raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
+        raise HarkenError("how a watch sits shows in acceleration as the first channels, x, y, z", path=name)
     walks = Walks()
     statistics = MovementStatistics(listeners=() if why_unaskable(specification) else (walks,))
     statistics.push(Samples.of(recording))

@@ -253,7 +253,7 @@ def parse_quality(content: bytes, *, path: Path) -> RecordingQuality:
     try:
         return RecordingQuality.from_dict(msgspec.json.decode(content))
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise HarkenError(f"{path} was not written by harken ({error}); {ADVICE}") from error
+        raise HarkenError(f"was not written by harken ({error}); {ADVICE}", path=path, colon=False) from error
 
 
 def to_millisecond(time_ns: int, timezone: str) -> str:

@@ -84,7 +84,7 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
         except HarkenError as error:
             raise line_error(path, line, str(error)) from error
     if not segments:
-        raise HarkenError(f"{path}: there is no segment in it")
+        raise HarkenError("there is no segment in it", path=path)
     return tuple(segments)
 
 

@@ -112,9 +112,9 @@ def file_errors(path: str | Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise HarkenError(f"{Path(path)}: there is no such file") from error
+        raise HarkenError("there is no such file", path=Path(path)) from error
     except OSError as error:
-        raise HarkenError(f"{Path(path)}: cannot be read ({error.strerror or error})") from error
+        raise HarkenError(f"cannot be read ({error.strerror or error})", path=Path(path)) from error
 
 
 def _table_options(options: dict[str, Any]) -> TableOptions:

@@ -71,11 +71,11 @@ def _read_header(path: Path) -> list[str]:
     with opened(path) as file:
         lines = [file.readline(LONGEST_LINE) for _ in range(MOST_LINES)]
     if not recognises(path, lines[0]):
-        raise HarkenError(f"{path}: this is not an export of ActiLife: it does not begin with ActiLife's header")
+        raise HarkenError("this is not an export of ActiLife: it does not begin with ActiLife's header", path=path)
     texts = [line.decode("utf-8", errors="replace").strip().strip('"') for line in lines]
     end = next((number for number, text in enumerate(texts) if number and LAST_LINE.fullmatch(text)), None)
     if end is None:
-        raise HarkenError(f"{path}: ActiLife's header is incomplete: the row of dashes at its end is missing")
+        raise HarkenError("ActiLife's header is incomplete: the row of dashes at its end is missing", path=path)
     return texts[: end + 1]
 
 
@@ -93,8 +93,8 @@ def _start(path: Path, texts: list[str]) -> tuple[int, str, list[str]]:
     dates = [(_value(texts, f"{which} Date"), _value(texts, f"{which} Time")) for which in ("Start", "Download")]
     if not all(dates[0]):
         raise HarkenError(
-            f"{path}: ActiLife's header has no start time; read the file as a plain table with --rate HZ "
-            "and --skip-rows N"
+            "ActiLife's header has no start time; read the file as a plain table with --rate HZ and --skip-rows N",
+            path=path,
         )
     stated = DATE_FORMAT.search(texts[0])
     # The first letters of dd/MM/yyyy, in the same order.
@@ -109,7 +109,7 @@ def _start(path: Path, texts: list[str]) -> tuple[int, str, list[str]]:
             )
             start_ns = int((start - datetime(1970, 1, 1)).total_seconds()) * 10**9
             return start_ns, order, [] if order == stated_order else [note]
-    raise HarkenError(f"{path}: the start in ActiLife's header, {' '.join(dates[0])!r}, is not a date and time")
+    raise HarkenError(f"the start in ActiLife's header, {' '.join(dates[0])!r}, is not a date and time", path=path)
 
 
 def _date(date: str, time: str, order: str) -> datetime | None:
@@ -176,7 +176,7 @@ class ActilifeSource(DeviceTableSource):
         self._first_ns = 0
         if self._rate_hz is None and not self._timed:
             raise HarkenError(
-                f"{path}: the file has no times, and its header has no rate; give the rate with --rate HZ"
+                "the file has no times, and its header has no rate; give the rate with --rate HZ", path=path
             )
 
     def local_samples(self) -> Iterator[LocalSamples]:
@@ -213,7 +213,7 @@ class ActilifeSource(DeviceTableSource):
         """The times in the file, all of which must be present. See ``DeviceTableSource``."""
         stated = survey.read(_time_text(time), where)
         if not stated.timed.all():
-            raise HarkenError(f"{self._path}, {where(int(np.argmin(stated.timed)))}: the time is missing")
+            raise HarkenError("the time is missing", path=self._path, place=where(int(np.argmin(stated.timed))))
         return stated
 
     def notes(self) -> list[str]:
@@ -247,9 +247,10 @@ def _columns_of(path: Path, period: str, hertz: float | None, layout: Layout) ->
     if not raw or not set(AXES) <= set(names):
         there = f"its columns are {', '.join(layout.header)}" if layout.header else f"it has {layout.width} columns"
         raise HarkenError(
-            f"{path}: this export of ActiLife contains counts over {period or 'some time'} "
+            f"this export of ActiLife contains counts over {period or 'some time'} "
             f"({there}), which cannot be converted to acceleration; export the raw data, or read the "
-            ".gt3x file"
+            ".gt3x file",
+            path=path,
         )
     return {role: names.index(name) for name, role in ROLES.items() if name in names}
 

@@ -174,9 +174,10 @@ def describe_app_columns(
         return _describe_linear_file(path, header[columns["x"]])
     if app.gravity_sign == "negative" and options.gravity_sign is None:
         raise HarkenError(
-            f"{path}: {app.app} writes acceleration with Apple's sign (z of a device that lies face up is -1 g), which "
+            f"{app.app} writes acceleration with Apple's sign (z of a device that lies face up is -1 g), which "
             "harken must reverse. Confirm it with --gravity-sign negative, or keep the file's signs with "
-            "--gravity-sign positive"
+            "--gravity-sign positive",
+            path=path,
         )
     notes = [] if app.has_gravity else [NO_GRAVITY]
     if app.note:

@@ -52,8 +52,9 @@ def find_table(path: Path, options: TableOptions) -> Path:
     if len(tables) > 1:
         names = [table.relative_to(path).as_posix() for table in tables[:MOST_SHOWN]]
         raise HarkenError(
-            f"{path}: contains several tables of acceleration, such as {listed(names)}; unpack the archive, and name "
-            "one of them"
+            f"contains several tables of acceleration, such as {listed(names)}; unpack the archive, and name "
+            "one of them",
+            path=path,
         )
     return tables[0]
 
@@ -65,7 +66,7 @@ def _is_table(name: Path) -> bool:
 def _check_columns(path: Path, options: TableOptions) -> None:
     """Raise a HarkenError when a file is not a table with columns of acceleration."""
     if GRAVITY_ALONE.match(path.stem):
-        raise HarkenError(f"{path}: contains gravity alone, not acceleration")
+        raise HarkenError("contains gravity alone, not acceleration", path=path)
     with opened(path) as file:
         head = file.read(SNIFFED_BYTES)
     lines = head.split(b"\n")[options.skip_rows :]

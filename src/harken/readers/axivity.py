@@ -155,11 +155,12 @@ def find_blocks(path: Path, source: Path) -> Blocks:
     if not sum(map(len, rows)):
         if old and old > blocks // 2:
             raise HarkenError(
-                f"{source}: it was recorded with a very old firmware, whose blocks have neither a checksum "
-                "nor a rate; export it as CSV with OMGUI, and read the export"
+                "it was recorded with a very old firmware, whose blocks have neither a checksum "
+                "nor a rate; export it as CSV with OMGUI, and read the export",
+                path=source,
             )
         what = f"all of its {blocks:,} blocks are damaged" if blocks else "it ends before its first block"
-        raise HarkenError(f"{source}: the .cwa file is damaged: {what}. Copy it from the watch again")
+        raise HarkenError(f"the .cwa file is damaged: {what}. Copy it from the watch again", path=source)
     return Blocks(blocks, np.concatenate(rows), np.concatenate(starts), spare)
 
 
@@ -349,7 +350,7 @@ class AxivitySource(DeviceSource):
                 end = min(begin + BLOCKS_READ_AT_ONCE, int(rows[-1]) + 1)
                 content = np.fromfile(file, np.uint8, (end - begin) * BLOCK_BYTES)
                 if len(content) < (end - begin) * BLOCK_BYTES:
-                    raise HarkenError(f"{self._path}: the file became shorter while it was read")
+                    raise HarkenError("the file became shorter while it was read", path=self._path)
                 here = slice(*np.searchsorted(rows, (begin, end)).tolist())
                 some = slice(first + here.start, first + here.stop)
                 if some.start < some.stop:

@@ -135,8 +135,10 @@ def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
         if end < 0:
             line = first_line + text.count(b"\n", 0, begin)
             raise HarkenError(
-                f"{path}, line {line}: the line has more than {LONGEST_LINE:,} bytes, far more than a row of "
-                "a table. Is the file damaged, or not a table?"
+                f"the line has more than {LONGEST_LINE:,} bytes, far more than a row of "
+                "a table. Is the file damaged, or not a table?",
+                path=path,
+                place=f"line {line}",
             )
         begin = end + 1
 
@@ -187,9 +189,9 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
     except HarkenError as error:
         if layout.header_in_utf8:
             raise
-        raise HarkenError(
-            f"{error}. The names are not in UTF-8: they are shown as if they were in Windows-1252 (Latin-1). If they "
-            f"look wrong, save the file as {CSV_IN_UTF8}"
+        raise error.with_lines(
+            f"{error.reason}. The names are not in UTF-8: they are shown as if they were in Windows-1252 (Latin-1). If "
+            f"they look wrong, save the file as {CSV_IN_UTF8}"
         ) from error
     unit, notes_on_columns = describe_app_columns(table_path, layout.header, layout.rows[0], columns, options)
     notes = [*notes, *notes_on_columns]
@@ -209,7 +211,9 @@ def _decode_block(path: Path, block: Block) -> str:
     except UnicodeDecodeError as error:
         line = block.first_line + block.text.count(b"\n", 0, error.start)
         raise HarkenError(
-            f"{path}, line {line}: {describe_other_encoding(block.text, error.start)}; save the file as {CSV_IN_UTF8}"
+            f"{describe_other_encoding(block.text, error.start)}; save the file as {CSV_IN_UTF8}",
+            path=path,
+            place=f"line {line}",
         ) from error
 
 
@@ -300,8 +304,9 @@ class CsvTable(Table):
         whole = sorted(name for name in names if name.startswith(last) and name != last)
         if np.count_nonzero(labels == labels[-1]) == 1 and whole and not ends_in_newline(self.path):
             raise HarkenError(
-                f"{self.path}, {self.where(count - 1)}: the file ends within its last label: {last!r} instead of "
-                f"{whole[0]!r}. Remove or complete the line"
+                f"the file ends within its last label: {last!r} instead of {whole[0]!r}. Remove or complete the line",
+                path=self.path,
+                place=self.where(count - 1),
             )
 
     def _types(self, columns: Columns) -> dict[int, type[pl.DataType]]:
@@ -335,7 +340,7 @@ class CsvTable(Table):
             return self._frame(block, text, columns, {})
         except POLARS_ERRORS as error:
             self._count_rows(block)
-            raise HarkenError(f"{self.path}: cannot be read as a table ({first_line(error)})") from error
+            raise HarkenError(f"cannot be read as a table ({first_line(error)})", path=self.path) from error
 
     def _frame(self, block: Block, text: bytes, columns: Columns, types: dict[int, type[pl.DataType]]) -> pl.DataFrame:
         """A block's columns, named by their roles, from its text without blank lines. polars raises an exception if a
@@ -354,8 +359,8 @@ class CsvTable(Table):
         adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
         if not adds_up and self._count_rows(block) != frame.height:
             raise HarkenError(
-                f"{self.path}: the rows from line {block.first_line} on cannot be separated; is a quotation mark "
-                "misplaced?"
+                f"the rows from line {block.first_line} on cannot be separated; is a quotation mark misplaced?",
+                path=self.path,
             )
         return frame.select(pl.col(names[position]).alias(role) for role, position in columns.items())
 
@@ -379,8 +384,9 @@ class CsvTable(Table):
             option = f", or choose the column of {role} with --{role}-column" if role in ("x", "y", "z") else ""
             title = self._layout.title(columns[role])
             raise HarkenError(
-                f"{self.path}, {self.where(rows_before + row)}, column {title}: {frame[role][row]!r} is not a number. "
-                f"Correct it{option}"
+                f"{frame[role][row]!r} is not a number. Correct it{option}",
+                path=self.path,
+                place=f"{self.where(rows_before + row)}, column {title}",
             )
         return frame
 
@@ -396,9 +402,11 @@ class CsvTable(Table):
             if len(row) != self._layout.width:
                 spans = any("\n" in field for field in row)
                 raise HarkenError(
-                    f"{self.path}, line {line}: the row has {len(row)} fields, but the first row has "
+                    f"the row has {len(row)} fields, but the first row has "
                     f"{self._layout.width}{', and a quotation mark is not closed on this line' * spans}. Correct, "
-                    "complete or remove it; --skip-rows N skips lines at the top"
+                    "complete or remove it; --skip-rows N skips lines at the top",
+                    path=self.path,
+                    place=f"line {line}",
                 )
             rows += 1
         return rows
@@ -415,4 +423,4 @@ class CsvTable(Table):
                 line = block.first_line + reader.line_num
         except csv.Error as error:
             reason = next((words for words, sign in REASONS.items() if sign in str(error)), str(error))
-            raise HarkenError(f"{self.path}, line {line}: {reason}") from error
+            raise HarkenError(reason, path=self.path, place=f"line {line}") from error

@@ -175,7 +175,7 @@ class DeviceSource(Source):
             time_ns = local_ns - self.offset_ns if self.offset_ns else local_ns
             yield Samples(time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, bool))
         if not numbered:
-            raise HarkenError(f"{self._path}: it contains no samples")
+            raise HarkenError("it contains no samples", path=self._path)
         sessions.refuse_overlaps()
         if sessions.earliest_ns != self._earliest_ns:
             self._earliest_ns = sessions.earliest_ns
@@ -252,14 +252,16 @@ class _Sessions:
         self._starts_ns.append(start_ns)
         if len(self._ends_ns) > MOST_SET_BACK:
             raise HarkenError(
-                f"{self._path}: the watch's clock was set back more than {MOST_SET_BACK:,} times, so the times are "
-                "damaged. --rate HZ numbers the samples instead of reading their times"
+                f"the watch's clock was set back more than {MOST_SET_BACK:,} times, so the times are "
+                "damaged. --rate HZ numbers the samples instead of reading their times",
+                path=self._path,
             )
 
     def _overlap_error(self, overlap_ns: int) -> HarkenError:
         return HarkenError(
-            f"{self._path}: the watch's clock was set back during the recording, so {overlap_ns / 1e9:.0f} s "
-            "occur twice. --rate HZ numbers the samples instead of reading their times"
+            f"the watch's clock was set back during the recording, so {overlap_ns / 1e9:.0f} s "
+            "occur twice. --rate HZ numbers the samples instead of reading their times",
+            path=self._path,
         )
 
 

@@ -52,7 +52,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     header = _find_header(layout)
     if header is None:
         raise HarkenError(
-            f"{path}: this is not an Empatica ACC.csv: its first row must be a start, and its second row a rate"
+            "this is not an Empatica ACC.csv: its first row must be a start, and its second row a rate", path=path
         )
     samples = replace(layout_of(path, HEADER_ROWS), width=layout.width)
     table = CsvTable(path, samples, {"x": 0, "y": 1, "z": 2}, "g/64")

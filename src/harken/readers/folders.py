@@ -82,7 +82,7 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
         check_recording_path(path)
     named = list(map(Path, given))
     if named and all(map(is_side_file, named)):
-        raise HarkenError(f"{named[0]}: this is a file of labels; name the recording that it belongs to")
+        raise HarkenError("this is a file of labels; name the recording that it belongs to", path=named[0])
     for path in named:
         if is_side_file(path):
             left_out.setdefault(BY_ANNOTATION, []).append(path)
@@ -132,7 +132,7 @@ def _refuse_own(folder: Path) -> None:
         if what == BY_TRAIN
         else "name the file that was labelled"
     )
-    raise HarkenError(f"{folder}: this folder is not a recording but {what}; {instead}")
+    raise HarkenError(f"this folder is not a recording but {what}; {instead}", path=folder)
 
 
 def _holds_failures(path: Path) -> bool:

@@ -98,11 +98,12 @@ def calibration(source: Path, header: dict[str, str]) -> tuple[list[int], list[i
     for axis in "xyz":
         gain, offset = (_whole_number(header[f"{axis} {name}"]) for name in ("gain", "offset"))
         if gain is None or offset is None:
-            raise HarkenError(f"{source}: the header has no gain and offset of the {axis} axis; the file is damaged")
+            raise HarkenError(f"the header has no gain and offset of the {axis} axis; the file is damaged", path=source)
         if abs(gain / COUNTS_PER_G - 1) > MOST_GAIN_ERROR or abs(offset) > MOST_OFFSET:
             raise HarkenError(
-                f"{source}: the header states a gain of {gain} and an offset of {offset} for the {axis} axis, "
-                f"but those of a GENEActiv are about {COUNTS_PER_G} and 0; the file is damaged"
+                f"the header states a gain of {gain} and an offset of {offset} for the {axis} axis, "
+                f"but those of a GENEActiv are about {COUNTS_PER_G} and 0; the file is damaged",
+                path=source,
             )
         gains.append(gain)
         offsets.append(offset)
@@ -145,7 +146,7 @@ def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
     """
     begin = content.find(PAGE_MARK)
     if begin < 0:
-        raise HarkenError(f"{source}: it contains no pages of data: it was cut short, or nothing was recorded")
+        raise HarkenError("it contains no pages of data: it was cut short, or nothing was recorded", path=source)
     headers: list[tuple[int, int, int, int, float, float]] = []
     left_out, done, cut_short = 0, begin, False
     for page in PAGE.finditer(content, begin):
@@ -163,14 +164,14 @@ def find_pages(source: Path, content: mmap.mmap) -> FoundPages:
     left_out += len(content[done:].strip())
     if not headers:
         raise HarkenError(
-            f"{source}: it contains no complete page: the file is damaged, or cut short in its first page"
+            "it contains no complete page: the file is damaged, or cut short in its first page", path=source
         )
     pages = np.array(headers, PAGES)
     sizes = pages["last"] - pages["first"]
     usual = Counter(sizes.tolist()).most_common(1)[0][0]
     usual_rate = Counter(pages["rate_hz"].tolist()).most_common(1)[0][0]
     if not RATES_HZ[0] <= usual_rate <= RATES_HZ[1]:
-        raise HarkenError(f"{source}: its pages state a rate of {usual_rate:g} Hz; the file is damaged")
+        raise HarkenError(f"its pages state a rate of {usual_rate:g} Hz; the file is damaged", path=source)
     of_usual_size = sizes == usual
     of_usual_size[-1] = True
     pages = pages[of_usual_size & (pages["rate_hz"] == usual_rate)]
@@ -309,7 +310,7 @@ class GeneactivSource(DeviceSource):
                     packed = np.frombuffer(unhexlify(digits), np.uint8)
                     axes = values_of_12_bits(packed[np.newaxis]).reshape(samples, 4)[:, :3]
                 except ValueError as error:  # too few digits, or other characters
-                    raise HarkenError(f"{self._path}: the file changed while it was read") from error
+                    raise HarkenError("the file changed while it was read", path=self._path) from error
                 signals = np.empty((samples, len(CHANNELS)), np.float32)
                 signals[:, :3] = (axes * np.float32(100) - self._offsets) / self._gains
                 signals[:, 3] = np.repeat(pages["temperature"][rows], counts[rows])

@@ -111,12 +111,13 @@ def open_source(path: Path, options: TableOptions) -> "Gt3xSource":
     with opened_archive(path, DAMAGE) as archive:
         names = archive.NameToInfo
         if INFO not in names or (LOG not in names and OLD_LOG not in names):
-            raise HarkenError(f"{path}: it contains no {INFO if INFO not in names else LOG}; is it a .gt3x file?")
+            raise HarkenError(f"it contains no {INFO if INFO not in names else LOG}; is it a .gt3x file?", path=path)
         for name, most in MOST_BYTES.items():
             if name in names and names[name].file_size > most:
                 raise HarkenError(
-                    f"{path}: its {name} unpacks to {names[name].file_size:,} bytes, which is too large for a "
-                    "recording; the file is damaged"
+                    f"its {name} unpacks to {names[name].file_size:,} bytes, which is too large for a "
+                    "recording; the file is damaged",
+                    path=path,
                 )
         if CALIBRATION in names:
             _refuse_uncalibrated(path, _text(path, archive, CALIBRATION))
@@ -133,9 +134,10 @@ def _refuse_uncalibrated(path: Path, text: str) -> None:
         return
     if isinstance(calibration, dict) and calibration.get("isCalibrated") is False:
         raise HarkenError(
-            f"{path}: its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
+            "its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
             "software does this), so harken cannot convert them to g; export them as CSV with "
-            "CentrePoint or ActiLife"
+            "CentrePoint or ActiLife",
+            path=path,
         )
 
 
@@ -364,8 +366,10 @@ def _facts(path: Path, info: Info, log: Log) -> LogFacts:
         HarkenError: when the log has no acceleration, or its scale is unknown.
     """
     if not log.samples:
-        other = "; it contains packets of a CentrePoint Insight Watch, which harken does not read"
-        raise HarkenError(f"{path}: its {LOG} contains no acceleration" + (other if log.kinds[ACTIVITY_3] else ""))
+        other = ""
+        if log.kinds[ACTIVITY_3]:
+            other = "; it contains packets of a CentrePoint Insight Watch, which harken does not read"
+        raise HarkenError(f"its {LOG} contains no acceleration{other}", path=path)
     rate = int(np.bincount(np.concatenate(log.counts)).argmax())
     stated_hz = info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
     scale, notes = _scale(path, info, log)
@@ -386,7 +390,7 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     lowest, highest = PLAUSIBLE_SCALES
     sound = {where: scale for where, scale in scales.items() if scale is not None and lowest <= scale <= highest}
     if not sound:
-        raise HarkenError(f"{path}: the file has no scale (steps of the sensor per g), so it cannot be read")
+        raise HarkenError("the file has no scale (steps of the sensor per g), so it cannot be read", path=path)
     where, scale = next(iter(sound.items()))
     if where == "parameters" and sound.get(INFO, scale) != scale:
         return scale, [
@@ -446,9 +450,10 @@ class OldLogSource(Gt3xSource):
         start, rate, scale = info.time_ns("Start Date"), info.number("Sample Rate"), info.documented_scale
         if start is None or rate is None or not 1 <= rate <= MOST_IN_A_SECOND or scale is None or samples == 0:
             raise HarkenError(
-                f"{path}: its {OLD_LOG} has {samples:,} samples, for which {INFO} must state the start (it states "
+                f"its {OLD_LOG} has {samples:,} samples, for which {INFO} must state the start (it states "
                 f"{info['Start Date']!r}), the rate ({info['Sample Rate']!r}) and the serial number of a GT3X+ "
-                f"({info['Serial Number']!r}); copy or download the file again"
+                f"({info['Serial Number']!r}); copy or download the file again",
+                path=path,
             )
         super().__init__(path, options, info, LogFacts(rate, rate, scale))
         self._start_ns, self.capacity = start, samples

@@ -361,8 +361,9 @@ class Log:
         self.samples += int(counts.sum())
         if self.samples > MOST_SAMPLES:
             raise HarkenError(
-                f"{path}: it unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, which is longer "
-                "than the battery of any ActiGraph lasts; harken does not read it"
+                f"it unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, which is longer "
+                "than the battery of any ActiGraph lasts; harken does not read it",
+                path=path,
             )
         if not len(chosen):
             return None

@@ -69,7 +69,7 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
     if mark or b"\0" in start or without_lines:
         reason = FOREIGN_STARTS.get(mark, "has other bytes or other line ends; unpack it, or save it as CSV")
         raise HarkenError(
-            f"{path}: a table must be text in UTF-8 with the line ends of Unix or DOS, but this file {reason}"
+            f"a table must be text in UTF-8 with the line ends of Unix or DOS, but this file {reason}", path=path
         )
     encoded_lines = start.removeprefix(UTF8_MARK).split(b"\n")
     lines = [_decode_line(line) for line in encoded_lines]
@@ -77,7 +77,8 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
         lines.pop()  # probably incomplete
     filled = [number for number, line in enumerate(lines) if line.strip()]
     if not filled:
-        raise HarkenError(f"{path}: the file is empty" + (f" after {skip_rows} skipped rows" if skip_rows else ""))
+        after = f" after {skip_rows} skipped rows" if skip_rows else ""
+        raise HarkenError(f"the file is empty{after}", path=path)
     texts = [lines[number].strip("\r") for number in filled[: ROWS_LOOKED_AT + 1]]
     # Semicolons and tabs have priority, because a comma beside them is a decimal mark or part of a text.
     separator = next((separator for separator in ";\t" if texts[0].count(separator) >= 2), ",")
@@ -88,7 +89,7 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
         header = [field.strip() for field in rows.pop(0)]
         if not rows:
             line = textwrap.shorten(texts[0], LONGEST_SHOWN)
-            raise HarkenError(f"{path}: it contains no rows of data, only the line {line!r}")
+            raise HarkenError(f"it contains no rows of data, only the line {line!r}", path=path)
     return Layout(
         separator=separator,
         decimal_comma=separator != "," and any("," in field and is_number(field) for row in rows for field in row),
@@ -218,7 +219,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
     for role, position in columns.items():
         twice = [other for other in columns if columns[other] == position and other != role]
         if twice:
-            raise HarkenError(f"{path}: {_option(role)} and {_option(twice[0])} name the same column; {there}")
+            raise HarkenError(f"{_option(role)} and {_option(twice[0])} name the same column; {there}", path=path)
     if header:
         columns |= _by_name(path, header, first_row, columns)
     elif not any(role in columns for role in REQUIRED):
@@ -229,7 +230,9 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
         advice = ", ".join(_option(role) for role in missing)
         hint = ", or --rate HZ if there are no times" if "time" in missing else ""
         skip = "; --skip-rows N skips lines above the header" if header else ""
-        raise HarkenError(f"{path}: found no column for {listed(missing)} ({there}); choose with {advice}{hint}{skip}")
+        raise HarkenError(
+            f"found no column for {listed(missing)} ({there}); choose with {advice}{hint}{skip}", path=path
+        )
     return columns
 
 
@@ -247,7 +250,7 @@ def _by_name(path: Path, header: list[str], first_row: list[str], columns: dict[
             matches = [i for i in matches if plain_name(header[i]) == SECONDS_OF_SESSION] or matches
         if len(matches) > 1:
             which = ", ".join(header[i] for i in matches)
-            raise HarkenError(f"{path}: more than one column could be {role} ({which}); choose with {_option(role)}")
+            raise HarkenError(f"more than one column could be {role} ({which}); choose with {_option(role)}", path=path)
         if matches:
             named[role] = matches[0]
     return named
@@ -262,9 +265,10 @@ def _by_order(path: Path, first_row: list[str], columns: dict[str, int], there: 
     order = NOTEBOOK_ORDERS.get(columns_of_order)
     if order is None:
         raise HarkenError(
-            f"{path}: {there}; without a header, it needs {min(NOTEBOOK_ORDERS)} to {max(NOTEBOOK_ORDERS)}, which are "
+            f"{there}; without a header, it needs {min(NOTEBOOK_ORDERS)} to {max(NOTEBOOK_ORDERS)}, which are "
             "Timestamp,X,Y,Z[,P][,Label]. Choose the columns by number, for example --time-column 1 --x-column 2 "
-            "--y-column 3 --z-column 4"
+            "--y-column 3 --z-column 4",
+            path=path,
         )
     if len(order) == 6 and first_row[0].isdigit() and first_row[1].strip() in WISDM_CODES:
         order = WISDM_ORDER
@@ -283,8 +287,9 @@ def _position(path: Path, word: str, role: str, header: list[str] | None, width:
     if not matches and word.isascii() and word.isdigit() and 1 <= int(word) <= width:
         return int(word) - 1
     raise HarkenError(
-        f"{path}: {len(matches) or 'no'} columns are called {word!r}; choose one with {_option(role)}, by its name or "
-        f"its number; {there}"
+        f"{len(matches) or 'no'} columns are called {word!r}; choose one with {_option(role)}, by its name or "
+        f"its number; {there}",
+        path=path,
     )
 
 

@@ -195,7 +195,7 @@ def _open_parquet(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file, without_panics():
             yield file
     except POLARS_ERRORS as error:
-        raise HarkenError(f"{path}: not a complete Parquet file ({first_line(error)})") from error
+        raise HarkenError(f"not a complete Parquet file ({first_line(error)})", path=path) from error
 
 
 def _check_types(path: Path, columns: Columns, schema: Mapping[str, pl.DataType]) -> None:
@@ -219,5 +219,7 @@ def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:
         expected = "names"
     if not fits:
         raise HarkenError(
-            f"{path}, column {name}: contains {dtype}, not {expected}; choose the column of {role} with --{role}-column"
+            f"contains {dtype}, not {expected}; choose the column of {role} with --{role}-column",
+            path=path,
+            place=f"column {name}",
         )

@@ -123,7 +123,7 @@ def check_pages(path: Path) -> None:
                 if pages > MOST_PAGES:
                     return
     except _DamagedError as error:
-        raise HarkenError(f"{path}: not a complete Parquet file; it is damaged. Export or copy it again") from error
+        raise HarkenError("not a complete Parquet file; it is damaged. Export or copy it again", path=path) from error
 
 
 class _Column(NamedTuple):

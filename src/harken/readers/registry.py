@@ -98,13 +98,13 @@ def open_file(path: Path, options: TableOptions) -> Source:
             if reader in (*BINARY, *EXPORTS, csv):
                 raise
             raise HarkenError(
-                f"{path}: the reader of another package failed ({type(error).__name__}: {error}); tell its author"
+                f"the reader of another package failed ({type(error).__name__}: {error}); tell its author", path=path
             ) from error
     try:
-        return csv.open_source(path, options, notes=[f"A reader was skipped: {error}." for error in skipped])
+        return csv.open_source(path, options, notes=[f"A reader was skipped: {error.reason}." for error in skipped])
     except HarkenError as error:
         others = (f"A reader was skipped, which may be the one for this file: {other}" for other in skipped)
-        raise HarkenError(f"{error}. {'. '.join(others)}") from error
+        raise error.with_lines(f"{error.reason}. {'. '.join(others)}") from error
 
 
 def reader_of(path: Path, options: TableOptions) -> tuple[Reader, Sequence[HarkenError]]:
@@ -114,7 +114,7 @@ def reader_of(path: Path, options: TableOptions) -> tuple[Reader, Sequence[Harke
     if path.is_dir():
         if sensor_logger.recognises(path, b""):
             return sensor_logger, ()
-        raise HarkenError(f"{path} is a folder; name the files in it")
+        raise HarkenError("is a folder; name the files in it", path=path, colon=False)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if is_zip(head):
@@ -122,8 +122,9 @@ def reader_of(path: Path, options: TableOptions) -> tuple[Reader, Sequence[Harke
     if found := _unsupported(path, plain_head(head)):
         watch, function, values = found
         raise HarkenError(
-            f"{path}: this is a recording of a {watch}; harken cannot read it. Read it with the function {function} of "
-            f"the R package GGIRread, write its {values} as a CSV file with columns time, x, y, z, and read that file"
+            f"this is a recording of a {watch}; harken cannot read it. Read it with the function {function} of "
+            f"the R package GGIRread, write its {values} as a CSV file with columns time, x, y, z, and read that file",
+            path=path,
         )
     described = describes_columns(options)
     for reader in BINARY if described else (*BINARY, *EXPORTS):

@@ -125,7 +125,7 @@ def _find_export(path: Path) -> Files:
         sensor = _sensor_of(file)
         if sensor in files:
             raise HarkenError(
-                f"{path}: contains several files of {sensor}, which are different recordings; name one of the files"
+                f"contains several files of {sensor}, which are different recordings; name one of the files", path=path
             )
         if sensor in WATCH + PHONE + BESIDE:
             files[sensor] = file
@@ -133,9 +133,11 @@ def _find_export(path: Path) -> Files:
     if len(recordings) > 1:
         names = [folder.relative_to(path).as_posix() for folder in recordings]
         shown = ", ".join(names[:MOST_SHOWN]) + (", ..." if len(names) > MOST_SHOWN else "")
-        raise HarkenError(f"{path}: contains {len(names)} recordings ({shown}); unpack it, and name one of the folders")
+        raise HarkenError(
+            f"contains {len(names)} recordings ({shown}); unpack it, and name one of the folders", path=path
+        )
     if not recordings:
-        raise HarkenError(f"{path}: has none of Sensor Logger's files with acceleration: {', '.join(WATCH + PHONE)}")
+        raise HarkenError(f"has none of Sensor Logger's files with acceleration: {', '.join(WATCH + PHONE)}", path=path)
     return next(iter(recordings.values()))
 
 
@@ -150,7 +152,7 @@ def _single(path: Path) -> Files:
     sensor = _sensor_of(path)
     if OTHER_AXES.fullmatch(sensor):
         raise HarkenError(
-            f"{path}: contains {sensor}, not the acceleration of a wrist; name the export's folder instead"
+            f"contains {sensor}, not the acceleration of a wrist; name the export's folder instead", path=path
         )
     if sensor not in WATCH + PHONE:
         return {"": path}
@@ -266,7 +268,7 @@ def _columns(path: Path, layout: Layout, *names: Sequence[str]) -> Columns:
     needed = ("time", *(name for some in names for name in some))
     missing = [name for name in needed if name not in (layout.header or ())]
     if missing:
-        raise HarkenError(f"{path}: has no column {missing[0]}, which a file of Sensor Logger with acceleration has")
+        raise HarkenError(f"has no column {missing[0]}, which a file of Sensor Logger with acceleration has", path=path)
     return columns_named(layout, *names, time="time")
 
 

@@ -186,15 +186,17 @@ class Table(ABC):
             renamed = f"rename the column if it does not hold {role}s"
             advice = renamed if role in TIDY_NAMES else f"choose the right column with --{role}-column"
             raise HarkenError(
-                f"{self.path}: the column of {role}s contains more than {most} names, such as {min(names)!r}; {advice}"
+                f"the column of {role}s contains more than {most} names, such as {min(names)!r}; {advice}",
+                path=self.path,
             )
         if any("\n" in name for name in names):
             text = column.cast(pl.String)
             row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
             begin = text[row].strip().split("\n")[0]
             raise HarkenError(
-                f"{self.path}, {self.where(first_row + row)}: the {role} {begin!r} continues on the "
-                "next line; is a quotation mark missing?"
+                f"the {role} {begin!r} continues on the next line; is a quotation mark missing?",
+                path=self.path,
+                place=self.where(first_row + row),
             )
 
     def whole(self) -> TableRows:
@@ -205,7 +207,7 @@ class Table(ABC):
         """
         rows = join_rows(list(self.rows()))
         if rows is None:
-            raise HarkenError(f"{self.path}: it contains no rows of data")
+            raise HarkenError("it contains no rows of data", path=self.path)
         self._kept = [rows]
         return rows
 

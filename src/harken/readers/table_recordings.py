@@ -126,7 +126,7 @@ def _lay_out(
                 samples.setdefault(wearing, []).append(_read_part(source))
     if not samples:
         people = sorted({person for table in divided for person in table.people})
-        raise HarkenError(f"{path}: has no subject {options.subject!r}; its subjects are {listed(people)}")
+        raise HarkenError(f"has no subject {options.subject!r}; its subjects are {listed(people)}", path=path)
     recordings = []
     for wearing in sorted(samples):
         recording = _join_sessions(samples.pop(wearing), wearing, path)
@@ -152,7 +152,7 @@ def _unit_of_all(divided: Sequence["_Division"], at_rest: AtRest, path: Path) ->
     stated = {table.source.table.unit for table in divided}
     unit = at_rest.unit() if stated == {None} or len(stated) > 1 else stated.pop()
     if unit is None:
-        raise HarkenError(f"{path}: gravity is in an unknown unit; state the unit of x, y and z with unit=")
+        raise HarkenError("gravity is in an unknown unit; state the unit of x, y and z with unit=", path=path)
     return unit
 
 
@@ -183,7 +183,9 @@ def _join_sessions(parts: list[SessionRows], wearing: Wearing, path: Path) -> Re
     time_ns = np.concatenate([part.recording.time_ns for part in parts])
     dated = {part.dated for part in parts}
     if len(dated) > 1:
-        raise HarkenError(f"{path}: of {wearing.subject}, some sessions have dates and others count from their start")
+        raise HarkenError(
+            f"of {wearing.subject}, some sessions have dates and others count from their start", path=path
+        )
     notes = tuple(note for note in first.quality.notes if note == AXES_REVERSED)
     spans = _find_spans(time_ns, sessions)
     if dated.pop():
@@ -225,8 +227,9 @@ def _refuse_overlap(spans: pl.DataFrame, names: Sequence[str], where: str) -> No
     for (_, end, earlier), (start, _, later) in pairwise(sessions):
         if start <= end:
             raise HarkenError(
-                f"{where}: the sessions {earlier} and {later} overlap in time; if they are of two sensors, a column "
-                "named placement distinguishes them"
+                f"the sessions {earlier} and {later} overlap in time; if they are of two sensors, a column "
+                "named placement distinguishes them",
+                path=where,
             )
 
 
@@ -255,7 +258,7 @@ class _Division:
             for codes, part in _split_rows(rows):
                 self._parts.setdefault(codes, []).append(part)
         if not self._parts:
-            raise HarkenError(f"{table.path}: it contains no rows of data")
+            raise HarkenError("it contains no rows of data", path=table.path)
         self.people = table.names("subject")
         self._has_people = "subject" in table.columns
 
@@ -301,7 +304,7 @@ class _Division:
                     missing.setdefault(UNTIMED, []).append(int(numbers[untimed[0]]))
         for reason in (NO_SUBJECT, NO_SESSION, UNTIMED):
             if reason in missing:
-                raise HarkenError(f"{table.path}, {table.where(min(missing[reason]))}: {reason}")
+                raise HarkenError(reason, path=table.path, place=table.where(min(missing[reason])))
 
     def find_time_unit(self) -> TimeUnit | None:
         """Find the unit of times that are numbers; None for dates. Only one session is looked at, because times from

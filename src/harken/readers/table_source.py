@@ -163,7 +163,7 @@ class TableSource(Source):
                 self.check_collected(survey.rows)
             del rows
         if not survey.rows:
-            raise HarkenError(f"{self.table.path}: it contains no rows of data")
+            raise HarkenError("it contains no rows of data", path=self.table.path)
         people = self.table.names("subject")
         if not people and not self._all_rows:  # the column is empty, so all rows are of the person that was named
             self._all_rows = True
@@ -344,7 +344,7 @@ class TableSource(Source):
                 f"contains {len(people)} people ({shown}{more}); choose one with --subject NAME{advice}"
             )
         if subject is not None and people and subject not in people:
-            raise HarkenError(f"{self.table.path}: has no subject {subject!r}; its subject is {people[0]!r}")
+            raise HarkenError(f"has no subject {subject!r}; its subject is {people[0]!r}", path=self.table.path)
         self.subject = subject or (people[0] if people else stem(self._path or self.table.path))
 
     def _settle_times(self, survey: "_Survey") -> tuple[str, list[str]]:
@@ -357,8 +357,8 @@ class TableSource(Source):
             return self._settle_numbering(survey.first_time, self._options.sample_rate_hz)
         if not survey.has_times:
             raise HarkenError(
-                f"{self.table.path}: found no column for time; choose it with --time-column, or number the "
-                "rows with --rate HZ"
+                "found no column for time; choose it with --time-column, or number the rows with --rate HZ",
+                path=self.table.path,
             )
         if survey.error is not None:
             raise survey.error
@@ -401,15 +401,16 @@ class TableSource(Source):
         detected = survey.unit()
         unit = requested or self.table.unit or detected
         if math.isnan(at_rest):
-            raise HarkenError(f"{self.table.path}: no row has all three of x, y and z")
+            raise HarkenError("no row has all three of x, y and z", path=self.table.path)
         if unit is None:
             advice = "A value near 0 means that gravity was removed; postures cannot be recognised without it"
             for perhaps, one_g in UNITS_PER_G.items():
                 if WITH_BROKEN_AXIS_G[0] < at_rest / one_g < WITH_BROKEN_AXIS_G[1]:
                     advice = f"In {perhaps}, an axis is perhaps broken: harken inspect --unit {perhaps} tells which"
             raise HarkenError(
-                f"{self.table.path}: in its stillest half the acceleration is {at_rest:.3g}, which is not gravity in "
-                f"any known unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. {advice}"
+                f"in its stillest half the acceleration is {at_rest:.3g}, which is not gravity in "
+                f"any known unit (1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. {advice}",
+                path=self.table.path,
             )
         in_g = at_rest * G_PER_UNIT[unit]
         if detected != unit:
@@ -453,7 +454,7 @@ class TableSource(Source):
         )
 
     def _several(self, reason: str) -> "SeveralRecordingsError":
-        return SeveralRecordingsError(f"{self.table.path}: {reason}")
+        return SeveralRecordingsError(f"{reason}", path=self.table.path)
 
     def _tidy_advice(self) -> str:
         columns = "columns" if len(self.table.tidy) > 1 else "column"

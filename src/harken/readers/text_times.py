@@ -60,7 +60,7 @@ def recognise_time_form(
     first_row = int(written.is_not_null().arg_true()[0])
     first = written[first_row]
     if time_format is None:
-        form = _recognise_form(f"{path}, {where(first_row)}", first)
+        form = _recognise_form(path, where(first_row), first)
     else:
         form = TimeForm(_chrono_pattern(time_format), first, stated=time_format)
     beginning = written.slice(first_row, ROWS_LOOKED_AT)  # the first time may have no fraction
@@ -82,27 +82,29 @@ def parse_time_text(path: Path, written: pl.Series, form: TimeForm, where: Calla
     try:
         read = column.str.to_datetime(form.pattern, time_unit="us", strict=False)
     except pl.exceptions.PolarsError as error:
-        raise HarkenError(f"{path}: --time-format {form.stated!r} is not a pattern for times") from error
+        raise HarkenError(f"--time-format {form.stated!r} is not a pattern for times", path=path) from error
     failed = (read.is_null() & written.is_not_null()).arg_true()
     if len(failed):
         row = int(failed[0])
-        raise HarkenError(f"{path}, {where(row)}: {_explain_misfit(written[row], form.first, form.stated)}")
+        raise HarkenError(_explain_misfit(written[row], form.first, form.stated), path=path, place=where(row))
     in_range = read.dt.year().is_between(YEARS[0], YEARS[-1]).all()
     if in_range and column.str.contains(r"\.\d{7}").any():
         read = column.str.to_datetime(form.pattern, time_unit="ns", strict=False)
     return read
 
 
-def _recognise_form(place: str, text: str) -> TimeForm:
-    """Return the form of a time, or raise a HarkenError that names its ``place``."""
+def _recognise_form(path: Path, place: str, text: str) -> TimeForm:
+    """Return the form of a time, or raise a HarkenError."""
     match = match_time(text)
     if match is None or match["second"] is None:
-        raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
+        raise HarkenError(_explain_unknown_form(text), path=path, place=place)
     patterns = chrono_patterns(match)
     if len(patterns) > 1:
-        raise HarkenError(f"{place}: {text!r} may begin with the day or with the month; {_offer(patterns)}")
+        raise HarkenError(
+            f"{text!r} may begin with the day or with the month; {_offer(patterns)}", path=path, place=place
+        )
     if not patterns:
-        raise HarkenError(f"{place}: {_explain_unknown_form(text)}")
+        raise HarkenError(_explain_unknown_form(text), path=path, place=place)
     return TimeForm(patterns[0], text, zone_name=match["zone"] in ("UTC", "GMT"))
 
 

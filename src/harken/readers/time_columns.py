@@ -132,15 +132,15 @@ class TimeSurvey:
             HarkenError: when there is no time, or the unit of numbers cannot be recognised.
         """
         if self._numeric is None:
-            raise HarkenError(f"{self._path}: no row has a time; number the rows with --rate HZ")
+            raise HarkenError("no row has a time; number the rows with --rate HZ", path=self._path)
         if self.unit:
             return
         times = all_times()
         unit = time_unit(times)
         if unit is None:
             raise HarkenError(
-                f"{self._path}: the unit of times such as {times[0]:g} is not known; give it with --time-unit s, ms, "
-                "us or ns"
+                f"the unit of times such as {times[0]:g} is not known; give it with --time-unit s, ms, us or ns",
+                path=self._path,
             )
         self.unit = unit
 
@@ -196,7 +196,9 @@ class TimeSurvey:
         failed = (numbers.is_null() & column.is_not_null()).arg_true()
         if len(failed):
             row = int(failed[0])
-            raise HarkenError(f"{self._path}, {where(row)}: {column[row]!r} is not a number, as the other times are")
+            raise HarkenError(
+                f"{column[row]!r} is not a number, as the other times are", path=self._path, place=where(row)
+            )
         whole = column.cast(pl.Int64, strict=False)
         all_whole = whole.null_count() == column.null_count()
         return self._read_numbers(whole if all_whole else _without_words(numbers), where)
@@ -228,7 +230,7 @@ class TimeSurvey:
         self._numeric, self.unit = False, DATES
         path, options, declared = self._path, self._options, column.dtype
         if not isinstance(declared, pl.Datetime):
-            raise HarkenError(f"{path}: the time column contains {declared}; a date and a time of day are needed")
+            raise HarkenError(f"the time column contains {declared}; a date and a time of day are needed", path=path)
         outside = _outside(column).arg_true()
         may_be_declared_wrongly = len(outside) > 0 and written is None
         if may_be_declared_wrongly and options.time_unit in ("ms", "us", "ns"):
@@ -262,9 +264,11 @@ class TimeSurvey:
         if len(lost):
             row = int(lost[0])
             raise HarkenError(
-                f"{self._path}, {where(row)}: {column[row]} does not exist in {timezone}, because clocks were put "
+                f"{column[row]} does not exist in {timezone}, because clocks were put "
                 "forward at this time. Is the zone right? For a watch whose clock was not changed for summer "
-                "time, give a fixed zone such as Etc/GMT-2 (two hours east of Greenwich)"
+                "time, give a fixed zone such as Etc/GMT-2 (two hours east of Greenwich)",
+                path=self._path,
+                place=where(row),
             )
         latest = column.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
         ambiguous = (earliest != latest).fill_null(False).to_numpy()
@@ -306,8 +310,10 @@ def _outside(column: pl.Series) -> pl.Series:
 
 def _outside_error(path: Path, place: str, time: str) -> HarkenError:
     return HarkenError(
-        f"{path}, {place}: the time {time} is not between 1970 and 2100; give the column or the unit of times with "
-        "--time-column or --time-unit, or number the rows with --rate HZ instead of reading their times"
+        f"the time {time} is not between 1970 and 2100; give the column or the unit of times with "
+        "--time-column or --time-unit, or number the rows with --rate HZ instead of reading their times",
+        path=path,
+        place=place,
     )
 
 

@@ -89,8 +89,9 @@ def refuse_too_much(path: Path, unpacked_bytes: int, packed_bytes: int) -> None:
     )
     if unpacked_bytes > most:
         raise HarkenError(
-            f"{path}: unpacks to more than {most:,} bytes, the limit for a file of this size that is sent. If it is a "
-            "recording, use harken label on the machine where it is"
+            f"unpacks to more than {most:,} bytes, the limit for a file of this size that is sent. If it is a "
+            "recording, use harken label on the machine where it is",
+            path=path,
         )
 
 
@@ -99,9 +100,10 @@ def refuse_full_disk(path: Path, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < SPARE_DISK_BYTES:
         raise HarkenError(
-            f"{path}: there is not enough disk space to unpack it: {folder.parent} has {free:,} bytes "
+            f"there is not enough disk space to unpack it: {folder.parent} has {free:,} bytes "
             f"left, and {SPARE_DISK_BYTES:,} must remain free. Free disk space, or set TMPDIR to a folder "
-            "on a larger disk"
+            "on a larger disk",
+            path=path,
         )
 
 
@@ -164,8 +166,9 @@ def refuse_many_members(archive: Path) -> None:
         members = len(packed.infolist())
     if members > MOST_MEMBERS:
         raise HarkenError(
-            f"{archive}: this zip archive contains {members:,} files; at most {MOST_MEMBERS:,} are allowed. Unpack it, "
-            "and name the recording in it"
+            f"this zip archive contains {members:,} files; at most {MOST_MEMBERS:,} are allowed. Unpack it, "
+            "and name the recording in it",
+            path=archive,
         )
 
 
@@ -210,7 +213,7 @@ def damage_named(
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         reason = textwrap.shorten(str(error), LONGEST_REASON)  # zipfile may quote half of the archive
-        raise HarkenError(f"{path}: {damage.format(reason)}") from error
+        raise HarkenError(damage.format(reason), path=path) from error
 
 
 @contextmanager
@@ -236,7 +239,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 packed_bytes = (archive or path).stat().st_size
                 yield cast(IO[bytes], _Measured(path, unpacked, packed_bytes)) if limited else unpacked
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise HarkenError(f"{path}: the gzip file is damaged or cut short ({error})") from error
+            raise HarkenError(f"the gzip file is damaged or cut short ({error})", path=path) from error
 
 
 @contextmanager
@@ -244,7 +247,7 @@ def _member_of(archive: Path, path: Path) -> Iterator[IO[bytes]]:
     with opened_archive(archive, named=path) as packed:
         name = _find_member(packed, path.relative_to(archive).as_posix())
         if name is None:
-            raise HarkenError(f"{path}: there is no such file in {archive.name}")
+            raise HarkenError(f"there is no such file in {archive.name}", path=path)
         with opened_member(packed, name, path) as file:
             yield file
 
@@ -280,11 +283,13 @@ def opened_member(
     packed_bytes = max(1, min(member.compress_size, Path(str(packed.filename)).stat().st_size))
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise HarkenError(
-            f"{path}: it is compressed with a method that no app uses; unpack the archive, or compress it with deflate"
+            "it is compressed with a method that no app uses; unpack the archive, or compress it with deflate",
+            path=path,
         )
     if most_packed is not None and member.file_size > most_packed * packed_bytes:
         raise HarkenError(
-            f"{path}: it unpacks to {member.file_size:,} bytes, which is too large for a recording of this packed size"
+            f"it unpacks to {member.file_size:,} bytes, which is too large for a recording of this packed size",
+            path=path,
         )
     refuse_too_much(path, member.file_size, packed_bytes)
     with damage_named(path, damage):
@@ -325,9 +330,9 @@ def plain_file(owner: object, path: Path, looks_right: Callable[[bytes], bool], 
     with opened(path) as file, ExitStack() as stack:
         head = file.read(HEAD_BYTES)
         if not head:
-            raise HarkenError(f"{path}: the file is empty")
+            raise HarkenError("the file is empty", path=path)
         if not looks_right(head):
-            raise HarkenError(f"{path}: this is not {kind}, or its beginning is damaged")
+            raise HarkenError(f"this is not {kind}, or its beginning is damaged", path=path)
         if not gzipped:
             return path
         unpacked = stack.enter_context(make_temporary_folder()) / "unpacked"

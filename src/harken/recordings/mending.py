@@ -74,9 +74,10 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     time_ns, order, clock, quality = _in_order(recording)
     if clock.repeated > MOST_REPEATED * len(recording):
         raise HarkenError(
-            f"{recording.source or recording.subject}: {clock.repeated} of {len(recording)} rows repeat the time of "
+            f"{clock.repeated} of {len(recording)} rows repeat the time of "
             "another row, so the clock is too coarse for the rate; --rate HZ numbers the rows instead of reading their "
-            "times"
+            "times",
+            path=recording.source or recording.subject,
         )
     _refuse_rate(recording, time_ns, clock)
     if clock.repeated:
@@ -85,10 +86,9 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     del time_ns
     samples = Samples.of(recording)
     if order is not None:
-        what = (
-            f"{recording.source or recording.subject}: the copy of {len(order):,} samples in the order of their times"
-        )
-        need_memory(len(order) * bytes_of_a_row(len(recording.channels)), what, IN_PARTS)
+        what = f"the copy of {len(order):,} samples in the order of their times"
+        name = recording.source or recording.subject
+        need_memory(len(order) * bytes_of_a_row(len(recording.channels)), what, IN_PARTS, path=name)
         samples = samples.chosen(order)
     limit_ns = gap_limit_ns(samples.time_ns) if clock.most_are_slow else GAP_NS
     survey = ValueSurvey(recording.channels, range_g=sensor_range or quality.sensor_range_g, gap_ns=limit_ns)
@@ -150,9 +150,10 @@ def _in_order(
     if not _are_times(first, last):
         zone = recording.timezone
         raise HarkenError(
-            f"{recording.source or recording.subject}: its times go from {_shown(first, zone)} to "
+            f"its times go from {_shown(first, zone)} to "
             f"{_shown(last, zone)}, but times must be between 1970 and 2100; --rate HZ numbers the rows "
-            "instead of reading their times"
+            "instead of reading their times",
+            path=recording.source or recording.subject,
         )
     try:
         return time_ns, None, _clock_of(time_ns), recording.quality
@@ -185,10 +186,11 @@ def _refuse_rate(recording: Recording, time_ns: Int64Array, clock: ClockSurvey) 
     rate_hz = 1e9 / float(np.median(typical[typical > 0]))
     limit = f"at most {FASTEST_HZ:,} a second" if 2 * clock.fast > steps else "at least one a minute"
     raise HarkenError(
-        f"{recording.source or recording.subject}: its times from "
+        f"its times from "
         f"{_shown(int(time_ns[0]), recording.timezone)} on give {rate_hz:.3g} samples per second, but "
         f"a worn sensor records {limit}; give the unit of times with --time-unit, or number the rows "
-        "with --rate HZ instead of reading their times"
+        "with --rate HZ instead of reading their times",
+        path=recording.source or recording.subject,
     )
 
 

@@ -187,7 +187,7 @@ class Recording:
             object.__setattr__(self, name, printable(getattr(self, name)))
         n = len(self.time_ns)
         if n == 0:
-            raise HarkenError(f"{self.source or 'the recording'} holds no samples")
+            raise HarkenError("holds no samples", path=self.source or "the recording", colon=False)
         expected = {
             "time_ns": (np.int64, (n,)),
             "signals": (np.float32, (n, len(self.channels))),
@@ -313,7 +313,9 @@ class Recording:
         missing = [name for name in channels if name not in self.channels]
         if missing:
             raise HarkenError(
-                f"{self.source or self.subject} has no channel {', '.join(missing)}; it has {', '.join(self.channels)}"
+                f"has no channel {', '.join(missing)}; it has {', '.join(self.channels)}",
+                path=self.source or self.subject,
+                colon=False,
             )
         columns = [self.channels.index(name) for name in channels]
         return replace(self, signals=np.ascontiguousarray(self.signals[:, columns]), channels=channels)

@@ -194,7 +194,7 @@ class Source(ABC):
             self._need_room(4 * len(self.channels) * rows)
 
     def _need_room(self, needed_bytes: int) -> None:
-        need_memory(needed_bytes, f"{self.source}: the samples, which must all be in memory,", IN_PARTS)
+        need_memory(needed_bytes, "the samples, which must all be in memory,", IN_PARTS, path=self.source)
 
     def _refuse_repetition(self, samples: int) -> None:
         """Raise a HarkenError when there are more samples than a file of this size can hold."""
@@ -204,8 +204,9 @@ class Source(ABC):
         size = path.stat().st_size
         if samples > FREE_SAMPLES + SAMPLES_A_BYTE * size:
             raise HarkenError(
-                f"{self.source}: a file of {size:,} bytes cannot hold {samples:,} samples of a wearer, so it is "
-                "damaged or repeats itself; copy it from the watch again"
+                f"a file of {size:,} bytes cannot hold {samples:,} samples of a wearer, so it is "
+                "damaged or repeats itself; copy it from the watch again",
+                path=self.source,
             )
 
 

@@ -100,7 +100,7 @@ def mark_clipped(recording: Recording) -> Recording:
     """
     if not acceleration_channels(recording.channels):
         name = recording.source or recording.subject
-        raise HarkenError(f"{name}: clipping needs acceleration as the first channels, x, y, z")
+        raise HarkenError("clipping needs acceleration as the first channels, x, y, z", path=name)
     guess = RangeGuess(recording.quality.sensor_range_g)
     guess.push(largest_on_an_axis(recording.signals[:, :3]))
     clipping, samples = Clipping(guess.range_g), Samples.of(recording)

@@ -240,14 +240,17 @@ def split_gravity(recording: Recording, cutoff_hz: float = 0.3) -> Recording:
     name = recording.source or recording.subject
     added = tuple(f"{part}_{axis}" for part in ("gravity", "body") for axis in ACCELERATION)
     if recording.as_found:
-        raise HarkenError(f"{name}: only a mended recording can be split; read it without as_found")
+        raise HarkenError("only a mended recording can be split; read it without as_found", path=name)
     if present := [channel for channel in added if channel in recording.channels]:
-        raise HarkenError(f"{name} already has {', '.join(present)}; leave them out with select_channels first")
+        raise HarkenError(
+            f"already has {', '.join(present)}; leave them out with select_channels first", path=name, colon=False
+        )
     total = recording.select_channels(ACCELERATION).signals
     if not 0 < cutoff_hz < recording.sample_rate_hz / 2:
         raise HarkenError(
-            f"{name}: a filter at {cutoff_hz:g} Hz needs a cut-off above 0 and below half the recording's rate of "
-            f"{recording.sample_rate_hz:.4g} Hz"
+            f"a filter at {cutoff_hz:g} Hz needs a cut-off above 0 and below half the recording's rate of "
+            f"{recording.sample_rate_hz:.4g} Hz",
+            path=name,
         )
     n, channels = len(recording), len(recording.channels)
     signals = np.empty((n, channels + len(added)), np.float32)

@@ -168,9 +168,9 @@ def movement_of(recording: Recording) -> MovementBlocks:
     """
     name = recording.source or recording.subject
     if recording.as_found:
-        raise HarkenError(f"{name}: only a mended recording has blocks; read it without as_found")
+        raise HarkenError("only a mended recording has blocks; read it without as_found", path=name)
     if not acceleration_channels(recording.channels):
-        raise HarkenError(f"{name}: blocks need acceleration as the first channels, x, y, z")
+        raise HarkenError("blocks need acceleration as the first channels, x, y, z", path=name)
     statistics = MovementStatistics(temperature_channel=find_temperature(recording.channels))
     statistics.push(Samples.of(recording))
     return statistics.finish()

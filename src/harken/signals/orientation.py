@@ -171,6 +171,7 @@ def need_axes(recording: Recording) -> None:
     """Raise a HarkenError if a recording has no channels ``x, y, z``."""
     if not set(AXES) <= set(recording.channels):
         raise HarkenError(
-            f"{recording.source or recording.subject} has no channels x, y, z that a watch could be turned by; "
-            f"it has {', '.join(recording.channels)}"
+            f"has no channels x, y, z that a watch could be turned by; it has {', '.join(recording.channels)}",
+            path=recording.source or recording.subject,
+            colon=False,
         )

@@ -294,7 +294,7 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
     """
     name = recording.source or recording.subject
     if recording.as_found:
-        raise HarkenError(f"{name}: only a mended recording can be resampled; read it without as_found")
+        raise HarkenError("only a mended recording can be resampled; read it without as_found", path=name)
     if largest_gap_s is None:
         largest_gap_s = recording.gap_limit_ns / SECOND_NS
     resampler = Resampler(sample_rate_hz, source_rate_hz=recording.sample_rate_hz, largest_gap_s=largest_gap_s)
@@ -303,8 +303,9 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
     new = _resampled(recording, resampler)
     if len(new.time_ns) == 0:
         raise HarkenError(
-            f"{name}: no stretch without a gap is long enough for a sample at {sample_rate_hz:g} Hz; use "
-            "a higher rate or a larger largest_gap_s"
+            f"no stretch without a gap is long enough for a sample at {sample_rate_hz:g} Hz; use "
+            "a higher rate or a larger largest_gap_s",
+            path=name,
         )
     note = (
         f"resampled from {recording.sample_rate_hz:.4g} Hz to {sample_rate_hz:.4g} Hz: "
@@ -481,8 +482,9 @@ def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
 def _resampled(recording: Recording, resampler: Resampler) -> Samples:
     """All new samples."""
     most = _most_samples(recording.time_ns, resampler)
-    what = f"{recording.source or recording.subject}: its {most:,} samples at {float(resampler.grid.rate_hz):g} Hz"
-    need_memory(most * bytes_of_a_row(len(recording.channels)), what, "use a lower rate")
+    what = f"its {most:,} samples at {float(resampler.grid.rate_hz):g} Hz"
+    name = recording.source or recording.subject
+    need_memory(most * bytes_of_a_row(len(recording.channels)), what, "use a lower rate", path=name)
     return joined_and_released(list(resampler.stream([Samples.of(recording)])))
 
 

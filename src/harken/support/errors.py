@@ -1,9 +1,14 @@
 """The error that harken raises for a user's mistake, and what its messages are made from."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from harken.support.printable import printable
+
+BELOW = f"{os.sep}, "
+"""What separates a folder from a file in it, or a file from a person in it."""
 
 
 class HarkenError(Exception):
@@ -17,16 +22,72 @@ class HarkenError(Exception):
     Traceback (most recent call last):
     harken.support.errors.HarkenError: no-such.csv: there is no such file
 
+    The message begins with the path, so ``lines`` do not name it. A table of files takes ``message_within``.
+
+    >>> from harken.support.errors import HarkenError
+    >>> error = HarkenError("the time is missing", path="week.csv", place="line 5")
+    >>> str(error), error.reason
+    ('week.csv, line 5: the time is missing', 'the time is missing')
+    >>> error.message_within("week.csv")
+    'line 5: the time is missing'
+
     Args:
-        lines: the message; further lines are indented. They may contain any file names: characters that cannot be
-            printed are escaped (``harken.support.printable``).
+        lines: what was wrong, and what to do; further lines are indented. They may contain any file names: characters
+            that cannot be printed are escaped (``harken.support.printable``).
+        path: the file, folder or recording that the error is about; None: it is about something else.
+        place: where in it, such as ``line 5``.
+        colon: whether a colon follows the path; False if the first line continues its sentence (``is damaged``).
+
+    Attributes:
+        path: the path as text; None as above.
+        place: as above; empty for the whole file.
     """
 
-    def __init__(self, *lines: object) -> None:
+    def __init__(self, *lines: object, path: object = None, place: str = "", colon: bool = True) -> None:
         super().__init__(*map(printable, lines))
+        self.path = None if path is None else printable(path)
+        self.place = printable(place)
+        self._colon = colon
 
     def __str__(self) -> str:
+        return self.name_as(self.path or "")
+
+    @property
+    def reason(self) -> str:
+        """What was wrong, and what to do: the message without the path and the place."""
         return "\n  ".join(self.args)
+
+    def name_as(self, name: str) -> str:
+        """Return the message with another name of the file."""
+        where = ", ".join(part for part in (name, self.place) if part)
+        if not where:
+            return self.reason
+        return f"{where}: {self.reason}" if self._colon else f"{where} {self.reason}"
+
+    def message_within(self, parent: str | Path) -> str:
+        """Return the message for readers who know that it is about this file or folder.
+
+        The path is left out, but a file in the folder, or a person in the file, is still named. An error about
+        something else keeps its path.
+        """
+        rest = self._path_below(parent)
+        return str(self) if rest is None else self.name_as(rest.lstrip(BELOW))
+
+    def with_lines(self, *lines: object) -> "HarkenError":
+        """Return an error about the same place with other lines."""
+        return HarkenError(*lines, path=self.path, place=self.place, colon=self._colon)
+
+    def without_traceback(self) -> "HarkenError":
+        """Return the same error without its traceback, which holds the samples that were read."""
+        return self.with_lines(*self.args)
+
+    def _path_below(self, parent: str | Path) -> str | None:
+        """Return the end of the path after ``parent``; None if it is about something else."""
+        above = printable(parent)
+        if self.path is None or not self.path.startswith(above):
+            return None
+        rest = self.path[len(above) :]
+        return rest if not rest or rest.startswith((os.sep, ", ")) else None
 
 
 def raise_failures(failures: Sequence[HarkenError], files: int) -> None:

@@ -93,8 +93,8 @@ def regular(path: Path) -> Path:
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         raise HarkenError(
-            f"{path}: this is not a regular file; harken reads a file more than once, so it cannot read "
-            "from a pipe or a device"
+            "this is not a regular file; harken reads a file more than once, so it cannot read from a pipe or a device",
+            path=path,
         )
     return path
 
@@ -116,9 +116,11 @@ def read_json(path: Path, kind: Any, *, advice: str) -> Json:
         content = json.loads(regular(path).read_text(encoding="utf-8"))
         msgspec.convert(content, kind)
     except OSError as error:
-        raise HarkenError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
+        raise HarkenError(f"cannot be read ({error.strerror or error}); {advice}", path=path) from error
     except (ValueError, RecursionError) as error:
-        raise HarkenError(f"{path} is damaged, or not written by this version of harken ({error}); {advice}") from error
+        raise HarkenError(
+            f"is damaged, or not written by this version of harken ({error}); {advice}", path=path, colon=False
+        ) from error
     return dict(content)
 
 
@@ -276,11 +278,13 @@ def refuse_occupied(out: Path, what: str, *, occupied: bool, own: bool, resume: 
         HarkenError: when it is a file, holds something else, or is not empty and ``resume`` is False.
     """
     if out.exists() and not out.is_dir():
-        raise HarkenError(f"{out} is a file; --out needs a folder")
+        raise HarkenError("is a file; --out needs a folder", path=out, colon=False)
     if occupied and not own:
-        raise HarkenError(f"{out} is not empty and holds no {what} of harken; choose another --out")
+        raise HarkenError(f"is not empty and holds no {what} of harken; choose another --out", path=out, colon=False)
     if occupied and not resume:
-        raise HarkenError(f"{out} is not empty; choose another --out, or continue this {what} with --resume")
+        raise HarkenError(
+            f"is not empty; choose another --out, or continue this {what} with --resume", path=out, colon=False
+        )
 
 
 def check_recording_path(value: object) -> None:
@@ -327,7 +331,7 @@ def make_folder(folder: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         remove_left_behind(folder)
     except OSError as error:
-        raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
+        raise HarkenError(f"cannot write there ({error.strerror or error})", path=folder) from error
 
 
 @contextmanager
@@ -338,17 +342,17 @@ def written_alone(folder: Path) -> Iterator[None]:
         HarkenError: when another process has locked it, which then stays as it is, or when it cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
-        raise HarkenError(f"{folder} is a file; --out needs a folder")
+        raise HarkenError("is a file; --out needs a folder", path=folder, colon=False)
     with not_left_empty(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = lock_file(folder / LOCK)
         except TimeoutError as error:
             raise HarkenError(
-                f"{folder}: another harken is writing there; wait until it has ended, or choose another --out"
+                "another harken is writing there; wait until it has ended, or choose another --out", path=folder
             ) from error
         except OSError as error:
-            raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
+            raise HarkenError(f"cannot write there ({error.strerror or error})", path=folder) from error
         try:
             yield
         finally:
@@ -367,8 +371,8 @@ def writing_in_turn(folder: Path) -> Iterator[None]:
             stack.enter_context(locked_beside(folder, timeout_s=LONGEST_WRITING_S))
         except TimeoutError as error:
             raise HarkenError(
-                f"{folder}: another harken is writing there; repeat the command when it has ended"
+                "another harken is writing there; repeat the command when it has ended", path=folder
             ) from error
         except OSError as error:
-            raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
+            raise HarkenError(f"cannot write there ({error.strerror or error})", path=folder) from error
         yield

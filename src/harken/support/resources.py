@@ -93,18 +93,20 @@ def _counts(path: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if len(row) > 1 and row[1].isdecimal()}
 
 
-def need_memory(needed_bytes: int, what: str, advice: str) -> None:
+def need_memory(needed_bytes: int, what: str, advice: str, *, path: object = None) -> None:
     """Raise a HarkenError when ``what`` needs more memory than is free.
 
     Args:
         needed_bytes: the memory that it needs.
-        what: the beginning of the message, such as ``week.cwa: the samples out of order``.
+        what: the beginning of the message, such as ``the samples out of order``.
         advice: how to proceed with less memory.
+        path: the file or recording that needs it; None: something else.
     """
     free = free_bytes()
     if free is not None and needed_bytes > free:
         raise HarkenError(
-            f"{what} need about {needed_bytes / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free; {advice}"
+            f"{what} need about {needed_bytes / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free; {advice}",
+            path=path,
         )
 
 

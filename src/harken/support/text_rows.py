@@ -15,7 +15,6 @@ from typing import IO
 
 from harken.support.errors import HarkenError
 from harken.support.files import regular
-from harken.support.printable import printable
 
 MOST_BYTES = 1 << 24
 MOST_ROWS = 100_000
@@ -57,7 +56,7 @@ def file_content(path: Path, *, what: str) -> bytes:
         with regular(path).open("rb") as file:
             return content_of(path, file, what=what)
     except OSError as error:
-        raise HarkenError(f"{path}: the {what} cannot be read ({error.strerror or error})") from error
+        raise HarkenError(f"the {what} cannot be read ({error.strerror or error})", path=path) from error
 
 
 def content_of(path: Path, file: IO[bytes], *, what: str) -> bytes:
@@ -68,7 +67,7 @@ def content_of(path: Path, file: IO[bytes], *, what: str) -> bytes:
     """
     content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise HarkenError(f"{path}: a {what} has at most {MOST_BYTES >> 20} MiB; is this a recording?")
+        raise HarkenError(f"a {what} has at most {MOST_BYTES >> 20} MiB; is this a recording?", path=path)
     return content
 
 
@@ -91,7 +90,7 @@ def decode_text(path: Path, content: bytes, *, what: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if error.encoding != "utf-8":
-            raise HarkenError(f"{path}: its text in UTF-16 is damaged; save the {what} as {CSV_IN_UTF8}") from error
+            raise HarkenError(f"its text in UTF-16 is damaged; save the {what} as {CSV_IN_UTF8}", path=path) from error
         line = content.count(b"\n", 0, error.start) + 1
         reason = describe_other_encoding(content, error.start)
         raise line_error(path, line, f"{reason}; save the {what} as {CSV_IN_UTF8}") from error
@@ -129,7 +128,7 @@ def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, l
             if any(field.strip() for field in fields):
                 rows += not fields[0].startswith("#")
                 if rows > MOST_ROWS:
-                    raise HarkenError(f"{path}: a {what} has at most {MOST_ROWS:,} rows; is this a recording?")
+                    raise HarkenError(f"a {what} has at most {MOST_ROWS:,} rows; is this a recording?", path=path)
                 yield reader.line_num, [field.strip() for field in fields]
     except csv.Error as error:
         raise line_error(path, reader.line_num, str(error)) from error
@@ -200,4 +199,4 @@ def hour_of(found: re.Match[str]) -> int:
 
 def line_error(path: Path, line: int, reason: str) -> HarkenError:
     """The error of a line of a file."""
-    return HarkenError(f"{printable(path)}, line {line}: {printable(reason)}")
+    return HarkenError(reason, path=path, place=f"line {line}")

@@ -373,7 +373,7 @@ def blocked_same_person(
         HarkenError: when the recording is ``as_found``.
     """
     if recording.as_found:
-        raise HarkenError(f"{recording.source}: a blocked split needs a mended recording; read it without as_found")
+        raise HarkenError("a blocked split needs a mended recording; read it without as_found", path=recording.source)
     edges = recording.bout_edges
     starts, ends = edges[:-1], edges[1:]
     cuts = starts + (TRAINING_SHARE * (ends - starts)).astype(np.int64)

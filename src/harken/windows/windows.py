@@ -206,7 +206,7 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
         usable = (codes != UNLABELLED) & np.concatenate([r.valid for r in joined])
     fits = _fits(ends, usable, length)
     if not fits.any():
-        raise HarkenError(_no_window(joined, length, ends, usable))
+        raise _no_window(joined, length, ends, usable)
     starts = draw_starts(fits, count=count, seed=seed)
     return _windows_at(starts, joined, length=length, label_codes=codes, label_names=label_names)
 
@@ -232,8 +232,8 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     """
     if recording.as_found:
         raise HarkenError(
-            f"{recording.source or recording.subject}: sliding windows need a mended recording; "
-            "read it without as_found"
+            "sliding windows need a mended recording; read it without as_found",
+            path=recording.source or recording.subject,
         )
     rate = recording.sample_rate_hz
     if not (0.5 < length_s * rate < math.inf and 0.5 < hop_s * rate < math.inf):
@@ -249,7 +249,7 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     room = np.where(usable[first], last - first, 0)
     counts = np.where(room >= length, (room - length) // hop + 1, 0)
     if not counts.any():
-        raise HarkenError(_no_window([recording], length, run_ends(ids), usable))
+        raise _no_window([recording], length, run_ends(ids), usable)
     run, number = numbered(counts)
     starts = first[run] + hop * number
     codes, names = recording.label_codes, recording.label_names
@@ -386,21 +386,24 @@ def _check_alike(recordings: list[Recording]) -> None:
         raise HarkenError("recordings as found and mended ones cannot be joined")
 
 
-def _no_window(recordings: list[Recording], length: int, ends: Int64Array, usable: BoolArray) -> str:
+def _no_window(recordings: list[Recording], length: int, ends: Int64Array, usable: BoolArray) -> HarkenError:
     names = ", ".join(recording.source or recording.subject for recording in recordings)
     if not usable.any():
         labelled = any((recording.label_codes != UNLABELLED).any() for recording in recordings)
         if labelled:
-            return (
-                f"{names}: no labelled row can be used; each has a value that is missing, out of the sensor's range, "
-                "stuck or of a broken axis. harken inspect says which, and when"
+            return HarkenError(
+                "no labelled row can be used; each has a value that is missing, out of the sensor's range, "
+                "stuck or of a broken axis. harken inspect says which, and when",
+                path=names,
             )
-        return (
-            f"{names}: no row has a label and all its values; name the column of labels with label_column "
-            "(--label-column), or add a file of labels with with_labels (--labels)"
+        return HarkenError(
+            "no row has a label and all its values; name the column of labels with label_column "
+            "(--label-column), or add a file of labels with with_labels (--labels)",
+            path=names,
         )
     longest = int(((ends - np.arange(len(ends))) * usable).max())
-    return (
-        f"{names}: no window of {length} samples with one label can be found; the longest bout of one label "
-        f"has {longest} samples. Label longer bouts, or use shorter windows"
+    return HarkenError(
+        f"no window of {length} samples with one label can be found; the longest bout of one label "
+        f"has {longest} samples. Label longer bouts, or use shorter windows",
+        path=names,
     )
