@@ -77,9 +77,9 @@ def test_a_fault_of_ours_costs_one_file(
     monkeypatch.setattr(running, "label_file", faulty)
     tasks = [FileTask(drawer / f"{name}.csv", tmp_path / Path(name).name) for name in ("p1/anna", "p2/bert")]
     anna, bert = run_cohort(tasks, labelling(None, LabelSettings()))
-    assert anna.reason is not None
-    assert f"a fault in harken: {fault.__name__}: oh" in anna.reason
-    assert bert.reason is None
+    assert anna.error is not None
+    assert f"a fault in harken: {fault.__name__}: oh" in str(anna.error)
+    assert bert.error is None
     assert [path.name for path in tmp_path.iterdir()] == ["bert"]  # nothing half-written
 
 
@@ -97,8 +97,8 @@ def test_two_files_of_one_name_that_are_labelled_at_once_do_not_replace_each_oth
 
     monkeypatch.setattr(running, "label_file", label_while_another_command_ends)
     (outcome,) = run_cohort([FileTask(anna, folder, "p1_P01")], labelling(None, LabelSettings()))
-    assert outcome.reason is not None
-    assert outcome.reason.endswith("to keep both, add --name p1_P01")
+    assert outcome.error is not None
+    assert str(outcome.error).endswith("to keep both, add --name p1_P01")
     assert read_summary(folder)["subject"] == "bert"
 
 
@@ -182,7 +182,7 @@ def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(
     for out in (alone, shared):
         out.mkdir()
     ended = run_cohort([FileTask(path, alone / name) for name, path in files.items()], work)
-    assert [one.reason for one in ended] == [None] * 5
+    assert [one.error for one in ended] == [None] * 5
     outcomes = []
     tasks = [FileTask(path, Path("shared", name)) for name, path in files.items()]
     with (
@@ -195,7 +195,7 @@ def test_a_dask_worker_is_killed_and_every_result_is_that_of_this_process(
             outcomes.append(outcome)
             if len(outcomes) == 1:
                 os.kill(workers[0], signal.SIGKILL)
-    assert [one.reason for one in outcomes] == [None] * 5
+    assert [one.error for one in outcomes] == [None] * 5
     assert contents(shared) == contents(alone)
 
 
@@ -221,7 +221,7 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
     tasks = [FileTask(path, out / f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
     outcomes = list(run_cohort(tasks, labelling(None, LabelSettings()), workers=2))
     assert sorted(outcome.task.folder for outcome in outcomes) == sorted(task.folder for task in tasks)
-    reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
+    reasons = {outcome.task.path.stem: str(outcome.error) for outcome in outcomes if outcome.error is not None}
     assert set(reasons) == {"broken", "bert", "carl"}
     assert "was killed, probably because memory ran out" in reasons["carl"]
     assert "crashed, probably because the file is damaged; export or copy it again" in reasons["bert"]

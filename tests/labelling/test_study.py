@@ -21,6 +21,7 @@ from harken.outcomes.rhythm import rhythm
 from harken.readers.folders import recordings_in
 from harken.reports.caveats import CaveatKind
 from harken.reports.study import Failure
+from harken.support.errors import HarkenError
 from movement_frames import movement_frame
 from stored_results import change_json, change_table, sign_results
 
@@ -111,7 +112,7 @@ def test_failures_of_all_shards_are_on_the_page(study: Path, tmp_path: Path) -> 
     for number in (1, 2):
         lost = tmp_path / f"lost{number}.csv"
         lost.touch()
-        outcome = FileOutcome(FileTask(lost, out / lost.stem), reason=f"reason {number}")
+        outcome = FileOutcome(FileTask(lost, out / lost.stem), error=HarkenError(f"reason {number}"))
         write_failures(out / f"failures-{number}-of-2.csv", [outcome])
         (out / f"failures-{number}-of-2.csv").write_bytes("Datei;Größe".encode("latin-1"))  # saved by a spreadsheet
     (out / "failures-mine.json").write_text('{"a table": "of mine"}')

@@ -136,7 +136,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
     from harken.labelling.study import STUDY, find_namesakes, find_repeats, without_effect, write_failures, write_study
 
     out = failures_file.parent
-    failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
+    failures = [one.error for one in ended if one.error is not None]
     if ended and all(one.missing for one in ended):
         raise_failures(failures, len(ended))
     try:
@@ -154,10 +154,10 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         print_json([one.summary for one in ended if one.summary is not None])
     elif len(ended) > 1:
         print(printable(f"Everybody on one page: {out / STUDY}"))
-    if len(ended) > 1 and any(one.reason is not None and not one.missing for one in ended):
+    if len(ended) > 1 and any(one.error is not None and not one.missing for one in ended):
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
-    named = {one.task.folder for one in ended if one.reason is not None}
-    failures += [HarkenError(reason) for folder, reason in unread.items() if folder not in named]
+    named = {one.task.folder for one in ended if one.error is not None}
+    failures += [error for folder, error in unread.items() if folder not in named]
     raise_failures(failures, len(ended))
 
 
@@ -193,7 +193,7 @@ def find_changes(folders: Sequence[Path], rules: Rules) -> dict[Path, list[str]]
 
 def tell_changes(changes: Mapping[Path, list[str]], ended: "list[FileOutcome]") -> None:
     """Print the changes of rules (``find_changes``) of the files that succeeded, and of how many files."""
-    failed = {outcome.task.folder for outcome in ended if outcome.reason is not None}
+    failed = {outcome.task.folder for outcome in ended if outcome.error is not None}
     files_of = Counter[str]()
     for folder, sentences in changes.items():
         if folder not in failed:

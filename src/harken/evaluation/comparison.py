@@ -172,7 +172,7 @@ def _with_both(models: Mapping[str, Recogniser], rules: WindowRules, recording: 
         try:
             pair.append(ready_recording(rules, model, recording))
         except HarkenError as error:
-            raise HarkenError(f"{error} (model {side})") from error
+            raise error.with_lines(f"{error.reason} (model {side})") from error
     return _Pair(recording.subject, tuple(trained), tuple(pair))
 
 

@@ -27,7 +27,7 @@ from harken.recordings.recording import Recording
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import Json
-from harken.support.printable import printable, without_path
+from harken.support.printable import printable
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 Prepared = TypeVar("Prepared")
@@ -140,7 +140,7 @@ class EvaluatedFiles:
 
 def failures_as_dict(failures: Failures) -> Json:
     """The files that could not be scored, as values for JSON."""
-    each = [{"file": printable(path), "reason": without_path(str(error), path)} for path, error in failures]
+    each = [{"file": printable(path), "reason": error.message_within(path)} for path, error in failures]
     return {"failures": each}
 
 
@@ -308,11 +308,11 @@ def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recor
     specification, name = recogniser.specification_, recording.source or recording.subject
     if recogniser.was_trained_on(recording):
         raise HarkenError(
-            f"{recording.source}: the model was trained on this recording, so a score on it would be "
-            "a score on training data"
+            "the model was trained on this recording, so a score on it would be a score on training data",
+            path=recording.source,
         )
     if not recording.label_names:
-        raise HarkenError(f"{name}: {NO_LABEL}")
+        raise HarkenError(NO_LABEL, path=name)
     share = float(recogniser.trained_samples(recording).mean())
     mounting = mounting_of(recogniser, recording, forearm_axis=rules.forearm_axis) if rules.orientation else None
     recording = specification.prepare_recording(recording)
@@ -322,7 +322,7 @@ def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recor
     try:
         labelled = recogniser.known(windows, ignore_labels=rules.ignore_labels, only_labels=rules.only_labels)
     except HarkenError as error:
-        raise HarkenError(f"{name}: {error}") from error
+        raise HarkenError(error.reason, path=name) from error
     return ReadyRecording(name, recording.subject, labelled.middle(specification.window_length), mounting, share)
 
 

@@ -24,7 +24,6 @@ from harken.models.recogniser import Recogniser
 from harken.outcomes.rules import Rules
 from harken.support.errors import HarkenError
 from harken.support.files import Json, writing_in_turn
-from harken.support.printable import printable
 from harken.support.processes import ProcessEndedError, call_in_process, dask_client, one_thread_each, process_pool
 
 Item = TypeVar("Item")
@@ -50,17 +49,17 @@ class FileTask:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """The result of a task: its summary, or the reason for a missing summary, and what had to be done for it."""
+    """The result of a task: its summary, or the error for which there is none, and what had to be done for it."""
 
     task: FileTask
     summary: Json | None = None
-    reason: str | None = None
+    error: HarkenError | None = None
     done: Literal["labelled", "summarised", "nothing"] = "labelled"
 
     @property
     def missing(self) -> bool:
         """Whether there is no such file: perhaps its name was mistyped. It then says nothing about a study."""
-        return self.reason is not None and not os.path.lexists(self.task.path)
+        return self.error is not None and not os.path.lexists(self.task.path)
 
 
 Work: TypeAlias = Callable[[FileTask, OnShare | None], FileOutcome]
@@ -174,16 +173,16 @@ def run_cohort(
 
 
 def _tried(work: Work, task: FileTask, on_share: OnShare | None = None) -> FileOutcome:
-    """The outcome of a file; an error becomes its reason."""
+    """The outcome of a file; an error is kept in it."""
     try:
         return work(task, on_share)
     except HarkenError as error:
-        return FileOutcome(task, reason=str(error))
+        return FileOutcome(task, error=error.without_traceback())
     except (KeyboardInterrupt, SystemExit):  # Ctrl+C, and SIGTERM
         raise
     except BaseException as error:  # a fault in harken must not stop the other files; a panic in Rust is no Exception
-        reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
-        return FileOutcome(task, reason=printable(reason))
+        fault = HarkenError(f"a fault in harken: {type(error).__name__}: {error}", path=task.path)
+        return FileOutcome(task, error=fault)
 
 
 def _in_processes(tasks: Sequence[FileTask], work: Work, workers: int) -> Iterator[FileOutcome]:
@@ -204,7 +203,7 @@ def _try_alone(work: Work, task: FileTask) -> FileOutcome:
     try:
         return call_in_process(partial(_tried, work), task)
     except ProcessEndedError as error:
-        return FileOutcome(task, reason=printable(f"{task.path}: {CRASHED if error.crashed else KILLED}"))
+        return FileOutcome(task, error=HarkenError(CRASHED if error.crashed else KILLED, path=task.path))
 
 
 def _on_dask(tasks: Sequence[FileTask], work: Work, address: str) -> Iterator[FileOutcome]:
@@ -248,7 +247,8 @@ def _as_they_end(
             try:
                 outcome = future.result()
             except killed:
-                outcome = FileOutcome(running[future], reason=printable(f"{running[future].path}: {KILLED}"))
+                task = running[future]
+                outcome = FileOutcome(task, error=HarkenError(KILLED, path=task.path))
             del running[future]
             yield outcome
 

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from harken.labelling.cohort import FileOutcome
+from harken.labelling.cohort import FileOutcome, FileTask
 from harken.labelling.stored import (
     DAYS,
     MOVEMENT,
@@ -39,7 +39,7 @@ from harken.reports.study import Failure, Person, Study, StudyFile, write_study_
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
-from harken.support.printable import printable, without_path
+from harken.support.printable import printable
 from harken.support.tables import CSV_TIME, spans_ns, write_csv, write_parquet
 from harken.timelines import UNSURE
 
@@ -101,7 +101,7 @@ class WrittenStudy(NamedTuple):
     """
 
     cohort: Cohort | None
-    unread: dict[Path, str]
+    unread: dict[Path, HarkenError]
 
 
 def write_study(out: Path) -> WrittenStudy:
@@ -114,7 +114,7 @@ def write_study(out: Path) -> WrittenStudy:
     from harken.outcomes.dictionary import columns_in  # reads a file, which only writing has to wait for
 
     before, cohort = None, None
-    unread: dict[Path, str] = {}
+    unread: dict[Path, HarkenError] = {}
     while (now := (_written_ns(out), read_failures(out))) != before:
         before = now
         unread = {}
@@ -145,7 +145,7 @@ def _written_ns(out: Path) -> dict[Path, int]:
     return written_ns
 
 
-def read_cohort(folders: Sequence[Path], unread: dict[Path, str]) -> Cohort | None:
+def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Cohort | None:
     """The tables over the results in these folders; None if there are none.
 
     Args:
@@ -233,7 +233,9 @@ def find_repeats(cohort: Cohort) -> Iterator[str]:
         )
 
 
-def _read_some(folders: Sequence[Path], unread: dict[Path, str]) -> list[tuple[StudyFile, dict[str, pl.DataFrame]]]:
+def _read_some(
+    folders: Sequence[Path], unread: dict[Path, HarkenError]
+) -> list[tuple[StudyFile, dict[str, pl.DataFrame]]]:
     """The results in these folders that have a day and can be read."""
     results = []
     for folder in folders:
@@ -241,7 +243,7 @@ def _read_some(folders: Sequence[Path], unread: dict[Path, str]) -> list[tuple[S
             file, tables = _read_results(StoredResults.open(folder))
         except HarkenError as error:
             if (folder / SUMMARY).exists():  # else another process replaces the folder, and it is read again
-                unread[folder] = str(error)
+                unread[folder] = error.without_traceback()
             continue
         if not tables["days"].is_empty():
             results.append((file, tables))
@@ -295,7 +297,7 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
 
 
 def _rhythms(
-    rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFile], unread: dict[Path, str]
+    rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFile], unread: dict[Path, HarkenError]
 ) -> pl.DataFrame:
     """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
     once. Movement that cannot be read is left out."""
@@ -308,7 +310,7 @@ def _rhythms(
             try:
                 movement = _read_movement(folders[name], of_file["date"].to_list())
             except HarkenError as error:
-                unread[folders[name]] = str(error)
+                unread[folders[name]] = error.without_traceback()
                 continue
             if movement is not None:
                 parts.append(movement)
@@ -319,7 +321,7 @@ def _rhythms(
     return pl.concat(tables, how="diagonal_relaxed")
 
 
-def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unread: dict[Path, str]) -> Study:
+def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unread: dict[Path, HarkenError]) -> Study:
     """What the page shows.
 
     Args:
@@ -334,7 +336,7 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unr
         labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
         people = _people(cohort, labels, unread)
     known = {failure.reason for failure in failures}
-    reasons = {folder: strip_folder(reason, folder) for folder, reason in unread.items()}
+    reasons = {folder: error.message_within(folder) for folder, error in unread.items()}
     damaged = [Failure(printable(folder.name), reason) for folder, reason in reasons.items() if reason not in known]
     if cohort is None:
         return Study(title, (), [], pl.DataFrame(schema=NOBODY), list(failures), unread=damaged)
@@ -356,7 +358,7 @@ def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unr
     )
 
 
-def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, str]) -> list[Person]:
+def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, HarkenError]) -> list[Person]:
     """The people with a row. Timelines are read one at a time, and only of these people. A file whose timeline cannot
     be read has no strips."""
     files = _by_subject(cohort.files)
@@ -377,7 +379,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, str]) ->
             try:
                 strips += _draw_strips(folders[name], valid, labels)
             except HarkenError as error:
-                unread[folders[name]] = str(error)
+                unread[folders[name]] = error.without_traceback()
         person = Person(
             subject=subject,
             files=tuple(files[subject]),
@@ -457,7 +459,11 @@ def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
         path: the table for people, beside the folders of results. Beside it, a JSON file has the same for harken.
         outcomes: of labelling, or of summarising: then the paths of their tasks are the folders of results.
     """
-    failures = [_make_failure(outcome) for outcome in outcomes if outcome.reason is not None and not outcome.missing]
+    failures = [
+        _make_failure(outcome.task, outcome.error)
+        for outcome in outcomes
+        if outcome.error is not None and not outcome.missing
+    ]
     if failures:
         rows = [(failure.file, failure.reason, failure.results or None) for failure in failures]
         write_csv(pl.DataFrame(rows, schema=dict.fromkeys(Failure._fields, pl.String), orient="row"), path)
@@ -482,15 +488,10 @@ def read_failures(out: Path) -> list[Failure]:
     return list(dict.fromkeys(failures))
 
 
-def strip_folder(reason: str, path: Path) -> str:
-    """Return a reason without the file or folder at its beginning."""
-    return without_path(reason, path).removeprefix(os.sep)
-
-
-def _make_failure(outcome: FileOutcome) -> Failure:
+def _make_failure(task: FileTask, error: HarkenError) -> Failure:
     """Make the row of a file: its path, the reason, and the digest of the results that it has."""
-    path, folder = outcome.task.path, outcome.task.folder
-    reason = strip_folder(outcome.reason or "", path)
+    path, folder = task.path, task.folder
+    reason = error.message_within(path)
     try:
         summary = read_summary(folder)
     except HarkenError:  # there are no results, or they cannot be read

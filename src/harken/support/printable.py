@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
@@ -89,12 +88,6 @@ def zone_in_words(timezone: str) -> str:
     names have the opposite sign."""
     found = FIXED_ZONE.fullmatch(timezone)
     return timezone if found is None else f"UTC{'-' if found[1] == '+' else '+'}{int(found[2]):02d}:00"
-
-
-def without_path(reason: str, path: Path) -> str:
-    """The reason for a failure, without the name of the file at its beginning."""
-    name = printable(path)
-    return reason.removeprefix(name).lstrip(":, ") if reason.startswith(name) else reason
 
 
 class SharedNote(NamedTuple):
