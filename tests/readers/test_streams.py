@@ -21,7 +21,7 @@ import harken.readers.csv
 import harken.readers.geneactiv
 import harken.readers.gt3x
 import harken.readers.parquet
-import harken.readers.row_copy
+import harken.readers.table
 import harken.readers.table_source
 import harken.readers.units
 from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
@@ -179,8 +179,8 @@ PLACES = ("memory", "file", "nowhere")
 
 def place_copy(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     """Let a table be copied into memory or into a file, or be read again because there is no room for a copy."""
-    monkeypatch.setattr(harken.readers.row_copy, "MOST_BYTES_IN_MEMORY", 1 << 23 if place == "memory" else 0)
-    monkeypatch.setattr(harken.readers.row_copy, "MOST_BYTES", 0 if place == "nowhere" else 1 << 30)
+    monkeypatch.setattr(harken.readers.table, "MOST_COPY_BYTES_IN_MEMORY", 1 << 23 if place == "memory" else 0)
+    monkeypatch.setattr(harken.readers.table, "MOST_COPY_BYTES", 0 if place == "nowhere" else 1 << 30)
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
-from harken.readers.row_copy import KeptRows, RowCopy
-from harken.readers.table import Table, TableRows, join_rows
+from harken.readers.table import KeptRows, RowCopy, Table, TableRows, join_rows
 from harken.readers.time_columns import StatedTimes, TimeSurvey, Where, nanoseconds, numbered_ns
 from harken.readers.units import AXES_REVERSED, G_PER_UNIT, STEPS_LOOKED_AT, UNITS_PER_G, AtRest, acceleration_unit
 from harken.readers.unpacking import stem
