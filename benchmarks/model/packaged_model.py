@@ -45,9 +45,8 @@ from benchmarks.studies.protocols import draw_studies, in_scheme, study_recordin
 from benchmarks.studies.scoring import person_f1, predicted_windows, score_windows, study_summary
 from harken.evaluation.benchmark.methods import PresetMethod, trained_network
 from harken.evaluation.benchmark.result import describe_windows, made_with
-from harken.models.model_file import PACKAGED_MODEL
+from harken.models.model_file import PACKAGED_MODEL, TrainingExamples, most_examples, spread_over_people
 from harken.models.recogniser import Recogniser
-from harken.models.training_examples import TrainingExamples, most_examples, spread_over_people
 from harken.networks.build import layers_of
 from harken.networks.layers import weight_shapes
 from harken.networks.presets import PRESETS, Preset

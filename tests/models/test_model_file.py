@@ -17,8 +17,14 @@ from safetensors.numpy import load_file, save_file
 
 from harken import Recogniser
 from harken.models import model_file
-from harken.models.model_file import METADATA_KEY, PROVENANCE_FIELDS, FittedModel, read_model, write_model
-from harken.models.training_examples import TrainingExamples
+from harken.models.model_file import (
+    METADATA_KEY,
+    PROVENANCE_FIELDS,
+    FittedModel,
+    TrainingExamples,
+    read_model,
+    write_model,
+)
 from harken.networks.pytorch import build, weights_of
 from harken.networks.specification import Specification
 from harken.reports.caveats import model_card

@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypedDict
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from harken.models.training_examples import LARGEST_SIZE, TrainingExamples
 from harken.networks.build import Weights, check_weights, layers_of
 from harken.networks.inference import InferenceNetwork
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.recordings.forearm_axis import ForearmAxis, GravitySign
-from harken.support.arrays import AnyArray
+from harken.support.arrays import AnyArray, Float32Array, Int64Array, StrArray
 from harken.support.errors import HarkenError
 from harken.support.files import Json, regular, utf8_path, write_bytes
 from harken.support.plugins import need_extra
@@ -61,6 +61,55 @@ LARGEST_NUMBER = 2**64
 LONGEST_TEXT = 10_000
 MOST_LEVELS = 20
 """The largest depth of nested lists and objects."""
+MOST_EXAMPLE_BYTES = 300_000
+"""The largest size of all examples of a model, in bytes."""
+LARGEST_STEP = 127
+"""A feature is stored in so many steps up to its largest value."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingExamples:
+    """What a model file keeps of the windows that the model was trained on.
+
+    A model that is to learn a new label needs examples of the labels that it knows, or else the new label takes their
+    windows. The file keeps what the network computes of a few training windows, not the windows themselves: it takes
+    less room, and the output layer, which learns the new label, reads nothing else.
+
+    Attributes:
+        steps: the features in whole steps, int8 ``[n, features]``.
+        step_sizes: the size of a step of each feature, float32 ``[features]``.
+        codes: the label of each window, an index into the labels of the model, int32 ``[n]``.
+    """
+
+    steps: NDArray[np.int8]
+    step_sizes: Float32Array
+    codes: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, features: Float32Array, codes: Int64Array) -> "TrainingExamples":
+        """The examples of windows. A feature is rounded to 1/127 of its largest absolute value.
+
+        >>> import numpy as np
+        >>> examples = TrainingExamples.of(np.array([[0.5, -2.0], [1.0, 0.0]], np.float32), np.array([3, 0]))
+        >>> examples.features.round(2).tolist(), examples.codes.tolist()
+        ([[0.5, -2.0], [1.0, 0.0]], [3, 0])
+
+        Args:
+            features: the input of the output layer, float32 ``[n, features]``.
+            codes: the labels, int ``[n]``.
+        """
+        largest = np.abs(features).max(axis=0)
+        step_sizes = np.where(largest > 0, largest / LARGEST_STEP, 1).astype(np.float32)
+        steps = np.rint(features / step_sizes).clip(-LARGEST_STEP, LARGEST_STEP).astype(np.int8)
+        return cls(steps, step_sizes, codes.astype(np.int32))
+
+    @property
+    def features(self) -> Float32Array:
+        """The input of the output layer, float32 ``[n, features]``."""
+        return np.asarray(self.steps * self.step_sizes, dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self.codes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +159,46 @@ class FittedModel:
             HarkenError: as ``write_model``.
         """
         return hashlib.sha256(model_bytes(self)).hexdigest()
+
+
+def most_examples(features: int) -> int:
+    """The number of examples of so many features that a model may keep."""
+    bytes_of_sizes = 4 * features
+    bytes_of_example = features + 4
+    return (MOST_EXAMPLE_BYTES - bytes_of_sizes) // bytes_of_example
+
+
+def spread_over_people(codes: Int64Array, people: StrArray, most: int) -> Int64Array:
+    """Rows of windows to keep: about equally many of each label, and of each label equally many of each person.
+
+    >>> import numpy as np
+    >>> codes, people = np.array([0, 0, 0, 0, 1]), np.array(["a", "a", "a", "b", "b"])
+    >>> spread_over_people(codes, people, 3).tolist()
+    [0, 3, 4]
+
+    Args:
+        codes: the label of each window, ``[n]``.
+        people: the person of each window, ``[n]``.
+        most: the largest number of rows.
+    """
+    turns = np.empty(len(codes), dtype=np.int64)
+    for code in np.unique(codes):
+        of_label = np.flatnonzero(codes == code)
+        rank_in_person = _ranks(people[of_label])
+        order = np.lexsort((people[of_label], rank_in_person))
+        turns[of_label[order]] = np.arange(len(of_label))
+    # In the first turn each label gives a window of its first person, and so on.
+    return np.sort(np.lexsort((codes, turns))[:most])
+
+
+def _ranks(names: StrArray) -> Int64Array:
+    """The number of earlier rows with the same name."""
+    _, which = np.unique(names, return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    starts = np.searchsorted(which[order], which[order])
+    ranks = np.empty(len(which), dtype=np.int64)
+    ranks[order] = np.arange(len(which)) - starts
+    return ranks
 
 
 def write_model(path: str | Path, model: FittedModel) -> None:
@@ -249,8 +338,8 @@ def _examples(tensors: dict[str, AnyArray], specification: Specification) -> Tra
     windows, features = steps.shape
     if step_sizes.shape != (features,) or codes.shape != (windows,):
         raise HarkenError("the parts of its examples from training have different lengths")
-    if steps.nbytes + step_sizes.nbytes + codes.nbytes > LARGEST_SIZE:
-        raise HarkenError(f"its examples from training take more than {LARGEST_SIZE:,} bytes")
+    if steps.nbytes + step_sizes.nbytes + codes.nbytes > MOST_EXAMPLE_BYTES:
+        raise HarkenError(f"its examples from training take more than {MOST_EXAMPLE_BYTES:,} bytes")
     if not np.isfinite(step_sizes).all():
         raise HarkenError("its examples from training hold a step that is not a number")
     output = tensors.get("output.weight")
