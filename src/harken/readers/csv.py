@@ -3,6 +3,8 @@
 A file, plain or gzipped, is read in blocks of whole lines, one of which is in memory at a time. polars reads a block
 with the expected types of the columns. If that fails, or the number of fields is wrong, a slow search finds the line
 with the error. A line, or a row with quotation marks that spans several lines, may have at most one mebibyte.
+
+A zip archive of tables, such as an export of phyphox, has one table for each sensor; that of acceleration is read.
 """
 
 import csv
@@ -16,8 +18,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import polars as pl
 
-from harken.readers.app_columns import describe_app_columns
-from harken.readers.archived_table import find_table
+from harken.readers.app_columns import LINEAR_FILE, describe_app_columns
 from harken.readers.layout import (
     SNIFFED_BYTES,
     UTF8_MARK,
@@ -35,7 +36,7 @@ from harken.readers.layout import (
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableRows, first_line
 from harken.readers.table_source import TableSource
-from harken.readers.unpacking import GZIPPED, opened
+from harken.readers.unpacking import GZIPPED, is_zip, member_paths, opened
 from harken.recordings.source import Source
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
@@ -47,6 +48,14 @@ LONGEST_LINE = 1 << 20
 NEWLINE, QUOTE, SPACE = b"\n"[0], b'"'[0], b" "[0]
 BLANK_LINES = re.compile(rb"\n[ \t\r\n]*\n")
 """Blank lines with the newline before them. All that follow one another are one match: there may be millions."""
+TABLE_ENDINGS = (".csv", ".csv.gz")
+META_FOLDER = "meta"
+"""The folder of an export of phyphox with the times at which the experiment was started and paused."""
+MOST_TABLES = 50
+"""An export has about ten tables. An archive of thousands is slow to search."""
+MOST_TABLES_SHOWN = 5
+GRAVITY_ALONE = re.compile(r"(?!.*acc).*grav", re.IGNORECASE)
+"""How the name of a table of gravity alone begins; not ``acceleration including gravity``."""
 
 
 class Block(NamedTuple):
@@ -182,7 +191,7 @@ def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every read
 def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ()) -> Source:
     """Open a CSV file, or the CSV file in a zip archive. See ``harken.readers.read``. ``notes`` are added to those of
     the recording."""
-    table_path = find_table(path, options)
+    table_path = _find_table(path, options)
     layout = layout_of(table_path, options.skip_rows)
     try:
         columns = find_columns(table_path, layout.header, layout.rows[0], options)
@@ -203,6 +212,57 @@ def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ())
         key = listed([f"{code} {word}" for code, word in WISDM_CODES.items()])
         notes = [*notes, f"The labels in the file are WISDM's codes: {key}."]
     return TableSource(table, options, path=path, notes=notes)
+
+
+def _find_table(path: Path, options: TableOptions) -> Path:
+    """Find the table in a file: the file itself, or the one table of acceleration in a zip archive.
+
+    A table of acceleration with gravity is preferred to one without. An archive without any CSV file is returned
+    itself: it may be an Excel sheet, and the reader of tables refuses it.
+
+    Raises:
+        HarkenError: when the archive is damaged, or has several tables of acceleration, or none.
+    """
+    with path.open("rb") as file:
+        if not is_zip(file.read(4)):
+            return path
+    members = [member for member in member_paths(path) if _is_table(member.relative_to(path))][:MOST_TABLES]
+    if not members:
+        return path
+    tables = []
+    errors = []
+    for member in members:
+        try:
+            _check_holds_acceleration(member, options)
+            tables.append(member)
+        except HarkenError as error:
+            errors.append(error)
+    tables = [table for table in tables if LINEAR_FILE.search(table.stem) is None] or tables
+    if not tables:
+        raise errors[0]
+    if len(tables) > 1:
+        names = [table.relative_to(path).as_posix() for table in tables[:MOST_TABLES_SHOWN]]
+        raise HarkenError(
+            f"contains several tables of acceleration, such as {listed(names)}; unpack the archive, and name "
+            "one of them",
+            path=path,
+        )
+    return tables[0]
+
+
+def _is_table(name: Path) -> bool:
+    return name.name.lower().endswith(TABLE_ENDINGS) and META_FOLDER not in name.parts
+
+
+def _check_holds_acceleration(path: Path, options: TableOptions) -> None:
+    """Raise a HarkenError when a file is not a table with columns of acceleration."""
+    if GRAVITY_ALONE.match(path.stem):
+        raise HarkenError("contains gravity alone, not acceleration", path=path)
+    with opened(path) as file:
+        head = file.read(SNIFFED_BYTES)
+    lines = head.split(b"\n")[options.skip_rows :]
+    layout = recognise_layout(path, b"\n".join(lines), options.skip_rows)
+    find_columns(path, layout.header, layout.rows[0], options)
 
 
 def _decode_block(path: Path, block: Block) -> str:
