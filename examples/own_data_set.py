@@ -6,9 +6,9 @@ python examples/own_data_set.py FOLDER        (with study.csv, whose column Subj
 import sys
 from pathlib import Path
 
+from harken.annotations.labelled_files import read_people
 from harken.datasets import DatasetInfo
 from harken.datasets.info import data_folder
-from harken.datasets.people import read_people
 from harken.datasets.registry import Dataset
 from harken.readers import TableOptions
 from harken.recordings.recording import Recording

@@ -16,7 +16,7 @@ import pytest
 import harken
 import people
 from harken.datasets.exercises import UNSEEN, exercises
-from harken.datasets.people import write_recordings
+from harken.datasets.writing import write_recordings
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model
 from harken.networks.presets import PRESETS
 from harken.recordings.recording import STANDARD_GRAVITY

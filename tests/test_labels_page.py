@@ -10,8 +10,8 @@ import pytest
 import harken
 import people
 from command_line import Run
+from harken.annotations.folders import SIDE
 from harken.networks.presets import PRESETS
-from harken.readers.folders import SIDE
 from harken.support.text_rows import MOST_BYTES, MOST_ROWS
 from harken.windows.windows import SlidingHops
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.studies.data_sets import find_study
+from harken.annotations.labelled_files import read_people
 from harken.datasets.common_activities import convert_to_common
 from harken.datasets.info import DatasetInfo
-from harken.datasets.people import read_people
 from harken.datasets.tidy import read_selfback
 from harken.readers.options import TableOptions
 from harken.readers.units import AXES_REVERSED

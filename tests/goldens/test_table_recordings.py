@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import people
 from benchmarks.studies.data_sets import find_study
-from harken.datasets.people import read_people
+from harken.annotations.labelled_files import read_people
 from harken.datasets.tidy import read_selfback, read_tidy
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Placement, Recording

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import people
-from harken.datasets.people import read_people
+from harken.annotations.labelled_files import read_people
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
 

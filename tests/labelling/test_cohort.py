@@ -10,11 +10,11 @@ import pytest
 
 import people
 from command_line import Run
+from harken.annotations.folders import recordings_in
 from harken.labelling.cohort import FileTask, labelling, run_cohort, shard_of
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings
 from harken.labelling.stored import read_summary
-from harken.readers.folders import recordings_in
 from harken.support.errors import HarkenError
 
 NAMES = ["anna", "bert", "carl", "p1_wrist", "p2_wrist"]

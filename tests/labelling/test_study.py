@@ -13,12 +13,12 @@ import pytest
 
 import people
 from command_line import Run
+from harken.annotations.folders import recordings_in
 from harken.labelling.cohort import FileOutcome, FileTask, labelling, run_cohort
 from harken.labelling.settings import LabelSettings
 from harken.labelling.stored import read_summary, results_digest
 from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
-from harken.readers.folders import recordings_in
 from harken.reports.caveats import CaveatKind
 from harken.reports.study import Failure
 from harken.support.errors import HarkenError

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from harken.annotations.bouts import laid_over, span_of, without_bout_ends
+from harken.annotations.folders import recording_names, side_file
 from harken.annotations.formats import annotations_in, read_annotations
 from harken.annotations.options import LabelOptions
 from harken.annotations.spelling import nearly_alike, one_spelling, spelling
-from harken.readers.folders import recording_names, side_file
 from harken.recordings.inspection import labelled_time
 from harken.recordings.recording import READ_AS_UTC, Recording, recoded
 from harken.support.errors import HarkenError

@@ -13,12 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from harken.annotations.bouts import PLAIN, Annotations
+from harken.annotations.folders import SIDE
 from harken.annotations.notes import EXAMPLE as NOTE_EXAMPLE
 from harken.annotations.notes import describe_no_note, find_notes, looks_like_note, split_notes, split_ranges
 from harken.annotations.outside import OFFSET_COLUMN
 from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns, says_seconds
 from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
-from harken.readers.folders import SIDE
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.support.errors import HarkenError
 from harken.support.printable import printable

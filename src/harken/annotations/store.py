@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harken.annotations.bouts import Annotations, Intervals
+from harken.annotations.folders import ORIGINAL, recording_names, side_file
 from harken.annotations.formats import HEADER, annotations_in, read_annotations
 from harken.annotations.table import MISSING, plain_note, why_not_kept
 from harken.annotations.times import Kind, Span
-from harken.readers.folders import ORIGINAL, recording_names, side_file
 from harken.recordings.recording import local_time
 from harken.support.aside import locked_beside
 from harken.support.errors import HarkenError

@@ -40,7 +40,7 @@ def adapt(
     need_training("harken adapt")
     from harken.annotations.doubts import list_label_doubts
     from harken.annotations.find import by_new_names
-    from harken.datasets.people import LabelledFiles
+    from harken.annotations.labelled_files import LabelledFiles
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
     from harken.training.adaptation import adapt as adapt_recogniser

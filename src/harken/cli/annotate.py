@@ -49,8 +49,8 @@ def annotate(
     saved in the folder models beside the first recording. docs/annotate.md describes the page. Only this machine can
     open it. Ctrl+C stops.
     """
+    from harken.annotations.folders import is_side_file
     from harken.models.model_file import PACKAGED_MODEL
-    from harken.readers.folders import is_side_file
 
     with extra_serve():
         from harken.web.annotate.server import annotation_server

@@ -154,7 +154,7 @@ def _checked(info: "DatasetInfo") -> str:
 
 def _write(found: "Dataset", folder: Path, *, json: bool) -> None:
     """Write the recordings of a data set as CSV files, and print where they are and whom to cite."""
-    from harken.datasets.people import write_recordings
+    from harken.datasets.writing import write_recordings
 
     paths = write_recordings(found.read(None), folder)
     if json:

@@ -35,7 +35,7 @@ def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[
     Raises:
         HarkenError: for a folder without any recording, or one that harken made.
     """
-    from harken.readers.folders import recordings_in  # imports Polars
+    from harken.annotations.folders import recordings_in  # imports Polars
 
     found = recordings_in(paths, out=out)
     for note in found.notes:

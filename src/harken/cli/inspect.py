@@ -70,8 +70,8 @@ def inspect(
     one for each recording that was read.
     """
     from harken.annotations.find import refuse_shared_rows
+    from harken.annotations.folders import is_side_file
     from harken.labelling.inspect import inspect_people
-    from harken.readers.folders import is_side_file
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]

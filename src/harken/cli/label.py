@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from harken.annotations.folders import SUMMARY
 from harken.cli.files import (
     grouped_notes,
     largest_shares,
@@ -28,7 +29,6 @@ from harken.cli.files import (
 from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
 from harken.labelling.settings import LabelSettings, rules_key
 from harken.outcomes.rules import Rules
-from harken.readers.folders import SUMMARY
 from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import make_folder, not_left_empty

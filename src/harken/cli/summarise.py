@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+from harken.annotations.folders import SUMMARY
 from harken.cli.label import Scheduler, Workers, find_changes, finish, print_line, print_one, run, tell_changes
 from harken.cli.options import Json
 from harken.outcomes.rules import Rules
-from harken.readers.folders import SUMMARY
 from harken.support.aside import remove_left_behind
 from harken.support.errors import HarkenError
 from harken.support.options import Argument

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harken.annotations.folders import recordings_in
+from harken.annotations.labelled_files import LabelledFiles
 from harken.annotations.options import LabelOptions
-from harken.datasets.people import LabelledFiles
 from harken.evaluation.benchmark.result import evaluations_of, other_data, read_result
 from harken.evaluation.benchmark.scoring import Evaluations, by_person, paired_difference
 from harken.evaluation.files import (
@@ -24,7 +25,6 @@ from harken.evaluation.files import (
 )
 from harken.models.recogniser import Recogniser
 from harken.models.scores import Scores
-from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording

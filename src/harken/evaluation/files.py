@@ -11,16 +11,16 @@ import polars as pl
 
 from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import by_new_names, rows_of_nobody
+from harken.annotations.folders import recordings_in
+from harken.annotations.labelled_files import LabelledFiles
 from harken.annotations.options import NO_LABEL, LabelOptions
 from harken.annotations.spelling import spelling
-from harken.datasets.people import LabelledFiles
 from harken.models.calibration import Answered, answered, expected_calibration_error
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, prediction_rows, score, score_people
 from harken.mounting.estimate import mounting_of, refuse_both
 from harken.mounting.turns import Mounting
 from harken.networks.specification import CalibratedOn
-from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording

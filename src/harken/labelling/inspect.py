@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import label_spellings, renamed
+from harken.annotations.labelled_files import read_people
 from harken.annotations.options import LabelOptions
-from harken.datasets.people import read_people
 from harken.mounting.forearm import CalmMoments, along_forearm
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import training_warning
@@ -77,7 +77,8 @@ def inspect_people(
     model: "str | Path | Recogniser | None" = None,
 ) -> list[tuple[Inspection, Recording]]:
     """The facts about each recording in a file, and the recording itself, mended, from one reading. ``labels``,
-    ``of_several``, ``one_person``: as for ``harken.datasets.people.read_people``; ``model``: as for ``inspect``."""
+    ``of_several``, ``one_person``: as for ``harken.annotations.labelled_files.read_people``; ``model``: as for
+    ``inspect``."""
     if model is not None:
         from harken.models.recogniser import Recogniser  # loading it takes longer than to inspect a short recording
 

@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from harken.annotations.folders import SUMMARY
 from harken.labelling.settings import LabelSettings, file_sha256
 from harken.outcomes.recording_quality import RecordingQuality, parse_quality
-from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import Json, regular, write_text
 from harken.support.options import options_of

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from harken.annotations.folders import COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.labelling.cohort import FileOutcome, FileTask
 from harken.labelling.stored import (
     DAYS,
@@ -33,7 +34,6 @@ from harken.outcomes.recording_quality import RecordingQuality
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.rules import Rules
 from harken.outcomes.tables import one_a_date, people_table
-from harken.readers.folders import COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
 from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of

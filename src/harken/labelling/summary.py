@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from harken.annotations.folders import SUMMARY
 from harken.labelling.settings import rules_key
 from harken.labelling.stored import LAYOUT, StoredResults, write_summary
 from harken.outcomes.intensity import with_steps
@@ -20,7 +21,6 @@ from harken.outcomes.nights import still_at_night_ns
 from harken.outcomes.outcomes import OUTCOMES, Outcomes, find_nights
 from harken.outcomes.recording_quality import LimitKind, RecordingQuality, limits_of, write_quality
 from harken.outcomes.rules import Rules
-from harken.readers.folders import SUMMARY
 from harken.support.errors import HarkenError
 from harken.support.files import appearing
 from harken.support.printable import printable

@@ -14,9 +14,9 @@ import numpy as np
 
 from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
+from harken.annotations.labelled_files import LabelledFiles
 from harken.annotations.options import NO_LABEL
 from harken.annotations.spelling import spelling
-from harken.datasets.people import LabelledFiles
 from harken.networks.presets import Preset
 from harken.networks.specification import check_rate
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints

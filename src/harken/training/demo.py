@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harken.datasets.exercises import UNSEEN, exercises
-from harken.datasets.people import write_recordings
+from harken.datasets.writing import write_recordings
 from harken.networks.presets import PRESETS
 from harken.training.settings import RunSettings
 from harken.windows.windows import SlidingHops

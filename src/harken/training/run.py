@@ -20,6 +20,7 @@ from typing import Protocol, TypedDict
 import numpy as np
 
 from harken import __version__
+from harken.annotations.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.annotations.options import LabelOptions
 from harken.models.calibration import coverage, fit_temperature
 from harken.models.recogniser import Recogniser, described_data
@@ -29,7 +30,6 @@ from harken.networks.presets import Preset
 from harken.networks.pytorch import resolve_device
 from harken.networks.specification import CalibratedOn
 from harken.networks.training_loop import Interrupted, Progress
-from harken.readers.folders import RUN_HISTORY, RUN_RECORD, recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.forearm_axis import ForearmAxis

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from harken.annotations.bouts import Intervals
+from harken.annotations.folders import is_side_file, side_file
 from harken.annotations.formats import read_annotations
 from harken.annotations.times import Span
 from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
-from harken.readers.folders import is_side_file, side_file
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import stem
 from harken.recordings.forearm_axis import ForearmAxis

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harken.annotations.labelled_files import LabelledFiles
 from harken.annotations.options import LabelOptions
-from harken.datasets.people import LabelledFiles
 from harken.models.recogniser import Recogniser
 from harken.networks.training_loop import Progress
 from harken.readers.options import TableOptions

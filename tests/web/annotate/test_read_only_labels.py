@@ -10,8 +10,8 @@ import pytest
 
 from edited_labels import SPAN, START_NS, Labels, opened, row, save
 from harken.annotations.bouts import Annotations
+from harken.annotations.folders import recordings_in
 from harken.annotations.store import LabelStore, ReadOnlyLabelsError
-from harken.readers.folders import recordings_in
 from harken.web.learn import labelled_in
 
 TIMES = "2023-11-15T00:14:20+02:00,2023-11-15T00:14:25+02:00"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harken.annotations.folders import recordings_in
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, methods
 from harken.evaluation.benchmark.page import latex, markdown
 from harken.evaluation.benchmark.result import describe_windows
@@ -32,7 +33,6 @@ from harken.evaluation.benchmark.tasks import (
 from harken.evaluation.protocols.protocol import Protocol
 from harken.evaluation.protocols.published import benchmark_sets
 from harken.networks import DEFAULT_PRESET
-from harken.readers.folders import recordings_in
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError

@@ -193,7 +193,7 @@ class BenchmarkSettings:
         raise HarkenError(f"the protocols of one's own studies are {listed(OWN_PROTOCOLS)}, not {self.protocol!r}")
 
     def _recordings(self) -> "Iterator[Recording]":
-        from harken.datasets.people import read_people
+        from harken.annotations.labelled_files import read_people
 
         for path in self.files:
             for recording in read_people(path, self.reading):
@@ -201,7 +201,7 @@ class BenchmarkSettings:
 
     def _recordings_of_studies(self, given: Path) -> "Iterator[Recording]":
         """The recordings with their studies. Two people of one name in two studies are two people."""
-        from harken.datasets.people import read_people
+        from harken.annotations.labelled_files import read_people
 
         for path in self.files:
             studies = {} if self.study_column is None else read_studies(path, self.reading, self.study_column)
@@ -256,7 +256,7 @@ def read_studies(path: Path, reading: TableOptions, study_column: str) -> dict[s
     Raises:
         HarkenError: when the table has no such column, or a person has rows of two studies or of none.
     """
-    from harken.datasets.people import read_values
+    from harken.annotations.labelled_files import read_values
 
     studies = {}
     for person, names in read_values(path, reading, study_column).items():

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from harken.annotations.bouts import Intervals
+from harken.annotations.folders import SIDE
 from harken.annotations.store import FIRST_LINE, LabelStore
 from harken.annotations.times import Span
-from harken.readers.folders import SIDE
 from harken.readers.parquet import STATED_UNIT
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.support.arrays import Float32Array, Int64Array

@@ -1,11 +1,8 @@
-"""Files of people's recordings: tables of one or several people are read; CSV files are written."""
+"""Files of people's recordings, with their labels: each person's recording is read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import polars as pl
 
 from harken.annotations.find import label_recordings, refuse_shared_rows
 from harken.annotations.options import LabelOptions
@@ -13,9 +10,8 @@ from harken.readers import file_errors, open_source, recording_of
 from harken.readers.options import TableOptions
 from harken.readers.table_recordings import holds_several, read_several
 from harken.readers.table_source import TableSource
-from harken.recordings.recording import STANDARD_GRAVITY, Recording
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.support.files import make_folder, write_text
 
 
 def read_people(
@@ -136,39 +132,3 @@ def _people(path: str | Path, options: TableOptions, *, as_found: bool, one_pers
         return [recording_of(source, options, as_found=as_found)]
     with file_errors(path):
         return read_several(source, options, as_found=as_found)
-
-
-def write_recordings(recordings: Sequence[Recording], folder: Path) -> list[Path]:
-    """Write each recording's acceleration, labels and subject as CSV, in the notebook's format without ``P``.
-
-    The files are ``SUBJECT.csv``, and for further recordings of a person ``SUBJECT_2.csv`` and so on. An existing file
-    is left as it is. Returns the paths in the order of the recordings.
-
-    Raises:
-        HarkenError: when ``folder`` cannot be made.
-        OSError: when a file cannot be written.
-    """
-    make_folder(folder)
-    written: dict[Path, None] = {}
-    for recording in recordings:
-        numbers = ("", *(f"_{number}" for number in range(2, len(recordings) + 1)))
-        names = (folder / Path(f"{recording.subject}{number}.csv").name for number in numbers)
-        path = next(name for name in names if name not in written)
-        written[path] = None
-        if not path.exists():
-            write_text(path, _as_table(recording).write_csv())
-    return list(written)
-
-
-def _as_table(recording: Recording) -> pl.DataFrame:
-    """A row for each sample: ms since 1970, m/s², label and subject."""
-    labels = np.array([*recording.label_names, ""])
-    acceleration = (recording.signals[:, :3].astype(np.float64) * STANDARD_GRAVITY).round(5)
-    return pl.DataFrame(
-        {
-            "Timestamp": recording.time_ns // 10**6,
-            **{axis.upper(): acceleration[:, i] for i, axis in enumerate("xyz")},
-            "Label": labels[recording.label_codes],
-            "Subject": np.full(len(recording), recording.subject),
-        }
-    )

@@ -8,7 +8,7 @@ import pytest
 
 import harken
 import people
-from harken.datasets.people import read_people
+from harken.annotations.labelled_files import read_people
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 
