@@ -147,6 +147,7 @@ def test_an_impossible_value_is_refused(settings: type[Any], field: str, wrong: 
     [
         (("label", "a.csv", "--out", "o", "--unsure-below", "1.5"), "Input should be less than or equal to 1"),
         (("label", "a.csv", "--out", "o", "--hand", "left"), "'left' is not one of 'dominant', 'non-dominant'"),
+        (("inspect", "a.csv", "--unit", "foo"), "Invalid value for '--unit': 'foo' is not one of 'g', 'm/s2', 'mg',"),
         (("label", "a.csv", "--out", "o", "--cut-points", "hildebrandt"), "adults-geneactiv"),
         (("inspect", "a.csv", "--rate", "0"), "--rate 0: give samples per second, up to 10,000"),
         (("inspect", "a.csv", "--rename", "a=b"), "No such option: --rename"),

@@ -44,6 +44,9 @@ docstring of the function is the rest."""
 CROSS = "--cross"
 """The option that takes several values."""
 
+PREFIX_OF_PYDANTIC = "Value error, "
+"""What typer lets pydantic put before the reason why a value is wrong."""
+
 NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors of the system that occur only on writing."""
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.ESTALE)
@@ -51,8 +54,8 @@ NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.E
 
 
 class HelpfulCommand(TyperCommand):
-    """A command whose help shows ``--help`` without a value, as ``FLAG`` does for other options, with a helpful error
-    if ``--cross`` has also taken the training recordings."""
+    """A command whose help shows ``--help`` without a value, as ``FLAG`` does for other options. Its errors say only
+    what is wrong with a value, and are helpful if ``--cross`` has also taken the training recordings."""
 
     def get_help_option(self, ctx: Any) -> Any:
         return _without_value(super().get_help_option(ctx))
@@ -62,6 +65,7 @@ class HelpfulCommand(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
+            error.message = error.message.removeprefix(PREFIX_OF_PYDANTIC)
             if not taken or error.param is None or error.param.name != "files":
                 raise
             people = " ".join(taken[:3]) + (" and so on" if len(taken) > 3 else "")
