@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from harken.signals import resample
-from harken.training.comparison import Comparison, Moments, decide, find_moments, predict_moments, score_labels
+from harken.training.comparison import (
+    Comparison,
+    Moments,
+    Replies,
+    decide,
+    find_moments,
+    number_units,
+    predict_moments,
+    score_labels,
+)
 from harken.training.held_out_words import describe_sureness
 from harken.windows.windows import sliding_windows
 from server_thread import recogniser
@@ -75,3 +84,36 @@ def test_a_short_test_says_how_sure_it_can_be() -> None:
         "Differences of a few windows may be chance."
     )
     assert "12 s long: 1 separate window of 10 s, so one" in describe_sureness({"lying": 12}, 10)
+
+
+def replies_of(person: str, bouts: list[tuple[str, int, int]]) -> Replies:
+    """A moment each second of bouts, given as label, first second and last second."""
+    seconds = [np.arange(first, last + 1) for _, first, last in bouts]
+    truth = np.concatenate([np.full(len(part), label) for (label, _, _), part in zip(bouts, seconds, strict=True)])
+    numbers = np.concatenate([np.full(len(part), number) for number, part in enumerate(seconds)])
+    middles_ns = np.concatenate(seconds) * 10**9
+    return Replies(person, truth, truth, truth, middles_ns, numbers, {})
+
+
+def test_two_sensors_of_a_person_do_not_count_twice() -> None:
+    bouts = [("sitting", 0, 60), ("walking", 61, 120), ("sitting", 121, 180)]
+    left = replies_of("p1_left", bouts)
+    right = replies_of("p1_right", [("sitting", 2, 62), ("walking", 63, 110), ("sitting", 121, 180)])
+    other = replies_of("p2", bouts)
+
+    people = number_units([left, right, other], "people")
+    assert len(np.unique(people)) == 2
+
+    units = number_units([left, right, other], "bouts")
+    of_left, of_right, of_other = np.split(units, np.cumsum([len(left.truth), len(right.truth)]))
+    for bout in range(3):
+        (number,) = np.unique(of_left[left.bouts == bout])
+        assert (of_right[right.bouts == bout] == number).all()
+    assert len(np.unique(units)) == 6
+    assert not np.isin(of_other, of_left).any()
+
+
+def test_bouts_of_a_person_at_other_times_are_counted_apart() -> None:
+    morning = replies_of("p1", [("sitting", 0, 60)])
+    evening = replies_of("p1", [("sitting", 3600, 3660)])
+    assert len(np.unique(number_units([morning, evening], "occasion"))) == 2

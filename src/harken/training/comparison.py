@@ -1,6 +1,6 @@
 """A new model beside the model in use, at the same moments of recordings that were held out of training."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from harken.support.errors import HarkenError
 from harken.training.held_out import Part, sum_labelled_seconds
 from harken.training.held_out_test import DecisionByLabel, Difference, HeldOut, HeldOutTest, LabelScores
 from harken.training.held_out_words import describe_held_out, describe_sureness
+from harken.windows.folds import group_arms
 from harken.windows.windows import Windows, covered_s, sliding_windows
 
 HOP_S = 1.0
@@ -103,6 +104,7 @@ class Replies(NamedTuple):
         person: the wearer.
         truth, before, after: the true label, and the labels of the model in use (empty if it is not compared) and of
             the new one, str ``[n]``.
+        middles_ns: the moments, int64 ``[n]``.
         bouts: the number of the bout in the recording, int64 ``[n]``.
         seconds: the tested seconds by label.
     """
@@ -111,6 +113,7 @@ class Replies(NamedTuple):
     truth: StrArray
     before: StrArray
     after: StrArray
+    middles_ns: Int64Array
     bouts: Int64Array
     seconds: dict[str, float]
 
@@ -162,7 +165,7 @@ def score_replies(replies: Sequence[Replies], held_out: HeldOut, comparison: Com
     if not replies:
         return None
     truth, before, after = (np.concatenate(labels) for labels in list(zip(*replies, strict=True))[1:4])
-    units = _number_units(replies, held_out)
+    units = number_units(replies, held_out)
     every = np.unique(truth).tolist()
     common = [label for label in every if label in comparison.compared_labels]
     labels = common or every
@@ -297,21 +300,59 @@ def _reply_in(recogniser: Recogniser, recording: Recording, moments: Moments, co
         truth=moments.labels[seen],
         before=before[seen],
         after=after[seen],
+        middles_ns=moments.middles_ns[seen],
         bouts=moments.bouts[seen],
         seconds=moments.seconds_by_label,
     )
 
 
-def _number_units(replies: Sequence[Replies], held_out: HeldOut) -> Int64Array:
-    """Return the number of the person or the bout of each moment, over all recordings."""
-    units: list[tuple[str, int]] = []
-    for number, each in enumerate(replies):
-        if held_out == "people":
-            units += [(each.person, 0)] * len(each.truth)
-        else:
-            units += [(str(number), bout) for bout in each.bouts.tolist()]
-    order = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
-    return np.array([order[unit] for unit in units], dtype=np.int64)
+class _Bout(NamedTuple):
+    """A bout of a wearer in one recording: its label, its first and last moment, and its moments among all replies."""
+
+    person: int
+    label: str
+    first_ns: int
+    last_ns: int
+    rows: Int64Array
+
+
+def number_units(replies: Sequence[Replies], held_out: HeldOut) -> Int64Array:
+    """Return the number of the person or the bout of each moment, over all recordings, int64 ``[n]``.
+
+    Two arms of one person are one person (``harken.windows.folds.group_arms``). What two sensors of a person recorded
+    at the same time with the same label is one bout: their replies are not independent.
+    """
+    person_of: dict[str, int] = {}
+    for number, names in enumerate(group_arms(part.person for part in replies)):
+        person_of |= dict.fromkeys(names, number)
+    people: Int64Array = np.concatenate([np.full(len(part.truth), person_of[part.person]) for part in replies])
+    if held_out == "people":
+        return people
+    units = np.empty(len(people), np.int64)
+    number = -1
+    before: _Bout | None = None
+    for bout in sorted(_list_bouts(replies, person_of), key=lambda bout: bout[:4]):
+        goes_on = before is not None and bout[:2] == before[:2] and bout.first_ns <= before.last_ns
+        if not goes_on:
+            number += 1
+        units[bout.rows] = number
+        last_ns = max(bout.last_ns, before.last_ns) if before is not None and goes_on else bout.last_ns
+        before = bout._replace(last_ns=last_ns)
+    return units
+
+
+def _list_bouts(replies: Sequence[Replies], person_of: Mapping[str, int]) -> list[_Bout]:
+    bouts = []
+    start = 0
+    for part in replies:
+        for number in np.unique(part.bouts):
+            rows = np.flatnonzero(part.bouts == number)
+            middles_ns = part.middles_ns[rows]
+            label = str(part.truth[rows[0]])
+            person = person_of[part.person]
+            bouts.append(_Bout(person, label, int(middles_ns.min()), int(middles_ns.max()), start + rows))
+        start += len(part.truth)
+    return bouts
 
 
 def _sum_seconds(replies: Sequence[Replies]) -> dict[str, float]:
