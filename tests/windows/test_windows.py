@@ -192,7 +192,7 @@ TOO_SHORT = (
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "no label": (
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
-        "ann: no row has a label and all its values; name the column of labels with label_column "
+        "ann: no row has a label; name the column of labels with label_column "
         "(--label-column), or add a file of labels with with_labels (--labels)",
     ),
     "every labelled row is marked": (

@@ -397,8 +397,8 @@ def _no_window(recordings: list[Recording], length: int, ends: Int64Array, usabl
                 path=names,
             )
         return HarkenError(
-            "no row has a label and all its values; name the column of labels with label_column "
-            "(--label-column), or add a file of labels with with_labels (--labels)",
+            "no row has a label; name the column of labels with label_column (--label-column), or add a file of "
+            "labels with with_labels (--labels)",
             path=names,
         )
     longest = int(((ends - np.arange(len(ends))) * usable).max())

@@ -115,7 +115,7 @@ function Available({ people, too_short: short, least_bout_s: least }) {
   const few = listed(short.map((label) => `“${plain(label)}”`));
   return html`<ul class="learn-people">
       ${people.map(({ subject, seconds_by_label: seconds }) => html`<li><b>${subject}</b>${" "}${labelled(seconds) || "labels that cannot be read"}</li>`)}
-      ${!people.length && html`<li class="quiet">No recording has labels yet.</li>`}
+      ${!people.length && html`<li class="quiet">No recording has labels yet. A session that is being recorded counts once it is finished.</li>`}
     </ul>
     ${few && html`<p class="quiet">Too short to be tested: ${few}. A test needs ${duration(least)} of each in one piece, or recordings on two occasions.</p>`}`;
 }
