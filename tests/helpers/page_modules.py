@@ -10,7 +10,7 @@ from typing import Any
 
 import harken
 from browser import Browser, chromium
-from harken.web.page_files import ASSETS
+from harken.web.page_files import ASSETS, LABEL_RULES, render_label_rules
 
 PAGES = tuple(Path(harken.__file__).parent / "web" / page for page in ("annotate/page", "page"))
 """Where the modules are, as the servers look for them."""
@@ -19,6 +19,16 @@ FOLDERS = (*PAGES, ASSETS / "vendor", ASSETS / "uplot")
 
 class Modules(SimpleHTTPRequestHandler):
     """The files of all pages as one folder; nothing is printed."""
+
+    def do_GET(self) -> None:
+        """Send a file, or the rules of labels, which the servers make."""
+        if not self.path.endswith(f"/{LABEL_RULES}"):
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/javascript")
+        self.end_headers()
+        self.wfile.write(render_label_rules().encode())
 
     def translate_path(self, path: str) -> str:
         """Where a file is: in the first of the folders that has it."""

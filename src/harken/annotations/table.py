@@ -34,6 +34,8 @@ LONGEST_LABEL = 200
 """Characters of a label."""
 LONGEST_NOTE = 1000
 """Characters of a note."""
+CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
+"""A regular expression, also in JavaScript: characters that no label contains."""
 MISSING = ("", "n/a", "na", "nan", "null", "none")
 """Fields without a value, in lower case."""
 NAMES = {
@@ -132,7 +134,7 @@ def check_label(table: Rows, line: int, label: str) -> str:
 def _why_no_label(label: str) -> str | None:
     if len(label) > LONGEST_LABEL:
         return f"the label has {len(label):,} characters; the most are {LONGEST_LABEL}"
-    if any(character < " " or character == "\x7f" for character in label):
+    if re.search(CONTROL_CHARACTERS, label):
         return f"the label {label!r} contains a line end or another control character"
     return None
 

@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
+from harken.annotations.table import CONTROL_CHARACTERS, LONGEST_LABEL, LONGEST_NOTE, MISSING
 from harken.reports.colours import colours_of
 from harken.web.limits import RefusedError
 from harken.web.requests import read_body
@@ -25,6 +26,21 @@ MOST_BYTES, LONGEST_S = 1 << 18, 10.0
 """Limits of a list of labels, and of the time in which it is sent."""
 
 
+LABEL_RULES = "label_rules.js"
+"""The name of the module with the rules of labels, which no folder holds."""
+
+
+def render_label_rules() -> str:
+    """Return a JavaScript module whose value is the rules of labels: what a page need not ask the server about."""
+    rules = {
+        "longest_label": LONGEST_LABEL,
+        "longest_note": LONGEST_NOTE,
+        "missing": MISSING,
+        "control_characters": CONTROL_CHARACTERS,
+    }
+    return f"export default {orjson.dumps(rules).decode()};\n"
+
+
 def page_routes(routes: APIRouter, *folders: Path) -> None:
     """``/``, ``/assets/NAME`` and ``/api/colours``.
 
@@ -39,6 +55,8 @@ def page_routes(routes: APIRouter, *folders: Path) -> None:
 
     @routes.get("/assets/{name}", include_in_schema=False)
     async def asset(name: str) -> Response:
+        if name == LABEL_RULES:
+            return Response(render_label_rules(), media_type="text/javascript", headers=SECURITY_HEADERS)
         if name not in files:
             raise RefusedError(404, "there is no such file")
         return FileResponse(files[name], headers=SECURITY_HEADERS)

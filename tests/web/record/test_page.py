@@ -9,6 +9,7 @@ import pytest
 
 from browser import DESKTOP, Browser
 from harken.annotations.formats import read_annotations
+from harken.web import page_files
 from made_up_phones import pushing
 from server_thread import Served, serving
 from waiting import until
@@ -51,6 +52,16 @@ def bouts(page: Browser) -> list[str]:
     """The labels of the listed bouts, the latest first."""
     found: list[str] = page.run("return [...document.querySelectorAll('.bouts b')].map((one) => one.textContent)")
     return found
+
+
+def test_the_page_takes_the_rules_of_labels_from_the_server(
+    browser: Browser, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_files, "LONGEST_LABEL", 7)
+    with pushing(served.url("/push"), name=PHONE):
+        page = opened(browser, served)
+        page.wait("return document.getElementById('record-label')")
+        assert page.run("return document.getElementById('record-label').maxLength") == 7
 
 
 def test_a_bout_is_counted_down_recorded_and_stopped(browser: Browser, served: Served) -> None:

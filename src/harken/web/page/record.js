@@ -2,6 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
+import RULES from "./label_rules.js";
 import { ask } from "./server.js";
 import { store, stored, useStore } from "./state.js";
 import { TIME, capitalised, clockToTheSecond, duration, lengthOf, plain, secondsByLabel, timer } from "./text.js";
@@ -50,7 +51,7 @@ export function Record({ watch, there, model, reached, changes, silenceS, onShow
             <${Chip} colour=${colours.get(name)} />${plain(name)}</button>`)}</div>
         <div class="choose-line">
           <label for="record-label">Activity</label>
-          <input id="record-label" type="text" maxlength="200" autocomplete="off" placeholder="choose one, or type a new one"
+          <input id="record-label" type="text" maxlength=${RULES.longest_label} autocomplete="off" placeholder="choose one, or type a new one"
             value=${label} onInput=${(event) => change({ label: event.target.value })} />
           <button id="record-begin" class="action record-button" disabled=${busy}>Record</button>
         </div>

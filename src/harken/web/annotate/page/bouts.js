@@ -1,9 +1,10 @@
 /* Bouts: labelled stretches of time, sorted and without overlap, and what a file of labels can hold of them. */
 
-const LONGEST_LABEL = 200; // characters
-export const LONGEST_NOTE = 1000;
+import RULES from "./label_rules.js"; // made by the server
+
+export const LONGEST_NOTE = RULES.longest_note; // characters
 export const NOTE_CUT = `A note has at most ${LONGEST_NOTE.toLocaleString("en")} characters; the rest was cut.`;
-const NO_LABELS = ["n/a", "na", "nan", "null", "none"]; // mean "no label" in a file
+const CONTROL_CHARACTERS = new RegExp(RULES.control_characters);
 
 const ofTime = (a, b) => a.start_ms - b.start_ms;
 
@@ -68,14 +69,14 @@ export function recordedSeconds({ start_ms: start, end_ms: end }, gaps) {
   return recorded / 1000;
 }
 
-/** Why a text cannot be a label, as a sentence; null if it can. These are the server's rules. */
+/** Why a text cannot be a label, as a sentence; null if it can. */
 export function whyNoLabel(text) {
   const label = text.trim();
   const length = [...label].length;
   if (!label) return "A label needs a name.";
-  if (NO_LABELS.includes(label.toLowerCase())) return `“${label}” cannot be a label: in a file of labels it means that there is none.`;
-  if (length > LONGEST_LABEL) return `A label has at most ${LONGEST_LABEL} characters; this one has ${length.toLocaleString("en")}.`;
-  if (/[\x00-\x1f\x7f]/.test(label)) return "A label cannot contain a tab, a line end or another control character.";
+  if (RULES.missing.includes(label.toLowerCase())) return `“${label}” cannot be a label: in a file of labels it means that there is none.`;
+  if (length > RULES.longest_label) return `A label has at most ${RULES.longest_label} characters; this one has ${length.toLocaleString("en")}.`;
+  if (CONTROL_CHARACTERS.test(label)) return "A label cannot contain a tab, a line end or another control character.";
   return null;
 }
 
