@@ -322,23 +322,38 @@ def number_units(replies: Sequence[Replies], held_out: HeldOut) -> Int64Array:
     Two arms of one person are one person (``harken.windows.folds.group_arms``). What two sensors of a person recorded
     at the same time with the same label is one bout: their replies are not independent.
     """
+    person_of = _number_people(replies)
+    if held_out == "people":
+        return np.concatenate([np.full(len(part.truth), person_of[part.person], np.int64) for part in replies])
+    units = np.empty(sum(len(part.truth) for part in replies), np.int64)
+    for number, group in enumerate(_group_simultaneous(_list_bouts(replies, person_of))):
+        for bout in group:
+            units[bout.rows] = number
+    return units
+
+
+def _number_people(replies: Sequence[Replies]) -> dict[str, int]:
+    """Return the number of the person for each wearer's name."""
     person_of: dict[str, int] = {}
     for number, names in enumerate(group_arms(part.person for part in replies)):
         person_of |= dict.fromkeys(names, number)
-    people: Int64Array = np.concatenate([np.full(len(part.truth), person_of[part.person]) for part in replies])
-    if held_out == "people":
-        return people
-    units = np.empty(len(people), np.int64)
-    number = -1
-    before: _Bout | None = None
-    for bout in sorted(_list_bouts(replies, person_of), key=lambda bout: bout[:4]):
-        goes_on = before is not None and bout[:2] == before[:2] and bout.first_ns <= before.last_ns
-        if not goes_on:
-            number += 1
-        units[bout.rows] = number
-        last_ns = max(bout.last_ns, before.last_ns) if before is not None and goes_on else bout.last_ns
-        before = bout._replace(last_ns=last_ns)
-    return units
+    return person_of
+
+
+def _group_simultaneous(bouts: Sequence[_Bout]) -> list[list[_Bout]]:
+    """Group the bouts of one person with one label that overlap in time."""
+    groups: list[list[_Bout]] = []
+    last_ns = 0
+    for bout in sorted(bouts, key=lambda bout: (bout.person, bout.label, bout.first_ns, bout.last_ns)):
+        first = groups[-1][0] if groups else bout
+        is_alike = (first.person, first.label) == (bout.person, bout.label)
+        if groups and is_alike and bout.first_ns <= last_ns:
+            groups[-1].append(bout)
+            last_ns = max(last_ns, bout.last_ns)
+        else:
+            groups.append([bout])
+            last_ns = bout.last_ns
+    return groups
 
 
 def _list_bouts(replies: Sequence[Replies], person_of: Mapping[str, int]) -> list[_Bout]:
