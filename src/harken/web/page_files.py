@@ -24,14 +24,12 @@ SECURITY_HEADERS = {
 }
 MOST_BYTES, LONGEST_S = 1 << 18, 10.0
 """Limits of a list of labels, and of the time in which it is sent."""
-
-
 LABEL_RULES = "label_rules.js"
 """The name of the module with the rules of labels, which no folder holds."""
 
 
 def render_label_rules() -> str:
-    """Return a JavaScript module whose value is the rules of labels: what a page need not ask the server about."""
+    """Return a JavaScript module that exports the rules of labels, so that a page can check a label itself."""
     rules = {
         "longest_label": LONGEST_LABEL,
         "longest_note": LONGEST_NOTE,
@@ -53,10 +51,12 @@ def page_routes(routes: APIRouter, *folders: Path) -> None:
     for folder in reversed(folders):
         files |= {path.name: path for path in folder.glob("*") if path.is_file()}
 
+    @routes.get(f"/assets/{LABEL_RULES}", include_in_schema=False)
+    async def label_rules() -> Response:
+        return Response(render_label_rules(), media_type="text/javascript", headers=SECURITY_HEADERS)
+
     @routes.get("/assets/{name}", include_in_schema=False)
     async def asset(name: str) -> Response:
-        if name == LABEL_RULES:
-            return Response(render_label_rules(), media_type="text/javascript", headers=SECURITY_HEADERS)
         if name not in files:
             raise RefusedError(404, "there is no such file")
         return FileResponse(files[name], headers=SECURITY_HEADERS)
