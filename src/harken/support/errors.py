@@ -7,8 +7,8 @@ from typing import Any
 
 from harken.support.printable import printable
 
-BELOW = f"{os.sep}, "
-"""What separates a folder from a file in it, or a file from a person in it."""
+SEPARATORS = (os.sep, ", ")
+"""What separates a folder from a file in it, and a file from a person in it."""
 
 
 class HarkenError(Exception):
@@ -71,7 +71,7 @@ class HarkenError(Exception):
         something else keeps its path.
         """
         rest = self._path_below(parent)
-        return str(self) if rest is None else self.name_as(rest.lstrip(BELOW))
+        return str(self) if rest is None else self.name_as(rest)
 
     def with_lines(self, *lines: object) -> "HarkenError":
         """Return an error about the same place with other lines."""
@@ -82,12 +82,16 @@ class HarkenError(Exception):
         return self.with_lines(*self.args)
 
     def _path_below(self, parent: str | Path) -> str | None:
-        """Return the end of the path after ``parent``; None if it is about something else."""
+        """Return the path within ``parent``, empty for ``parent`` itself; None if it is about something else."""
         above = printable(parent)
-        if self.path is None or not self.path.startswith(above):
+        if self.path is None:
             return None
-        rest = self.path[len(above) :]
-        return rest if not rest or rest.startswith((os.sep, ", ")) else None
+        if self.path == above:
+            return ""
+        for separator in SEPARATORS:
+            if self.path.startswith(above + separator):
+                return self.path.removeprefix(above + separator)
+        return None
 
 
 def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
