@@ -35,7 +35,7 @@ def read_people(
         options: how to read a table. With ``subject`` only this person's recordings are read.
         as_found: give recordings with all rows in the file's order, not mended.
         labels: where the labels are. None: in the file beside the recording if there is one
-            (``harken.annotations.find.side_file``), else in the recording. Labels are not renamed here.
+            (``harken.annotations.folders.side_file``), else in the recording. Labels are not renamed here.
         of_several: whether other files are read with the same ``labels``.
         one_person: refuse a table with several names, as ``harken.read`` does.
 

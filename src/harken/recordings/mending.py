@@ -186,8 +186,7 @@ def _refuse_rate(recording: Recording, time_ns: Int64Array, clock: ClockSurvey) 
     rate_hz = 1e9 / float(np.median(typical[typical > 0]))
     limit = f"at most {FASTEST_HZ:,} a second" if 2 * clock.fast > steps else "at least one a minute"
     raise HarkenError(
-        f"its times from "
-        f"{_shown(int(time_ns[0]), recording.timezone)} on give {rate_hz:.3g} samples per second, but "
+        f"its times from {_shown(int(time_ns[0]), recording.timezone)} on give {rate_hz:.3g} samples per second, but "
         f"a worn sensor records {limit}; give the unit of times with --time-unit, or number the rows "
         "with --rate HZ instead of reading their times",
         path=recording.source or recording.subject,

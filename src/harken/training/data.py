@@ -167,7 +167,7 @@ def _read_all(files: LabelledFiles, settings: RunSettings, on_file: Callable[[Pa
                     tuple(name for name in recording.label_names if spelling(name) not in ignored)
                 )
             if not recording.label_names:
-                raise HarkenError(f"{recording.source}: {NO_LABEL}")
+                raise HarkenError(NO_LABEL, path=recording.source)
             reads.append(Read(path, recording, mend(recording, sensor_range=settings.reading.sensor_range_g)))
     return reads
 
@@ -176,7 +176,7 @@ def _select(one: Read, channels: Sequence[str]) -> Read:
     try:
         return one.changed(lambda recording: recording.select_channels(tuple(channels)))
     except HarkenError as error:
-        raise HarkenError(f"{error}; --channels x,y,z reads only what every file has") from error
+        raise error.with_lines(f"{error.reason}; --channels x,y,z reads only what every file has") from error
 
 
 def _refuse_repeated(reads: list[Read]) -> None:

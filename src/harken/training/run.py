@@ -243,9 +243,9 @@ def _select_channels_of_both(data: RunData, of_before: Sequence[str]) -> list[Re
     try:
         return [recording.select_channels(of_both) for recording in data.with_all_channels]
     except HarkenError as error:
-        raise HarkenError(
-            f"{error}; the model in use reads {', '.join(of_before)}: leave out --before, or train on recordings that "
-            "have these channels"
+        raise error.with_lines(
+            f"{error.reason}; the model in use reads {', '.join(of_before)}: leave out --before, or train on "
+            "recordings that have these channels"
         ) from error
 
 
