@@ -18,6 +18,8 @@ from harken.web.record.session import RecordedSession
 from harken.web.sample_log import SampleLog
 
 SECOND = 10**9
+CLOCK_S = 1.0
+"""The clock of a machine may be set back by so much between two readings."""
 START = 1_750_000_000 * SECOND
 RATE_HZ = 25
 
@@ -62,7 +64,7 @@ def made(recorder: Recorder, watch: str = "anna") -> list[Path]:
 
 def finished(recorder: Recorder, *, after_s: float = WAIT_S) -> list[Path]:
     """The recordings with labels, after everything was done that is due after this time."""
-    recorder.finish(time.time() + after_s)
+    recorder.finish(time.time() + after_s + CLOCK_S)
     return [file.path for file in labelled_in(recorder.files.recording("x").parent)]
 
 
