@@ -112,7 +112,7 @@ class EvidenceWeights(NamedTuple):
     walking: float
 
 
-WEIGHTS = EvidenceWeights(gravity=1.32, movement=8.96, walking=1.77)
+WEIGHTS = EvidenceWeights(gravity=1.19, movement=8.84, walking=1.78)
 """Fitted to the people of five studies (``python -m benchmarks.recognition.mounting_as_met``)."""
 
 
