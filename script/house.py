@@ -31,8 +31,19 @@ PROFILED = f"""
 import sys, threading
 modules = set()
 def seen(frame, event, argument):
-    if event == "call" and frame.f_code.co_flags & 1:  # a function, and no body of a module or class
-        modules.add(frame.f_globals.get("__name__", ""))
+    name = frame.f_globals.get("__name__", "")
+    is_function = frame.f_code.co_flags & 1  # and no body of a module or class
+    if event == "call" and is_function and is_harken(name) and name not in modules and not is_imported(frame):
+        modules.add(name)
+def is_harken(name):
+    return name.split(".")[0] == "harken"
+def is_imported(frame):
+    # such as one that defines a dataclass, whose methods are made by calls
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and is_harken(frame.f_globals.get("__name__", "")):
+            return True
+        frame = frame.f_back
+    return False
 threading.setprofile(seen)
 sys.setprofile(seen)
 from harken.cli import main
@@ -41,7 +52,7 @@ try:
 finally:
     sys.setprofile(None)
     with open({OUT!r}, "w") as file:
-        file.write("\\n".join(sorted(name for name in modules if name.split(".")[0] == "harken")))
+        file.write("\\n".join(sorted(modules)))
 """
 LOADED = "print(sum(name.split('.')[0] == 'harken' for name in __import__('sys').modules))"
 IMPORTS = {
