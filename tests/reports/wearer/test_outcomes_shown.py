@@ -17,8 +17,7 @@ from harken.outcomes.nights import LEAST_WEAR_ROWS, nights
 from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.rules import PUBLISHED
 from harken.reports.wearer import write_wearer_report
-from harken.reports.wearer.by_clock import day_by_clock
-from harken.reports.wearer.days import calendar_days, spells_of
+from harken.reports.wearer.days import calendar_days, day_by_clock, spells_of
 from harken.reports.wearer.tables import group_rows, key_figures, movement_shown, nights_shown
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, tables_of

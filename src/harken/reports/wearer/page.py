@@ -10,8 +10,7 @@ from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer import days, tables
-from harken.reports.wearer.by_clock import day_by_clock
-from harken.reports.wearer.days import CalendarDay, Spells
+from harken.reports.wearer.days import CalendarDay, Spells, day_by_clock
 from harken.reports.words import Content, lasting, write_page
 from harken.support.printable import zone_in_words
 
