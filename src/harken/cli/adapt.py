@@ -38,11 +38,11 @@ def adapt(
     the last occasion, or on the last part of each bout, which it did not use.
     """
     need_training("harken adapt")
-    from harken.annotations.doubts import list_label_doubts
     from harken.annotations.find import by_new_names
     from harken.annotations.labelled_files import LabelledFiles
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
+    from harken.recordings.inspection import list_label_doubts
     from harken.training.adaptation import adapt as adapt_recogniser
 
     if out.suffix != ".safetensors":
@@ -75,7 +75,7 @@ def adapt(
 
 
 def _print(adapted: "Adapted", out: Path) -> None:
-    from harken.training.held_out_words import describe_decision
+    from harken.training.held_out_test import describe_decision
 
     console = Console(highlight=False)
     table = plain_table(f"{adapted.wearer} recorded", "seconds")

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import by_new_names, rows_of_nobody
 from harken.annotations.folders import recordings_in
 from harken.annotations.labelled_files import LabelledFiles
@@ -23,6 +22,7 @@ from harken.mounting.turns import Mounting
 from harken.networks.specification import CalibratedOn
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.inspection import list_label_doubts
 from harken.recordings.recording import Recording
 from harken.support.arrays import Float32Array
 from harken.support.errors import HarkenError, raise_failures

@@ -4,14 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import label_spellings, renamed
 from harken.annotations.labelled_files import read_people
 from harken.annotations.options import LabelOptions
 from harken.mounting.forearm import CalmMoments, along_forearm
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import training_warning
-from harken.recordings.inspection import Inspection, inspect_recording
+from harken.recordings.inspection import Inspection, inspect_recording, list_label_doubts
 from harken.recordings.mending import mend
 from harken.recordings.recording import Placement, Recording, acceleration_channels
 from harken.signals.movement import movement_of

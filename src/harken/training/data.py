@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 
-from harken.annotations.doubts import list_label_doubts
 from harken.annotations.find import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
 from harken.annotations.labelled_files import LabelledFiles
 from harken.annotations.options import NO_LABEL
@@ -20,6 +19,7 @@ from harken.annotations.spelling import spelling
 from harken.networks.presets import Preset
 from harken.networks.specification import check_rate
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.inspection import list_label_doubts
 from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
 from harken.signals import resample
