@@ -14,7 +14,7 @@ from harken.training.comparison import (
     predict_moments,
     score_labels,
 )
-from harken.training.held_out_words import describe_sureness
+from harken.training.held_out_test import describe_sureness
 from harken.windows.windows import sliding_windows
 from server_thread import recogniser
 from server_thread import recording as invented

@@ -162,7 +162,7 @@ def _state(progress: "Progress") -> str:
 
 def print_outcome(outcome: "Outcome") -> None:
     """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
-    from harken.training.held_out_words import describe_decision
+    from harken.training.held_out_test import describe_decision
     from harken.training.report import sentences
 
     console = Console(highlight=False)

@@ -38,9 +38,8 @@ from harken.support.printable import listed, percent
 from harken.support.resources import computing_threads
 from harken.training.comparison import Comparison, fit_and_reply, score_replies
 from harken.training.data import sliding_windows_of_all
-from harken.training.held_out import leave_out_people, refuse_same_movement, split_by_occasion
+from harken.training.held_out import leave_out_people, list_limits, refuse_same_movement, split_by_occasion
 from harken.training.held_out_test import HeldOutTest
-from harken.training.held_out_words import list_limits
 from harken.windows.windows import Windows, covered_s
 
 HOPS_IN_A_WINDOW = 8

@@ -22,8 +22,15 @@ from harken.recordings.recording import Recording
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, StrArray
 from harken.support.errors import HarkenError
 from harken.training.held_out import Part, sum_labelled_seconds
-from harken.training.held_out_test import DecisionByLabel, Difference, HeldOut, HeldOutTest, LabelScores
-from harken.training.held_out_words import describe_held_out, describe_sureness
+from harken.training.held_out_test import (
+    DecisionByLabel,
+    Difference,
+    HeldOut,
+    HeldOutTest,
+    LabelScores,
+    describe_held_out,
+    describe_sureness,
+)
 from harken.windows.folds import group_arms
 from harken.windows.windows import Windows, covered_s, sliding_windows
 

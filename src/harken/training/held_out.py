@@ -1,16 +1,18 @@
-"""What is held out of training for a test: a person's last occasion, the last part of each bout, or whole people."""
+"""What is held out of training for a test: a person's last occasion, the last part of each bout, or whole people; and
+what such a test cannot show."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import UNLABELLED, Recording, local_time
 from harken.support.arrays import BoolArray, Int64Array, nearest_distance_ns
 from harken.support.errors import HarkenError
-from harken.support.printable import percent, printable
+from harken.support.printable import listed, percent, printable, quoted
 from harken.windows.folds import blocked_same_person, group_arms
 
 OCCASION_S = 3600.0
@@ -18,6 +20,8 @@ OCCASION_S = 3600.0
 LEAST_TEST_WINDOWS = 2
 """The test part of a bout is at least this many windows long, if the bout is long enough."""
 MOST_FOLDS = 3
+SHORT_S = 60.0
+"""The score of a label with less time than this says little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,3 +237,116 @@ def _find_near(time_ns: Int64Array, tests_ns: Int64Array, distance_ns: int) -> B
     if not len(tests_ns):
         return np.zeros(len(time_ns), dtype=bool)
     return np.asarray(nearest_distance_ns(time_ns, tests_ns) < distance_ns)
+
+
+def list_limits(
+    division: Division,
+    *,
+    tested: Collection[str],
+    left_out: Collection[str],
+    labels: Sequence[str],
+    before_labels: Sequence[str],
+    adapted: bool,
+) -> list[str]:
+    """List what recordings cannot show, in sentences.
+
+    Args:
+        division: the recordings, divided into training and test.
+        tested: the labels that were tested on the test parts.
+        left_out: the people on whom a model was tested that was made without them.
+        labels: the labels of the new model.
+        before_labels: those of the model in use; empty without one.
+        adapted: whether the model in use was adapted.
+    """
+    recordings = [part.whole for part in division.parts]
+    recorded = list(sum_labelled_seconds(recordings))
+    return [
+        *_list_limits_of_people(sorted({recording.subject for recording in recordings}), left_out),
+        *_list_limits_of_days(recordings),
+        *_list_limits_of_bouts(division, tested),
+        *_list_limits_of_labels(recorded, labels, before_labels, adapted=adapted),
+    ]
+
+
+def _list_limits_of_people(people: Sequence[str], left_out: Collection[str]) -> list[str]:
+    from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL  # loads Polars, for which no server need wait
+
+    if len(people) == 1:
+        return [f"All labels are of {quoted(people)}. How well the model recognises other people is not known."]
+    limits = []
+    if not left_out:
+        limits.append(
+            f"There is no score on {quoted(people)} as new people, because bouts are too short. How well the model "
+            "recognises other people is not known."
+        )
+    elif len(left_out) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
+        limits.append(f"{_count_people(left_out)} too few for a confidence interval over people.")
+    return limits
+
+
+def _count_people(people: Collection[str]) -> str:
+    return "One person left out is" if len(people) == 1 else f"{len(people)} people left out are"
+
+
+def _list_limits_of_days(recordings: Sequence[Recording]) -> list[str]:
+    days = set()
+    for recording in recordings:
+        times_ns = recording.time_ns[find_labelled(recording)]
+        if len(times_ns):
+            for edge_ns in times_ns[[0, -1]].tolist():
+                days.add(local_time(edge_ns, recording.timezone).date())
+    if len(days) != 1:
+        return []
+    return [
+        f"All labels are of one day, {min(days)}. On another day the watch may sit in another way, and you may move in "
+        "another way."
+    ]
+
+
+def _list_limits_of_bouts(division: Division, tested: Collection[str]) -> list[str]:
+    recordings = [part.whole for part in division.parts]
+    seconds = sum_labelled_seconds(recordings)
+    bouts = _count_bouts(recordings)
+    limits = []
+    if short := [f"“{label}” ({seconds[label]:.0f} s)" for label in seconds if seconds[label] < SHORT_S]:
+        limits.append(
+            f"Less than a minute is labelled {listed(short)}. Record more of it before you rely on its score."
+        )
+    single = [label for label in seconds if bouts[label] == 1 and label in tested]
+    if single and not division.by_occasion:
+        limits.append(
+            f"There is one bout of {quoted(single)}, so its test is from the same bout. Whether the next bout is "
+            "recognised as well is not known."
+        )
+    untested = [label for label in seconds if label not in tested]
+    if not tested and division.by_occasion:
+        limits.append("The last occasion was not tested: no window fits into its bouts, or into the earlier ones.")
+    elif not tested:
+        limits.append("Nothing was held out: a test needs two labels with a bout that is long enough to be divided.")
+    elif untested:
+        limits.append(f"Not tested, because no bout of it is long enough to be divided: {quoted(untested)}.")
+    return limits
+
+
+def _count_bouts(recordings: Sequence[Recording]) -> Counter[str]:
+    bouts: Counter[str] = Counter()
+    for recording in recordings:
+        codes = recording.label_codes[recording.bout_edges[:-1]].tolist()
+        bouts.update(recording.label_names[code] for code in codes if code != UNLABELLED)
+    return bouts
+
+
+def _list_limits_of_labels(
+    recorded: Sequence[str], labels: Sequence[str], before_labels: Sequence[str], *, adapted: bool
+) -> list[str]:
+    missing = sorted(set(before_labels) - set(recorded))
+    if adapted:
+        return [f"Not recorded, and so neither adapted nor tested: {quoted(missing)}."] if missing else []
+    known = quoted(sorted(labels))
+    limits = [f"The new model knows only {known}. It labels all other time as one of these, or as not sure."]
+    if missing:
+        unknown = f"The new model does not know {quoted(missing)}, which the model in use knows."
+        limits = [f"{unknown} It labels such time as one of {known}."]
+    if before_labels and (new := sorted(set(labels) - set(before_labels))):
+        limits.append(f"Only the new model knows {quoted(new)}, so the comparison leaves it out.")
+    return limits

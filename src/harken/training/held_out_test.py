@@ -1,14 +1,20 @@
 """The result of a test on held-out recordings: a new model beside the model in use, and the decision by label.
 
-These are plain values without PyTorch, because the description of ``GET /api/learn`` is made from them, too.
+It is described in sentences here, too. The values are plain, without PyTorch, because the description of
+``GET /api/learn`` is made from them.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from harken.support.printable import duration_text, quoted
 
 HeldOut = Literal["occasion", "bouts", "people"]
 """What was held out: each person's last occasion, the last part of each bout, or whole people."""
 Verdict = Literal["better", "worse", "not known"]
+TESTED_ON = {"occasion": "the last occasion", "bouts": "the last part of each bout", "people": "people left out"}
+NOT_COMPARED = "The model in use was trained on these recordings, so it cannot be compared on them."
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,51 @@ class HeldOutTest:
     after: LabelScores
     only_after: dict[str, float]
     decision: DecisionByLabel | None
+
+
+def describe_held_out(held_out: HeldOut, people: Sequence[str]) -> str:
+    """Describe what a test measures, in a sentence."""
+    if held_out == "people":
+        whom = f"{quoted(people)} was" if len(people) == 1 else f"{quoted(people)} were"
+        return f"{whom} left out of training. Scores are means over people."
+    whose = quoted(people) if len(people) == 1 else f"each person ({quoted(people)})"
+    if held_out == "occasion":
+        return f"The last occasion on which {whose} recorded was held out of training. It is at least an hour later."
+    return (
+        f"The last part of each bout of {whose} was held out of training, after a gap, so no sample is in both. Day, "
+        "watch and strap are the same."
+    )
+
+
+def describe_sureness(seconds: Mapping[str, float], window_length_s: float) -> str:
+    """Describe how sure a score on this many tested seconds can be, in a sentence."""
+    total_s = sum(seconds.values())
+    apart = max(1, int(total_s / window_length_s))
+    windows = "window" if apart == 1 else "windows"
+    return (
+        f"The test is {duration_text(total_s)} long: {apart} separate {windows} of {window_length_s:g} s, so one "
+        f"window is {100 / apart:.1f} % of it. Differences of a few windows may be chance."
+    )
+
+
+def describe_decision(test: HeldOutTest) -> str | None:
+    """Describe whether the new model is better than the model in use, in a sentence; None if it is not compared."""
+    if test.decision is None or test.before is None:
+        return None
+    verdicts = []
+    for verdict, words in (("better", "better"), ("worse", "worse"), ("not known", "not decided")):
+        labels = [label for label, found in test.decision.by_label.items() if found.verdict == verdict]
+        if labels:
+            verdicts.append(f"{words}: {', '.join(labels)}")
+    return (
+        f"Beside the model in use, on {TESTED_ON[test.held_out]}: mean F1 {test.before.mean_f1:.2f} -> "
+        f"{test.after.mean_f1:.2f} ({describe_difference(test.decision.mean)}). By label, {'; '.join(verdicts)}."
+    )
+
+
+def describe_difference(difference: Difference) -> str:
+    """Describe a difference with its interval."""
+    if difference.interval is None:
+        return f"{difference.f1:+.2f}, without an interval"
+    low, high = difference.interval
+    return f"{difference.f1:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"

@@ -61,9 +61,8 @@ from harken.training.data import (
     find_window_length_s,
     read_run_data,
 )
-from harken.training.held_out import Division, hold_out_people
-from harken.training.held_out_test import HeldOut, HeldOutTest
-from harken.training.held_out_words import NOT_COMPARED, list_limits
+from harken.training.held_out import Division, hold_out_people, list_limits
+from harken.training.held_out_test import NOT_COMPARED, HeldOut, HeldOutTest
 from harken.training.report import write_report
 from harken.training.run_outcome import BLOCKED_SAME_PERSON, LAST_OCCASION, Outcome
 from harken.training.settings import RunSettings

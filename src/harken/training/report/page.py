@@ -20,7 +20,7 @@ from harken.reports.figures.curves import coverage_picture, learning_curves, tes
 from harken.reports.figures.style import UNLABELLED_COLOUR, png_bytes
 from harken.reports.words import Content, write_page
 from harken.support.printable import SharedNote, duration_text, percent, printable, share_notes
-from harken.training import held_out_words
+from harken.training.held_out_test import TESTED_ON, describe_difference
 from harken.training.report import sentences
 from harken.windows.windows import RandomDraws, SlidingHops
 
@@ -87,7 +87,8 @@ def _content(outcome: "Outcome") -> Content:
         "model": outcome.specification,
         "drawn_at_random": isinstance(outcome.settings.recipe.windows, RandomDraws),
         "sentences": sentences,
-        "words": held_out_words,
+        "tested_on": TESTED_ON,
+        "describe_difference": describe_difference,
         "fewest_people": FEWEST_PEOPLE_FOR_AN_INTERVAL,
         "many_labels": MANY_LABELS,
         "people": _worst_first(outcome.cross_people),
