@@ -6,8 +6,7 @@ harken benchmark tiny_study --protocol own_protocol:HALVES --data . --out halves
 from collections.abc import Sequence
 from pathlib import Path
 
-from harken.evaluation.protocols.own import cut_windows
-from harken.evaluation.protocols.protocol import Protocol
+from harken.evaluation.protocols.protocol import Protocol, cut_windows
 from harken.windows.folds import Fold
 from harken.windows.windows import Windows
 from own_data_set import read_tiny_study

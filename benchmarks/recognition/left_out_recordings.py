@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.studies.label_schemes import SCHEMES, TRUTH
 from benchmarks.studies.protocols import capped, in_scheme, mounted_recordings, study_recordings
 from benchmarks.studies.scoring import OTHER
-from harken.evaluation.protocols.own import SAMPLE_RATE_HZ, WINDOW_LENGTH_S, cut_windows
+from harken.evaluation.protocols.protocol import SAMPLE_RATE_HZ, WINDOW_LENGTH_S, cut_windows
 from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording
 from harken.signals.orientation import turned_about_face, turned_signals
 from harken.signals.resampling import resample

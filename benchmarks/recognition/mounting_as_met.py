@@ -36,7 +36,7 @@ from benchmarks.studies.label_schemes import SCHEMES, TRUTH
 from benchmarks.studies.protocols import in_scheme, mounted_recordings, study_recordings
 from harken.evaluation.benchmark.scoring import by_person
 from harken.evaluation.benchmark.tasks import finding_path
-from harken.evaluation.protocols.own import cut_windows
+from harken.evaluation.protocols.protocol import cut_windows
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_evaluations
 from harken.mounting.estimate import estimate_mounting, moments_in

@@ -16,8 +16,7 @@ import numpy as np
 
 from benchmarks.studies.data_sets import MAIN_STUDIES, STUDIES, find_study
 from benchmarks.studies.label_schemes import OR, LabelScheme
-from harken.evaluation.protocols.own import cut_windows
-from harken.evaluation.protocols.protocol import Protocol
+from harken.evaluation.protocols.protocol import Protocol, cut_windows
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.orientation import along_forearm
 from harken.support.arrays import Int64Array

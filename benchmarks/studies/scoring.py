@@ -30,7 +30,7 @@ from benchmarks.studies.protocols import (
 from benchmarks.studies.tables import by_study, list_study_tables
 from harken.evaluation.benchmark.page import TextTable
 from harken.evaluation.benchmark.scoring import Findings, nothing_learned
-from harken.evaluation.protocols.own import cut_windows
+from harken.evaluation.protocols.protocol import cut_windows
 from harken.models.scores import (
     Scores,
     interval_over_groups,

@@ -22,7 +22,7 @@ from benchmarks.studies.protocols import (
     study_recordings,
     training_windows,
 )
-from harken.evaluation.protocols.own import cut_windows
+from harken.evaluation.protocols.protocol import cut_windows
 from harken.support.errors import HarkenError
 from studies import made_up_studies
 

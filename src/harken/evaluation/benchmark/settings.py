@@ -146,7 +146,7 @@ class BenchmarkSettings:
         Raises:
             HarkenError: when no protocol has this name, or options do not fit a data set or a study.
         """
-        from harken.evaluation.protocols.own import LEAVE_ONE_STUDY_OUT
+        from harken.evaluation.protocols.protocol import LEAVE_ONE_STUDY_OUT
         from harken.evaluation.protocols.published import protocol
 
         if self.study_column is not None and (self.protocol != LEAVE_ONE_STUDY_OUT or self.given is None):
@@ -175,7 +175,7 @@ class BenchmarkSettings:
         return protocol
 
     def _protocol_of_files(self, given: Path) -> "Protocol":
-        from harken.evaluation.protocols.own import (
+        from harken.evaluation.protocols.protocol import (
             LEAVE_ONE_PERSON_OUT,
             LEAVE_ONE_STUDY_OUT,
             OWN_PROTOCOLS,

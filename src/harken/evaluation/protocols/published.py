@@ -18,8 +18,16 @@ from harken.evaluation.protocols.harnet import (
     harnet_wisdm_folds,
     harnet_wisdm_windows,
 )
-from harken.evaluation.protocols.own import LEAVE_ONE_PERSON_OUT, cut_windows, divide_people, make_person_protocol
-from harken.evaluation.protocols.protocol import Divide, Draw, Folders, Protocol
+from harken.evaluation.protocols.protocol import (
+    LEAVE_ONE_PERSON_OUT,
+    Divide,
+    Draw,
+    Folders,
+    Protocol,
+    cut_windows,
+    divide_people,
+    make_person_protocol,
+)
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.folds import (
