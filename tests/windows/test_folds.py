@@ -1,7 +1,7 @@
 """Folds of people and parts of a person: one role each; planted people, arms and copies on both sides are found."""
 
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -18,7 +18,6 @@ from harken.windows.folds import (
     blocked_same_person,
     k_folds_of_people,
     leave_one_person_out,
-    neighbours_left_out,
     pairs_of_people,
     refuse_shared,
     shuffled_folds_of_people,
@@ -63,18 +62,6 @@ def test_leave_one_out_tests_each_alone(known: list[str]) -> None:
     groups = np.array(known)
     theirs = [groups[test].tolist() for _, test in LeaveOneGroupOut().split(groups, groups=groups)]
     assert [list(fold.test) for fold in folds] == theirs
-
-
-def test_neighbours_are_left_out_in_a_ring() -> None:
-    known = [f"p{number}" for number in range(1, 9)]
-    folds = neighbours_left_out(reversed(known))
-    assert everybody_has_one_role(folds, known)
-    assert [fold.test for fold in folds] == [*pairwise(known), ("p1", "p8")]
-    assert all(len(fold.training) == 6 for fold in folds)
-    for person in known:  # two unseen people's scores to choose by, of models that have not seen the person
-        assert len([fold for fold in folds if person in fold.test]) == 2
-    with pytest.raises(HarkenError, match="4 or more people"):
-        neighbours_left_out(known[:3])
 
 
 def test_eight_people_have_28_pairs_and_the_other_six_are_unseen() -> None:

@@ -113,22 +113,6 @@ def leave_one_person_out(people: Iterable[str]) -> list[Fold]:
     return [_fold(person, known, [number]) for number, person in enumerate(known)]
 
 
-def neighbours_left_out(people: Iterable[str]) -> list[Fold]:
-    """One fold for each pair of neighbours in a ring of all people. The two are test people, and all others are
-    training people.
-
-    Use it to select hyperparameters for leave-one-person-out tests without information from the test person. The
-    selection for a person depends on the scores of the two neighbours, each from the fold in which the person is also
-    left out. Neither a model trained on the person nor a score of the person affects this selection.
-
-    Raises:
-        HarkenError: when there are fewer than four people.
-    """
-    known = _people(people, fewest=4)
-    neighbours = [(number, (number + 1) % len(known)) for number in range(len(known))]
-    return [_fold(f"{known[one]}+{known[other]}", known, [one, other]) for one, other in neighbours]
-
-
 def pairs_of_people(people: Iterable[str]) -> list[Fold]:
     """One fold for each pair of people. The two are training people, and all others are test people.
 

@@ -13,10 +13,7 @@ from scipy.interpolate import interp1d
 
 from harken.datasets.wisdm import read_wisdm_rows
 from harken.evaluation.protocols.harnet import (
-    CHOOSING_PEOPLE,
     WISDM_LEFT_OUT,
-    choosing_folds,
-    choosing_windows,
     harnet_hmp_windows,
     harnet_wisdm_folds,
     harnet_wisdm_windows,
@@ -109,18 +106,6 @@ def test_wisdm_windows_of_43_people_and_the_five_splits(data_dir: Path) -> None:
     assert len(tested) == 31
     untested = [1601, 1606, 1609, 1613, 1614, 1617, 1621, 1623, 1628, 1630, 1631, 1633]
     assert sorted(set(wisdm.subjects.tolist()) - tested) == [f"wisdm_{number}" for number in untested]
-    assert sorted(CHOOSING_PEOPLE) == [f"wisdm_{number}" for number in untested]
-    folds = choosing_folds(wisdm)
-    assert [(len(fold.training), len(fold.test)) for fold in folds] == [(9, 3)] * 4
-    assert sorted(person for fold in folds for person in fold.test) == sorted(CHOOSING_PEOPLE)
-    everybody = {person for fold in folds for person in fold.training} | set(choosing_windows(wisdm).subjects.tolist())
-    assert not tested & everybody
-
-
-def test_choosing_people_must_all_be_there() -> None:
-    windows = harnet_wisdm_windows(rows_of(1601, "walking", steady(400)))
-    with pytest.raises(HarkenError, match="wisdm_1606, wisdm_1609"):
-        choosing_windows(windows)
 
 
 def test_windows_with_a_gap_are_dropped() -> None:

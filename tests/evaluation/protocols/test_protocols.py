@@ -18,9 +18,7 @@ DRAWN: dict[Callable[[Folders], Windows], Windows] = {}
 
 FOLDS = {
     ("wisdm", "harnet"): 5,
-    ("wisdm", "harnet-choosing"): 4,
     ("dsads", "unseen"): 8,
-    ("dsads", "unseen-choosing"): 8,
     ("dsads", "unseen-19"): 8,
     ("dsads", "pairs"): 28,
     ("hmp", "harnet"): 7,

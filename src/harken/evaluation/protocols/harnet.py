@@ -16,7 +16,7 @@ import polars as pl
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.arrays import Float64Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.windows.folds import Fold, k_folds_of_people, shuffled_folds_of_people
+from harken.windows.folds import Fold, shuffled_folds_of_people
 from harken.windows.windows import Windows, concatenate
 
 WINDOW_LENGTH_S = 10
@@ -35,14 +35,6 @@ HMP_LENGTH = WINDOW_LENGTH_S * HMP_RATE_HZ
 HMP_PEOPLE = ("hmp_f1", "hmp_f2", "hmp_f3", "hmp_m1", "hmp_m2", "hmp_m3", "hmp_m4")
 HMP_LABELS = ("climb_stairs", "drink_glass", "getup_bed", "pour_water", "walk")
 """The people and the activities that the published evaluation keeps (``conf/data/adl_10s.yaml``)."""
-
-
-CHOOSING_PEOPLE = tuple(
-    f"wisdm_{number}" for number in (1601, 1606, 1609, 1613, 1614, 1617, 1621, 1623, 1628, 1630, 1631, 1633)
-)
-"""The people who are test people in none of the five folds. The folds were computed with 43 people: the files of 46
-were available, and some of those people are left out."""
-CHOOSING_FOLDS = 4
 
 
 def harnet_wisdm_windows(rows: pl.DataFrame) -> Windows:
@@ -90,23 +82,6 @@ def harnet_wisdm_folds(windows: Windows) -> list[Fold]:
     once. For the published validation people use ``with_validation(fold, people=0.125, seed=41)``.
     """
     return shuffled_folds_of_people(windows.subjects.tolist(), 5, test_share=0.2, seed=42)
-
-
-def choosing_windows(windows: Windows) -> Windows:
-    """Only the windows of ``CHOOSING_PEOPLE``, so that no choice depends on data of other people.
-
-    Raises:
-        HarkenError: when one of them has no window.
-    """
-    absent = sorted(set(CHOOSING_PEOPLE) - set(windows.subjects.tolist()))
-    if absent:
-        raise HarkenError(f"there is no window of {', '.join(absent)}, by whom presets are chosen")
-    return windows[np.isin(windows.subjects, CHOOSING_PEOPLE)]
-
-
-def choosing_folds(windows: Windows) -> list[Fold]:
-    """Four folds within ``CHOOSING_PEOPLE``: nine training people and three test people each."""
-    return k_folds_of_people(choosing_windows(windows).subjects.tolist(), CHOOSING_FOLDS, seed=0)
 
 
 def harnet_hmp_windows(recordings: Iterable[Recording]) -> Windows:

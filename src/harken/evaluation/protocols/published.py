@@ -11,13 +11,7 @@ from harken.datasets.common_activities import convert_to_common
 from harken.datasets.dsads import read_dsads
 from harken.datasets.registry import dataset, dataset_names
 from harken.datasets.wisdm import read_wisdm_rows
-from harken.evaluation.protocols.harnet import (
-    choosing_folds,
-    choosing_windows,
-    harnet_hmp_windows,
-    harnet_wisdm_folds,
-    harnet_wisdm_windows,
-)
+from harken.evaluation.protocols.harnet import harnet_hmp_windows, harnet_wisdm_folds, harnet_wisdm_windows
 from harken.evaluation.protocols.protocol import (
     LEAVE_ONE_PERSON_OUT,
     Divide,
@@ -30,13 +24,7 @@ from harken.evaluation.protocols.protocol import (
 )
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from harken.windows.folds import (
-    Fold,
-    k_folds_of_people,
-    leave_one_person_out,
-    neighbours_left_out,
-    pairs_of_people,
-)
+from harken.windows.folds import Fold, k_folds_of_people, leave_one_person_out, pairs_of_people
 from harken.windows.windows import Windows
 
 BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
@@ -120,10 +108,8 @@ def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
 
 _WAYS: Mapping[tuple[str, str], tuple[Draw, Divide]] = {
     ("wisdm", "harnet"): (_wisdm_harnet, harnet_wisdm_folds),
-    ("wisdm", "harnet-choosing"): (lambda folders: choosing_windows(_wisdm_harnet(folders)), choosing_folds),
     ("wisdm", "to-dsads"): _between("wisdm", "dsads"),
     ("dsads", "unseen"): (_windows_of("dsads", POSTURES_AND_WALKING), divide_people(leave_one_person_out)),
-    ("dsads", "unseen-choosing"): (_windows_of("dsads", POSTURES_AND_WALKING), divide_people(neighbours_left_out)),
     ("dsads", "unseen-19"): (_windows_of("dsads"), divide_people(leave_one_person_out)),
     ("dsads", "pairs"): (_dsads_right_arm, divide_people(pairs_of_people)),
     ("dsads", "to-wisdm"): _between("dsads", "wisdm"),
