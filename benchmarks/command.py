@@ -1,7 +1,6 @@
 """What the commands of benchmarks share: their options, and the JSON of a result with the command that made it."""
 
 import hashlib
-import json
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from benchmarks.committed import format_json, thin_result, write_committed
 
 if TYPE_CHECKING:
     from harken import Recogniser
@@ -26,8 +27,6 @@ HELP = {
     "rate": "samples per second",
 }
 """Options of several benchmarks."""
-LINE_CHARACTERS = 118
-"""In a result, a list or object that is longer with its indentation gets a line for each item."""
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 
@@ -96,48 +95,18 @@ def in_processes(function: Callable[[Job], Done], jobs: Sequence[Job], workers: 
             yield running[ended], ended.result()
 
 
-def result_text(content: Any, *, indent: int = 0) -> str:
-    """JSON in which an object or list that fits in a line is one line, so that a table of scores stays readable.
-
-    >>> print(result_text({"people": 2, "scores": [0.5, 0.75], "names": ["a name of some length"] * 6}))
-    {
-     "people": 2,
-     "scores": [0.5, 0.75],
-     "names": [
-      "a name of some length",
-      "a name of some length",
-      "a name of some length",
-      "a name of some length",
-      "a name of some length",
-      "a name of some length"
-     ]
-    }
-    """
-    line = json.dumps(content)
-    if len(line) + indent < LINE_CHARACTERS or not isinstance(content, (dict, list, tuple)):
-        return line
-    if isinstance(content, dict):
-        items = [f"{json.dumps(str(key))}: {result_text(value, indent=indent + 1)}" for key, value in content.items()]
-        begin, end = "{", "}"
-    else:
-        items = [result_text(value, indent=indent + 1) for value in content]
-        begin, end = "[", "]"
-    space = " " * (indent + 1)
-    lines = ",\n".join(space + item for item in items)
-    return f"{begin}\n{lines}\n{space[1:]}{end}"
-
-
 def write_result(path: Path | None, command: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a result as JSON, with its command, the versions and the machine; without a path, print it."""
-    # Not at the top: the first imports PyTorch, and Linux counts a parent's peak memory for its children.
-    from harken.evaluation.benchmark.result import made_with
-    from harken.support.files import write_text
+    """Write a result in the committed form, with its command, the versions and the machine; without a path, print it.
 
-    result = {"command": command, "made_with": made_with(), **content}
-    text = result_text(result)
+    Returns:
+        the result in this form, so that a page is made from the committed numbers.
+    """
+    # Not at the top: it imports PyTorch, and Linux counts a parent's peak memory for its children.
+    from harken.evaluation.benchmark.result import made_with
+
+    result = thin_result({"command": command, "made_with": made_with(), **content})
     if path is None:
-        print(text)
+        print(format_json(result))
     else:
-        write_text(path, f"{text}\n")
-        print(path)
+        write_committed(path, result)
     return result

@@ -35,7 +35,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.command import ROOT, in_processes, model_facts, options_of, result_text
+from benchmarks.command import ROOT, in_processes, model_facts, options_of
+from benchmarks.committed import thin_result, write_committed
 from benchmarks.model.fold_logits import FoldLogits
 from benchmarks.model.left_out_studies import SCORED_STUDIES, calibration, read_run, study_logits
 from benchmarks.model.packaged_model_card import RULE, card
@@ -346,13 +347,12 @@ def group_mean(studies: Iterable[Mapping[str, Any]], group: str) -> float:
 
 def write_result(result: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Write the JSON, and the card that is made from it alone as soon as all its numbers are there."""
-    texts = {arguments.json: result_text(result) + "\n"}
-    if "model" in result:
-        texts[arguments.card] = card(result)
-    for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
-        print(path)
+    thin = thin_result(result)
+    write_committed(arguments.json, thin)
+    if "model" in thin:
+        arguments.card.parent.mkdir(parents=True, exist_ok=True)
+        write_text(arguments.card, card(thin))
+        print(arguments.card)
 
 
 def _command(arguments: argparse.Namespace, mode: str) -> str:

@@ -39,7 +39,7 @@ import numpy as np
 
 from benchmarks.command import RESULTS, command, options_of, write_result
 from benchmarks.model.left_out_studies import SCORED_STUDIES
-from benchmarks.recognition.compare_recipes_page import page
+from benchmarks.recognition.compare_recipes_page import MOVEMENTS, Score, page
 from benchmarks.recognition.left_out_recordings import (
     SLOWER,
     Clips,
@@ -242,21 +242,31 @@ def measure_missing(
 
 
 def summarise(scores: Scores, base: Scores | None, kinds: Sequence[str]) -> dict[str, Any]:
-    """The mean over people of each score, for JSON: with its interval; or, beside a base, with the ``change`` of each
-    person, its mean and its interval, over the people who have both."""
+    """The mean over people of each score, for JSON; beside a base, with the change of the people who have both."""
     summary: dict[str, Any] = {}
     for kind in kinds:
         summary[kind] = {}
         for name, of_people in scores.get(kind, {}).items():
-            score: dict[str, Any] = {"mean": _rounded(float(np.mean(list(of_people.values()))))}
-            if base is None:
-                score["interval"] = _rounded_interval(interval_over_people(of_people.values()))
-            else:
-                changes = list(changes_of_people(of_people, base[kind].get(name, {})).values())
-                score["change"] = _rounded(float(np.mean(changes))) if changes else None
-                score["interval"] = _rounded_interval(interval_over_people(changes))
-            summary[kind][name] = score
+            score = Score(_rounded(float(np.mean(list(of_people.values())))))
+            if base is not None:
+                score = _with_change(score, changes_of_people(of_people, base[kind].get(name, {})))
+            summary[kind][name] = score.list_numbers()
     return summary
+
+
+def _with_change(score: Score, changes: PersonScores) -> Score:
+    """The score with the mean of the changes and its interval over people, as far as there are enough people."""
+    if not changes:
+        return score
+    changed = score._replace(change=_rounded(float(np.mean(list(changes.values())))))
+    return _with_interval(changed, interval_over_people(changes.values()))
+
+
+def _with_interval(score: Score, interval: list[float] | None) -> Score:
+    if interval is None:
+        return score
+    low, high = interval
+    return score._replace(low=_rounded(low), high=_rounded(high))
 
 
 def changes_of_people(scores: PersonScores, base: PersonScores) -> PersonScores:
@@ -266,10 +276,6 @@ def changes_of_people(scores: PersonScores, base: PersonScores) -> PersonScores:
 
 def _rounded(value: float) -> float:
     return round(value, DECIMALS)
-
-
-def _rounded_interval(interval: list[float] | None) -> list[float] | None:
-    return None if interval is None else [_rounded(limit) for limit in interval]
 
 
 def summarise_study(measured: Measured) -> dict[str, Any]:
@@ -282,6 +288,8 @@ def summarise_study(measured: Measured) -> dict[str, Any]:
             for name, scores in conditions.items()
             if (part, name) != ("rates", "own")  # it is that of the right end
         }
+    for of_rate in summary["rates"].values():
+        of_rate["recall"] = {label: score for label, score in of_rate["recall"].items() if label in MOVEMENTS}
     of_people = measured["ends"]["right"]["person"]["mean_f1"]
     return {**summary, "people": {person: _rounded(value) for person, value in of_people.items()}}
 
@@ -308,18 +316,18 @@ def summarise_main(studies: Mapping[str, Measured]) -> dict[str, Any] | None:
     return main
 
 
-def compare_main(scores: Sequence[Scores], bases: Sequence[Scores]) -> dict[str, Any]:
-    """The mean over studies of the mean F1 of a person, and its change from the bases with the interval over people."""
+def compare_main(scores: Sequence[Scores], bases: Sequence[Scores]) -> list[float | None]:
+    """The mean over studies of the mean F1 of a person, with its change from the bases, for JSON."""
     f1_of_people = [study["person"]["mean_f1"] for study in scores]
     base_of_people = [study["person"]["mean_f1"] for study in bases]
     changes = [
         list(changes_of_people(ours, base).values()) for ours, base in zip(f1_of_people, base_of_people, strict=True)
     ]
-    return {
-        "mean": _rounded(float(np.mean([np.mean(list(people.values())) for people in f1_of_people]))),
-        "change": _rounded(float(np.mean([np.mean(of_study) for of_study in changes]))),
-        "interval": _rounded_interval(interval_over_groups(changes)),
-    }
+    score = Score(
+        _rounded(float(np.mean([np.mean(list(people.values())) for people in f1_of_people]))),
+        _rounded(float(np.mean([np.mean(of_study) for of_study in changes]))),
+    )
+    return _with_interval(score, interval_over_groups(changes)).list_numbers()
 
 
 def compare_with_first(run: Mapping[str, Measured], first: Mapping[str, Measured]) -> dict[str, Any]:
@@ -377,6 +385,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     content = {
         "most_windows": MOST_WINDOWS,
         "rates_hz": RATES_HZ,
+        "score_numbers": Score._fields,
         "studies": facts,
         "runs": {
             run: {

@@ -33,6 +33,33 @@ HANDS = {
 Result = Mapping[str, Any]
 
 
+class Score(NamedTuple):
+    """A score in the result, where it is the list of these numbers, without those that are None at its end.
+
+    Attributes:
+        mean: over people.
+        change: the mean over people of the change from a base; None if the score is that of the base.
+        low, high: the 95 % interval of the change over people; None for fewer than five people.
+    """
+
+    mean: float
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the whole interval of the change lies below 0."""
+        return self.high is not None and self.high < 0
+
+    def list_numbers(self) -> list[float | None]:
+        """Return the numbers for JSON, as far as there are any."""
+        numbers = list(self)
+        while numbers[-1] is None:
+            numbers.pop()
+        return numbers
+
+
 class Row(NamedTuple):
     """A score in the tables: of a study, in the words of the page, and where it is in a summary."""
 
@@ -78,7 +105,7 @@ def _short_text(name: str, run: Mapping[str, Any]) -> str:
     for study, found in run["studies"].items():
         busy = found["ends"]["right"]["busy"].get("sitting")
         if busy is not None:
-            calm.append(f"{percent(busy['mean'])} in {study}")
+            calm.append(f"{percent(Score(*busy).mean)} in {study}")
     if calm:
         sentences.append(f"Windows of calm sitting that are wrongly called busy: {listed(calm)}.")
     return f"- `{name}`: {' '.join(sentences) or 'no label loses more than the interval over people.'}"
@@ -88,31 +115,27 @@ def _worst_label(run: Mapping[str, Any], end: str) -> str | None:
     """The label and study whose recall falls most by more than its interval; None without any."""
     falls = {}
     for study, found in run["studies"].items():
-        for label, score in found["ends"][end]["recall"].items():
-            if score["change"] is not None and _is_worse(score):
-                falls[f"{label} of {study} ({score['change']:+.3f})"] = score["change"]
+        for label, numbers in found["ends"][end]["recall"].items():
+            score = Score(*numbers)
+            if score.change is not None and score.is_worse:
+                falls[f"{label} of {study} ({score.change:+.3f})"] = score.change
     return min(falls, key=lambda words: falls[words]) if falls else None
 
 
-def _cell(score: Mapping[str, Any] | None, *, marked: bool = True) -> str:
+def _cell(score: Score | None, *, marked: bool = True) -> str:
     """A score; beside a base with its change, in bold where it is worse by more than the interval."""
     if score is None:
         return "–"
-    text = number_text(score["mean"])
-    if score.get("change") is None:
+    text = number_text(score.mean)
+    if score.change is None:
         return text
-    text += f" ({score['change']:+.3f})"
-    return f"**{text}**" if marked and _is_worse(score) else text
+    text += f" ({score.change:+.3f})"
+    return f"**{text}**" if marked and score.is_worse else text
 
 
-def _is_worse(score: Mapping[str, Any]) -> bool:
-    interval = score["interval"]
-    return interval is not None and interval[1] < 0
-
-
-def _find(conditions: Mapping[str, Any], condition: str, row: Row) -> Mapping[str, Any] | None:
-    score: Mapping[str, Any] | None = conditions.get(condition, {}).get(row.kind, {}).get(row.name)
-    return score
+def _find(conditions: Mapping[str, Any], condition: str, row: Row) -> Score | None:
+    numbers = conditions.get(condition, {}).get(row.kind, {}).get(row.name)
+    return None if numbers is None else Score(*numbers)
 
 
 def _rows(result: Result, part: str, kinds: Sequence[str]) -> Iterator[Row]:
@@ -158,7 +181,7 @@ def _main(result: Result) -> list[TextTable]:
     rows = []
     for part, conditions in (("ends", ENDS), ("clips", clips), ("rates", rates)):
         for condition, words in conditions.items():
-            cells = ["–" if main is None else _main_cell(main[part][condition]) for main in mains.values()]
+            cells = ["–" if main is None else _main_cell(Score(*main[part][condition])) for main in mains.values()]
             rows.append((words, *cells))
     note = (
         f"The plain mean over {listed(MAIN_STUDIES)} of the mean F1 of a person. In brackets: the change from the "
@@ -167,9 +190,9 @@ def _main(result: Result) -> list[TextTable]:
     return [TextTable("The main score", ("condition", *mains), rows, note)]
 
 
-def _main_cell(score: Mapping[str, Any]) -> str:
-    if score["change"] == 0:
-        return number_text(score["mean"])
+def _main_cell(score: Score) -> str:
+    if score.change == 0:
+        return number_text(score.mean)
     return _cell(score)
 
 
@@ -190,7 +213,8 @@ def _beside(result: Result) -> list[TextTable]:
     mains = [runs[first]["main"], *(result["against_first"][name]["main"] for name in list(runs)[1:])]
     if all(mains):
         score, *changed = mains
-        rows.insert(0, ("all three", "main score", number_text(score["ends"]["right"]["mean"]), *map(_cell, changed)))
+        cells = [_cell(Score(*numbers)) for numbers in changed]
+        rows.insert(0, ("all three", "main score", number_text(Score(*score["ends"]["right"]).mean), *cells))
     note = f"With x to the elbow. In brackets: the change from `{first}`. {BOLD}"
     return [TextTable("Each label, run beside run: recall", ("study", "score", *runs), rows, note)]
 

@@ -40,7 +40,7 @@ def score_rows(people: Mapping[str, tuple[Timeline, NDArray[np.str_]]]) -> dict[
     """
     labels = next(iter(people.values()))[0].labels
     whole = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    by_person: dict[str, dict[str, Any]] = {}
+    f1_by_person: dict[str, float] = {}
     changes, true_changes, hours = 0, 0, 0.0
     for person, (timeline, names) in people.items():
         codes = codes_of(timeline)
@@ -49,11 +49,7 @@ def score_rows(people: Mapping[str, tuple[Timeline, NDArray[np.str_]]]) -> dict[
         pairs = truth[labelled] * len(labels) + codes[labelled]
         confusion = np.bincount(pairs, minlength=len(labels) ** 2).reshape(len(labels), len(labels))
         whole += confusion
-        row_s = float(np.median(timeline.seconds))
-        by_person[person] = {
-            "mean_f1": float(np.mean(list(of_true_labels(confusion, labels).values()))),
-            "minutes": _minutes(confusion, labels, row_s),
-        }
+        f1_by_person[person] = float(np.mean(list(of_true_labels(confusion, labels).values())))
         changes += count_posture_changes(codes, labels)
         true_changes += count_posture_changes(truth, labels)
         hours += float(timeline.seconds.sum() / 3600)
@@ -62,13 +58,13 @@ def score_rows(people: Mapping[str, tuple[Timeline, NDArray[np.str_]]]) -> dict[
         "people": len(people),
         "hours": hours,
         "mean_f1": float(np.mean(list(f1.values()))),
-        "mean_f1_interval": interval_over_people(person["mean_f1"] for person in by_person.values()),
+        "mean_f1_interval": interval_over_people(f1_by_person.values()),
         "accuracy": float(whole.trace() / whole.sum()),
         "f1": f1,
-        "labels": {label: _of_label(whole, labels.index(label)) for label in f1},
+        "labels": {label: _of_label(whole, labels.index(label)) for label in SCORED_LABELS if label in f1},
         "posture_changes_an_hour": changes / hours,
         "true_posture_changes_an_hour": true_changes / hours,
-        "by_person": by_person,
+        "mean_f1_by_person": f1_by_person,
     }
 
 
@@ -76,16 +72,6 @@ def count_posture_changes(codes: NDArray[np.int64], labels: Sequence[str]) -> in
     """How often one posture follows another; what is done between the two is left out."""
     postures = codes[np.isin(codes, [labels.index(label) for label in POSTURES if label in labels])]
     return int(np.count_nonzero(np.diff(postures)))
-
-
-def _minutes(confusion: NDArray[np.int64], labels: Sequence[str], row_s: float) -> dict[str, dict[str, float]]:
-    """Minutes of each of ``SCORED_LABELS`` as labelled and in truth."""
-    minutes = {}
-    for label in SCORED_LABELS:
-        code = labels.index(label)
-        labelled, true = int(confusion[:, code].sum()), int(confusion[code].sum())
-        minutes[label] = {"labelled": labelled * row_s / 60, "true": true * row_s / 60}
-    return minutes
 
 
 def _of_label(confusion: NDArray[np.int64], code: int) -> dict[str, float | None]:

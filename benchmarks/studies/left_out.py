@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.command import options_of, result_text
+from benchmarks.command import options_of
+from benchmarks.committed import write_committed
 from benchmarks.studies.label_schemes import DEFAULT_SCHEME, SCHEMES
 from benchmarks.studies.protocols import GROUP, PROTOCOLS, find_protocol
 from benchmarks.studies.scoring import StudyScoring
@@ -24,7 +25,6 @@ from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.tasks import Finished
 from harken.evaluation.protocols.protocol import Protocol
 from harken.support.errors import HarkenError
-from harken.support.files import write_text
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def main() -> None:
     result = run_benchmark(settings, Lines())
     print(settings.out / "benchmark.md")
     if arguments.json is not None:
-        write_text(arguments.json, result_text(result) + "\n")
+        write_committed(arguments.json, result)
 
 
 if __name__ == "__main__":

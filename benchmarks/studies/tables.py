@@ -154,10 +154,12 @@ def _study_sets(result: Result) -> TextTable:
 
 def _study_folds(result: Result) -> TextTable:
     first = next(iter(result["methods"].values()))["folds"]
-    rows = [
-        (fold, str(len(people["training"])), str(len(people["test"])), f"{first[fold]['training_windows']:,}")
-        for fold, people in result["folds"].items()
-    ]
+    rows = []
+    for fold, people in result["folds"].items():
+        tested = len(people["test"])
+        # Everybody else. A committed result does not name them.
+        trained = result["windows"]["people"] - tested
+        rows.append((fold, str(trained), str(tested), f"{first[fold]['training_windows']:,}"))
     return TextTable("The folds", ("left out", "training people", "people tested", "training windows"), rows)
 
 

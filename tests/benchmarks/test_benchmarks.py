@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.command import RESULTS, ROOT, command, result_text
+from benchmarks.command import RESULTS, ROOT, command
+from benchmarks.committed import format_committed
 from benchmarks.model import packaged_model
 from benchmarks.model.demo_model import MODEL as DEMO_MODEL
 from benchmarks.model.packaged_model_card import card
@@ -73,9 +74,26 @@ def test_a_recorded_command_has_no_folders_of_this_machine() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
-def test_results_are_written_in_lines_that_hold_as_much_as_fits(path: Path) -> None:
+def test_results_are_committed_without_details_in_full_lines(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text == result_text(json.loads(text)) + "\n"
+    assert text == format_committed(json.loads(text))
+
+
+def test_a_committed_result_has_one_score_of_a_person_and_its_settings_unrounded() -> None:
+    people = {"ann": {"f1": {"walking": 0.8, "stairs": 0.6}}, "of unknown labels": {"f1": {}}}
+    fold = {"training_windows": 3, "studies": {"wisdm": {"known": {"people": people}, "found": {"people": people}}}}
+    settings = {"shares": (1 / 3,) * 8}
+    committed = json.loads(format_committed({"methods": {"light": {"settings": settings, "folds": {"0": fold}}}}))
+    assert committed["methods"]["light"] == {
+        "settings": {"shares": [1 / 3] * 8},
+        "folds": {"0": {"training_windows": 3, "studies": {"wisdm": {"known": {}, "found": {"people": {"ann": 0.7}}}}}},
+    }
+    assert json.loads(format_committed(committed)) == committed
+
+
+def test_committed_results_have_at_most_a_megabyte() -> None:
+    sizes = [path.stat().st_size for path in RESULTS.iterdir() if path.suffix in (".json", ".csv")]
+    assert sum(sizes) <= 1_000_000
 
 
 def result(name: str) -> dict[str, Any]:

@@ -153,6 +153,16 @@ def test_results_of_other_people_are_not_of_the_same_data(result: Result) -> Non
     assert other_data(result, other) is None
 
 
+def test_a_result_that_does_not_name_its_training_people_is_compared_by_its_test_people(result: Result) -> None:
+    committed = copy.deepcopy(result)
+    for fold in committed["folds"].values():
+        del fold["training"]
+    assert other_data(result, committed) is None
+    assert other_data(committed, result) is None
+    committed["folds"]["1"]["test"] = ["person_x"]
+    assert other_data(result, committed) == "fold 1 has other people"
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "{}", '{"methods": {}, "windows": {}}', '{"methods": {"small": 5}, "windows": {"fingerprint": ""}}'],
