@@ -77,6 +77,23 @@ class HarkenError(Exception):
         """Return an error about the same place with other lines."""
         return HarkenError(*lines, path=self.path, place=self.place, colon=self._colon)
 
+    def with_name(self, name: str, *, of: str | Path) -> "HarkenError":
+        """Return the error with another name for a file or folder, for readers who know it by that name.
+
+        >>> from harken.support.errors import HarkenError
+        >>> error = HarkenError("the file is empty", path="/tmp/1.csv")
+        >>> str(error.with_name("anna.csv", of="/tmp/1.csv"))
+        'anna.csv: the file is empty'
+
+        An error about a file in the folder, or a person in the file, has the new name before them. An error about
+        something else is returned as it is.
+        """
+        whole = printable(of)
+        if self.path is None or not self._is_within(whole):
+            return self
+        path = printable(name) + self.path.removeprefix(whole)
+        return HarkenError(*self.args, path=path, place=self.place, colon=self._colon)
+
     def without_traceback(self) -> "HarkenError":
         """Return the same error without its traceback, which holds the samples that were read."""
         return self.with_lines(*self.args)
@@ -84,14 +101,16 @@ class HarkenError(Exception):
     def _path_below(self, parent: str | Path) -> str | None:
         """Return the path within ``parent``, empty for ``parent`` itself; None if it is about something else."""
         above = printable(parent)
-        if self.path is None:
+        if self.path is None or not self._is_within(above):
             return None
-        if self.path == above:
-            return ""
+        below = self.path.removeprefix(above)
         for separator in SEPARATORS:
-            if self.path.startswith(above + separator):
-                return self.path.removeprefix(above + separator)
-        return None
+            below = below.removeprefix(separator)
+        return below
+
+    def _is_within(self, parent: str) -> bool:
+        """Whether the path is ``parent``, or that of a file or a person in it."""
+        return self.path == parent or (self.path or "").startswith(tuple(parent + part for part in SEPARATORS))
 
 
 def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
