@@ -57,6 +57,17 @@ class HarkenError(Exception):
         """What was wrong, and what to do: the message without the path and the place."""
         return "\n  ".join(self.args)
 
+    def is_about(self, path: str | Path) -> bool:
+        """Whether it is about this file or folder, or about a file or a person in it."""
+        if self.path is None:
+            return False
+        whole = printable(path)
+        return self.path == whole or self.path.startswith(tuple(whole + separator for separator in SEPARATORS))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The arguments of the constructor, which can be written as JSON."""
+        return {"lines": list(self.args), "path": self.path, "place": self.place, "colon": self._colon}
+
     def name_as(self, name: str) -> str:
         """Return the message with another name of the file."""
         where = ", ".join(part for part in (name, self.place) if part)
@@ -89,7 +100,7 @@ class HarkenError(Exception):
         something else is returned as it is.
         """
         whole = printable(of)
-        if self.path is None or not self._is_within(whole):
+        if self.path is None or not self.is_about(of):
             return self
         path = printable(name) + self.path.removeprefix(whole)
         return HarkenError(*self.args, path=path, place=self.place, colon=self._colon)
@@ -100,17 +111,12 @@ class HarkenError(Exception):
 
     def _path_below(self, parent: str | Path) -> str | None:
         """Return the path within ``parent``, empty for ``parent`` itself; None if it is about something else."""
-        above = printable(parent)
-        if self.path is None or not self._is_within(above):
+        if self.path is None or not self.is_about(parent):
             return None
-        below = self.path.removeprefix(above)
+        below = self.path.removeprefix(printable(parent))
         for separator in SEPARATORS:
             below = below.removeprefix(separator)
         return below
-
-    def _is_within(self, parent: str) -> bool:
-        """Whether the path is ``parent``, or that of a file or a person in it."""
-        return self.path == parent or (self.path or "").startswith(tuple(parent + part for part in SEPARATORS))
 
 
 def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
