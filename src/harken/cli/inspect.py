@@ -122,7 +122,7 @@ def _noted(failures: list[HarkenError]) -> Iterator[None]:
 
 def _drawn(file: str, recordings: "list[Recording]", path: Path) -> Path:
     if len(recordings) > 1:
-        raise HarkenError(f"{file}: contains {len(recordings)} recordings; choose one to draw with --subject NAME")
+        raise HarkenError(f"contains {len(recordings)} recordings; choose one to draw with --subject NAME", path=file)
     from harken.reports.figures.recording import draw_recording
     from harken.reports.figures.style import save_png
 
@@ -131,7 +131,7 @@ def _drawn(file: str, recordings: "list[Recording]", path: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_png(draw_recording(recordings[0]), path)
     except OSError as error:
-        raise HarkenError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
+        raise HarkenError(f"the picture cannot be written ({error.strerror or error})", path=path) from error
     return path
 
 

@@ -14,7 +14,6 @@ from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
-from harken.support.printable import printable
 from harken.support.resources import usable_cores
 from harken.training.adaptation import adapt
 from harken.training.held_out import sum_labelled_seconds
@@ -166,7 +165,7 @@ def _read_labelled(files: Sequence[Path], reading: TableOptions) -> list[Recordi
     recordings = [recording for file in files for recording in labelled.read(file)]
     for recording in recordings:
         if not recording.label_names:
-            raise HarkenError(f"{printable(recording.source)} has no label; label it first, or remove it")
+            raise HarkenError("has no label; label it first, or remove it", path=recording.source, colon=False)
     return recordings
 
 
