@@ -145,8 +145,26 @@ def test_an_impossible_value_is_refused(settings: type[Any], field: str, wrong: 
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
-        (("label", "a.csv", "--out", "o", "--unsure-below", "1.5"), "Input should be less than or equal to 1"),
-        (("label", "a.csv", "--out", "o", "--hand", "left"), "'left' is not one of 'dominant', 'non-dominant'"),
+        (
+            ("label", "a.csv", "--out", "o", "--unsure-below", "1.5"),
+            "Invalid value for '--unsure-below': 1.5 is too large; write 1 or less.",
+        ),
+        (
+            ("train", "a.csv", "--out", "o", "--threads", "0"),
+            "Invalid value for '--threads': 0 is too small; write 1 or more.",
+        ),
+        (
+            ("inspect", "a.csv", "--skip-rows", "x"),
+            "Invalid value for '--skip-rows': 'x' is not a whole number; write one in digits, such as 10.",
+        ),
+        (
+            ("inspect", "a.csv", "--rate", "2,5"),
+            "Invalid value for '--rate': '2,5' is not a number; write one such as 2.5.",
+        ),
+        (
+            ("label", "a.csv", "--out", "o", "--hand", "left"),
+            "Invalid value for '--hand': 'left' is not one of 'dominant', 'non-dominant'",
+        ),
         (("inspect", "a.csv", "--unit", "foo"), "Invalid value for '--unit': 'foo' is not one of 'g', 'm/s2', 'mg',"),
         (("label", "a.csv", "--out", "o", "--cut-points", "hildebrandt"), "adults-geneactiv"),
         (("inspect", "a.csv", "--rate", "0"), "--rate 0: give samples per second, up to 10,000"),

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import harken
+from harken.annotations.find import with_labels
 from harken.datasets.tidy import read_tidy
 from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED
@@ -72,6 +73,10 @@ def test_placements_are_recordings_of_their_own(tmp_path: Path) -> None:
     assert left.source.endswith("s.parquet, bo, left wrist")
     assert right.source.endswith("right wrist")
     assert (len(left), len(right)) == (400, 200)
+    assert (left.file, left.within_file) == (str(path), "bo, left wrist")
+    notes = tmp_path / "notes.csv"
+    notes.write_text("file,start,end,label\ns.parquet,0,5,lying\nother,0,5,sitting\n")
+    assert with_labels(left, notes).label_names == ("lying",)
 
 
 def test_sessions_with_dates_stay_where_they_are(tmp_path: Path) -> None:

@@ -155,6 +155,8 @@ def test_a_watch_file_is_not_unpacked_onto_a_full_disk(
         f"FILE: there is not enough disk space to unpack it: {temporary} has 1,073,741,823 bytes left, and "
         "1,073,741,824 must remain free. Free disk space, or set TMPDIR to a folder on a larger disk"
     )
+    with unpacking_limits(UnpackingLimits(place="the server")):
+        assert refusal(path) == message.replace(str(temporary), "the server")
     assert not list(temporary.iterdir())
 
 

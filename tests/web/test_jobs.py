@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from harken.support.errors import HarkenError
 from harken.web.jobs import JobError, Send, run_job
 from server_process import child_processes
 from waiting import until
@@ -29,6 +30,10 @@ def fills(_: Send, path: str) -> None:
 
 def fails(_: Send, words: str) -> None:
     raise OSError(words)
+
+
+def refuses(_: Send, path: str) -> None:
+    raise HarkenError("is missing", "give it", path=path, place="row 2", colon=False)
 
 
 def breaks(_: Send, key: str) -> None:
@@ -83,6 +88,14 @@ def test_the_end_of_a_job_is_a_sentence(
     with pytest.raises(JobError) as failed:
         run(work, argument)
     assert (failed.value.kind, str(failed.value)) == (kind, sentence)
+
+
+def test_a_refusal_has_its_facts() -> None:
+    with pytest.raises(JobError) as failed:
+        run(refuses, "a.csv")
+    error = failed.value
+    assert (error.kind, str(error)) == ("refused", "a.csv, row 2 is missing\n  give it")
+    assert (error.path, error.place, error.reason) == ("a.csv", "row 2", "is missing\n  give it")
 
 
 def test_a_cancelled_job_has_ended() -> None:

@@ -229,6 +229,17 @@ def test_new_labels_are_trained_and_adapting_refuses_them(tmp_path: Path) -> Non
     assert (tmp_path / "other.html").exists()
 
 
+def test_a_channel_that_only_the_model_in_use_reads_is_named_without_options(tmp_path: Path) -> None:
+    path = write_labelled(tmp_path, "bob", 2)
+    short = path.read_text().splitlines()
+    path.write_text("\n".join([f"{short[0]},P", *(f"{row},1" for row in short[1:])]))
+    four = run_job([path], tmp_path, how="train", name="four", channels=("x", "y", "z", "P"), **SMALL)
+    other = write_labelled(tmp_path, "carol", 3)
+    with pytest.raises(HarkenError, match=r"carol\.csv has no channel P, which the model in use reads") as refused:
+        run_job([other], tmp_path, how="train", before=four.model_path, **SMALL)
+    assert "--" not in str(refused.value)
+
+
 @pytest.mark.second_stage
 def test_windows_of_another_length_are_compared_around_the_same_moments(tmp_path: Path) -> None:
     path = write_labelled(tmp_path, "bob", 2, seconds=45)

@@ -252,6 +252,11 @@ COLUMNS = "&time_column=when&x_column=ax1&y_column=3&z_column=az1"
             f"{COLUMNS}9",
             "a.csv: no columns are called 'az19'; choose one with `z_column`, by its name or its",
         ),
+        (  # the name of the file on the server, which is not cut out of a sentence
+            table("recording.csv;ax1;ay1;az1"),
+            "",
+            "a.csv: found no column for time, x, y and z (its columns are recording.csv, ax1, ay1, az1); choose with ",
+        ),
         (FOREIGN, f"{COLUMNS}&sample_rate_hz=50000", "`sample_rate_hz` 50000: give samples per second, up to 10,000"),
         (
             FOREIGN,

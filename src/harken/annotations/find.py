@@ -53,8 +53,7 @@ def with_labels(
             the recording; the message has the line.
     """
     options = LabelOptions.of(labels, offset_s=offset_s, trim_s=trim_s, rename=rename)
-    path = Path(recording.source.removesuffix(f", {recording.subject}"))
-    laid = _laid(recording, Path(labels), path, options)
+    laid = _laid(recording, Path(labels), Path(recording.file or recording.source), options)
     return renamed(laid, options.new_names(laid.label_names))
 
 

@@ -94,7 +94,8 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
         inside = _inside(path, apart, left_out)
         if not inside:
             kinds = f"no file ending in {', '.join(ENDINGS)}"
-            raise HarkenError("; ".join([f"{path}: this folder contains no recording ({kinds})", *_notes(left_out)]))
+            reasons = (f"this folder contains no recording ({kinds})", *_notes(left_out))
+            raise HarkenError("; ".join(reasons), path=path)
         files |= dict.fromkeys(inside)
     other = [path for path in left_out.pop(BY_ENDING, []) if path not in files]  # given besides its folder
     return Recordings(list(files), _notes(left_out | ({BY_ENDING: other} if other else {})))

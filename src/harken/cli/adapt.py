@@ -46,11 +46,13 @@ def adapt(
     from harken.training.adaptation import adapt as adapt_recogniser
 
     if out.suffix != ".safetensors":
-        raise HarkenError(f"{out}: the name of a model file must end in .safetensors; choose another --out")
+        raise HarkenError("the name of a model file must end in .safetensors; choose another --out", path=out)
     if real_path(out) == real_path(model_path(model)):
-        raise HarkenError(f"{out} is the general model, which must not be overwritten; choose another --out")
+        raise HarkenError(
+            "is the general model, which must not be overwritten; choose another --out", path=out, colon=False
+        )
     if out.exists():
-        raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
+        raise HarkenError("exists already; choose another --out, or remove the file first", path=out, colon=False)
     check_output_file(out, "--out")
     recogniser = Recogniser.load(model)
     paths = recordings(files)

@@ -62,7 +62,7 @@ def annotate(
         paths = recordings(files)  # it imports more than the page needs, which takes a second
     for path in map(Path, files):
         if not path.exists():
-            raise HarkenError(f"{path}: there is no such file")
+            raise HarkenError("there is no such file", path=path)
 
     def started() -> None:
         url = address(HOST, opened.getsockname()[1], None)

@@ -44,8 +44,13 @@ docstring of the function is the rest."""
 CROSS = "--cross"
 """The option that takes several values."""
 
-PREFIX_OF_PYDANTIC = "Value error, "
-"""What typer lets pydantic put before the reason why a value is wrong."""
+WRONG_VALUES = {
+    "int_parsing": "{input!r} is not a whole number; write one in digits, such as 10.",
+    "float_parsing": "{input!r} is not a number; write one such as 2.5.",
+    "greater_than_equal": "{input} is too small; write {ge:g} or more.",
+    "less_than_equal": "{input} is too large; write {le:g} or less.",
+}
+"""What is said of a value, by pydantic's name for what is wrong with it. Typer lets pydantic read all values."""
 
 NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors of the system that occur only on writing."""
@@ -65,7 +70,7 @@ class HelpfulCommand(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
-            error.message = error.message.removeprefix(PREFIX_OF_PYDANTIC)
+            error.message = _explain_value(error) or error.message
             if not taken or error.param is None or error.param.name != "files":
                 raise
             people = " ".join(taken[:3]) + (" and so on" if len(taken) > 3 else "")
@@ -74,6 +79,24 @@ class HelpfulCommand(TyperCommand):
                 f"{people}. Put the recordings for training before it: harken train FILE... --cross {people} "
                 "--out DIR"
             ) from error
+
+
+def _explain_value(error: typer.BadParameter) -> str | None:
+    """Say what is wrong with the value of an option, and what to write; None for what pydantic did not find."""
+    cause = error.__cause__
+    if cause is None:  # an older typer, which may be without pydantic
+        return None
+    from pydantic import ValidationError
+
+    if not isinstance(cause, ValidationError):
+        return None
+    fault = cause.errors()[0]
+    facts = fault.get("ctx", {})
+    if fault["type"] in WRONG_VALUES:
+        return WRONG_VALUES[fault["type"]].format(input=fault["input"], **facts)
+    if isinstance(facts.get("error"), ValueError):  # typer's, with a sentence
+        return str(facts["error"])
+    return None
 
 
 class HelpfulGroup(TyperGroup):

@@ -113,9 +113,9 @@ def evaluate(
 def check_outputs(plot: Path | None, predictions: Path | None) -> None:
     """Raise a HarkenError for a file whose format is not known by its name, or that cannot be written."""
     if plot is not None and plot.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise HarkenError(f"{plot}: give the picture a name that ends in .png, .pdf or .svg")
+        raise HarkenError("give the picture a name that ends in .png, .pdf or .svg", path=plot)
     if predictions is not None and predictions.suffix.lower() != ".parquet":
-        raise HarkenError(f"{predictions}: give the predictions a name that ends in .parquet")
+        raise HarkenError("give the predictions a name that ends in .parquet", path=predictions)
     if plot is not None:
         check_output_file(plot, "--plot")
     if predictions is not None:

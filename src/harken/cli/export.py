@@ -31,9 +31,9 @@ def export(
     if to not in KINDS:
         raise HarkenError(f"models cannot be exported to {to!r}; what can be written is {', '.join(KINDS)}")
     if out.suffix != ".onnx":
-        raise HarkenError(f"{out}: the name of an exported model must end in .onnx; choose another --out")
+        raise HarkenError("the name of an exported model must end in .onnx; choose another --out", path=out)
     if out.exists():
-        raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
+        raise HarkenError("exists already; choose another --out, or remove the file first", path=out, colon=False)
     check_output_file(out, "--out")
     read = read_model(model)
     difference = write(out, read)

@@ -94,13 +94,14 @@ def inspect(
             with _noted(failures), progress(f"Drawing {Path(file).name}", number, len(files)):
                 picture = _drawn(file, [recording for _, recording in found], pictures[number])
         every = [facts for facts, _ in found]
+        names = _distinguish_people([recording for _, recording in found])
         del found  # the next one may need the memory
         people += ((Path(file), facts.subject) for facts in every)
         if json:
             pictured = {"picture": picture and printable(picture)} if pictures else {}
             inspected += (facts.as_dict() | pictured for facts in every)
         elif len(every) > 1:
-            _print_people(file, every)
+            _print_people(file, every, names)
         elif every:
             _print(every[0], picture)
     if json:
@@ -121,7 +122,7 @@ def _noted(failures: list[HarkenError]) -> Iterator[None]:
 
 def _drawn(file: str, recordings: "list[Recording]", path: Path) -> Path:
     if len(recordings) > 1:
-        raise HarkenError(f"{file}: contains {len(recordings)} recordings; choose one to draw with --subject NAME")
+        raise HarkenError(f"contains {len(recordings)} recordings; choose one to draw with --subject NAME", path=file)
     from harken.reports.figures.recording import draw_recording
     from harken.reports.figures.style import save_png
 
@@ -130,7 +131,7 @@ def _drawn(file: str, recordings: "list[Recording]", path: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_png(draw_recording(recordings[0]), path)
     except OSError as error:
-        raise HarkenError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
+        raise HarkenError(f"the picture cannot be written ({error.strerror or error})", path=path) from error
     return path
 
 
@@ -150,11 +151,17 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
     return [plot / f"{name}.png" for name in distinct_names(files)]
 
 
-def _print_people(file: str, people: "list[Inspection]") -> None:
-    """Print a line for each recording of a table, one for all of them, and their notes."""
-    console, names = _console(), [facts.subject for facts in people]
-    if len(set(names)) < len(names):
-        names = [facts.file.removeprefix(f"{file}, ") for facts in people]  # with the placement
+def _distinguish_people(recordings: "list[Recording]") -> list[str]:
+    """Return the name of each wearer, with the placement if a wearer has several recordings."""
+    names = [recording.subject for recording in recordings]
+    if len(set(names)) == len(names):
+        return names
+    return [recording.within_file for recording in recordings]
+
+
+def _print_people(file: str, people: "list[Inspection]", names: list[str]) -> None:
+    """Print a line for each recording of a table, by its name, one for all of them, and their notes."""
+    console = _console()
     console.print(Text(f"{printable(file)}: {len(people)} recordings"), style="bold", soft_wrap=True)
     table = _table("subject", "recorded", "Hz")
     table.add_column("labels", overflow="fold")

@@ -143,7 +143,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         write_failures(failures_file, ended)
         cohort, unread = write_study(out)
     except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+        raise HarkenError(f"cannot write there ({error.strerror or error})", path=out) from error
     if cohort is not None:
         doubtful = (islice(sentences, MOST_NAMED) for sentences in (find_namesakes(cohort), find_repeats(cohort)))
         for sentence in (*chain(*doubtful), *without_effect(cohort, rules)):
@@ -259,9 +259,11 @@ def _open(out: Path, *, resume: bool) -> None:
         HarkenError: when it is a file, or holds something other than results and ``resume`` is false.
     """
     if out.exists() and not out.is_dir():
-        raise HarkenError(f"{out} is a file; --out needs a folder")
+        raise HarkenError("is a file; --out needs a folder", path=out, colon=False)
     if not resume and out.is_dir() and any(out.iterdir()) and not _holds_results(out):
-        raise HarkenError(f"{out} is not empty and contains no results; choose another --out, or add --resume")
+        raise HarkenError(
+            "is not empty and contains no results; choose another --out, or add --resume", path=out, colon=False
+        )
     make_folder(out)
 
 

@@ -67,7 +67,7 @@ def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS))
         for arm in arms:
             theirs = samples.filter(subject=person, placement=arm)
             if len(theirs) == 0:
-                raise HarkenError(f"{source}: has no {arm} of {person}")
+                raise HarkenError(f"has no {arm} of {person}", path=source)
             # An Enum is sorted by the order of the authors' list.
             bouts = theirs.sort("label_orig", "time_ns").partition_by("label_orig", maintain_order=True)
             recording = joined(
@@ -120,7 +120,7 @@ def _place(path: Path) -> tuple[str, str, int]:
     """The person and the activity of a file, and the time of its first row from the activity's start."""
     place = LAYOUT.fullmatch("/".join(path.parts[-3:]))
     if place is None or not 1 <= int(place["activity"]) <= len(ACTIVITIES):
-        raise HarkenError(f"{path}: the set's files are data/a01/p1/s01.txt to data/a{len(ACTIVITIES)}/p8/s60.txt")
+        raise HarkenError(f"the set's files are data/a01/p1/s01.txt to data/a{len(ACTIVITIES)}/p8/s60.txt", path=path)
     return place["person"], ACTIVITIES[int(place["activity"]) - 1], (int(place["segment"]) - 1) * SEGMENT_NS
 
 
@@ -133,7 +133,8 @@ def _read_segment(path: Path) -> Float64Array:
         )
     if frame.shape != (SEGMENT_ROWS, len(columns)) or sum(frame.null_count().row(0)):
         raise HarkenError(
-            f"{path}: holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "
-            "expected; fetch the file again, or remove it (it leaves a gap)"
+            f"holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "
+            "expected; fetch the file again, or remove it (it leaves a gap)",
+            path=path,
         )
     return frame.to_numpy()

@@ -87,7 +87,7 @@ def _read(path: Path) -> dict[str, Any]:
     with readable(path, "this is not the file of seglearn"):
         content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != SHA256:
-        raise HarkenError(f"{path} is not what seglearn installs; {MEND}")
+        raise HarkenError(f"is not what seglearn installs; {MEND}", path=path, colon=False)
     return dict(_ArrayUnpickler(BytesIO(content[HEADER_BYTES:])).load().item())
 
 

@@ -68,13 +68,14 @@ def _trial(path: Path) -> tuple[str, Trial]:
     named = FILE_NAME.fullmatch(path.name)
     if named is None or named["label"] not in INFO.label_map:
         raise HarkenError(
-            f"{path}: the name is not Accelerometer-YEAR-MONTH-DAY-HOUR-MINUTE-SECOND-MOVEMENT-PERSON.txt with a "
-            f"movement among {', '.join(INFO.label_map)}"
+            "the name is not Accelerometer-YEAR-MONTH-DAY-HOUR-MINUTE-SECOND-MOVEMENT-PERSON.txt with a "
+            f"movement among {', '.join(INFO.label_map)}",
+            path=path,
         )
     try:
         start = datetime.strptime(named["start"], "%Y-%m-%d-%H-%M-%S").replace(tzinfo=UTC)
     except ValueError:
-        raise HarkenError(f"{path}: {named['start']} in the name is not a time") from None
+        raise HarkenError(f"{named['start']} in the name is not a time", path=path) from None
     signals = _decoded(path)
     start_ns = int(start.timestamp()) * 10**9
     piece = Piece(named["label"], start_ns + numbered_ns(len(signals), INFO), signals)
@@ -85,7 +86,7 @@ def _decoded(path: Path) -> Float32Array:
     """A file's rows of three codes 0..63, converted to g: ``-1.5 + code / 63 * 3`` (MANUAL.txt, 4.2)."""
     codes = numbers_in(path, INFO, columns=3)
     if not ((codes >= 0) & (codes <= LARGEST_CODE) & (codes == np.round(codes))).all():
-        raise HarkenError(f"{path}: expected rows of three whole numbers from 0 to {LARGEST_CODE}")
+        raise HarkenError(f"expected rows of three whole numbers from 0 to {LARGEST_CODE}", path=path)
     return (codes / LARGEST_CODE * (2 * FULL_SCALE_G) - FULL_SCALE_G).astype(np.float32)
 
 

@@ -184,8 +184,9 @@ def files_of(info: DatasetInfo, path: Path | None, *patterns: str, left_out: str
     ]
     if not files:
         raise HarkenError(
-            f"{folder}: there is no {' or '.join(patterns)} in it, so it is not the data set {info.name}. "
-            f"To get it: {info.how_to_get}"
+            f"there is no {' or '.join(patterns)} in it, so it is not the data set {info.name}. "
+            f"To get it: {info.how_to_get}",
+            path=folder,
         )
     return files
 
@@ -214,7 +215,7 @@ def readable(path: Path, refusal: str) -> Iterator[None]:
     try:
         yield
     except (*POLARS_ERRORS, ValueError, OSError) as error:
-        raise HarkenError(f"{path}: {refusal} ({getattr(error, 'strerror', None) or first_line(error)})") from error
+        raise HarkenError(f"{refusal} ({getattr(error, 'strerror', None) or first_line(error)})", path=path) from error
 
 
 def numbered_ns(rows: int, info: DatasetInfo) -> Int64Array:

@@ -66,8 +66,10 @@ def _pieces(path: Path) -> list[Piece]:
     known = np.isfinite(time_s) & np.isin(activities, [TRANSIENT, *ACTIVITIES])
     if not known.all():
         raise HarkenError(
-            f"{path}, line {int(np.argmin(known)) + 1}: the first number must be a time and the second one an activity "
-            f"among {TRANSIENT}, {', '.join(map(str, ACTIVITIES))}"
+            "the first number must be a time and the second one an activity "
+            f"among {TRANSIENT}, {', '.join(map(str, ACTIVITIES))}",
+            path=path,
+            place=f"line {int(np.argmin(known)) + 1}",
         )
     time_ns = np.rint(time_s * 1e9).astype(np.int64)
     signals = np.stack([table[name].fill_null(np.nan).to_numpy() for name in HAND], axis=1)
@@ -84,12 +86,12 @@ def _table(path: Path) -> pl.DataFrame:
         text = path.read_bytes()
         columns = len(text.partition(b"\n")[0].split())
         if columns != COLUMNS:
-            raise HarkenError(f"{path}: {needs}; the first row has {columns}")
+            raise HarkenError(f"{needs}; the first row has {columns}", path=path)
         schema = {f"column_{number}": pl.Float64 for number in range(1, COLUMNS + 1)}
         table = pl.read_csv(text, has_header=False, separator=" ", schema=schema, columns=[TIME, ACTIVITY, *HAND])
     # polars only reads up to the last required column.
     if text.count(b" ") > (COLUMNS - 1) * len(table):
-        raise HarkenError(f"{path}: {needs}; a row has more")
+        raise HarkenError(f"{needs}; a row has more", path=path)
     return table
 
 

@@ -84,10 +84,10 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise HarkenError(f"{path}: there is no such file or folder")
+        raise HarkenError("there is no such file or folder", path=path)
     files = sorted(file for file in path.iterdir() if file.name.lower().endswith(ENDINGS))
     if not files:
-        raise HarkenError(f"{path}: there is no table in this folder; tables end in {', '.join(ENDINGS)}")
+        raise HarkenError(f"there is no table in this folder; tables end in {', '.join(ENDINGS)}", path=path)
     return files
 
 
@@ -95,13 +95,14 @@ def _open_tidy(path: Path, options: TableOptions) -> TableSource:
     """Open a table, which must have all columns of a tidy table."""
     source = open_source(path, options)
     if not isinstance(source, TableSource):
-        raise HarkenError(f"{path}: this is a recording of one person, not a tidy table")
+        raise HarkenError("this is a recording of one person, not a tidy table", path=path)
     there = {*source.table.columns, *source.table.groups}
     missing = [role for role in REQUIRED if role not in there]
     if missing:
         raise HarkenError(
-            f"{path}: a tidy table has columns named {', '.join(REQUIRED)} (or t for time); found none for "
-            f"{', '.join(missing)} among {', '.join(source.table.header or ())}"
+            f"a tidy table has columns named {', '.join(REQUIRED)} (or t for time); found none for "
+            f"{', '.join(missing)} among {', '.join(source.table.header or ())}",
+            path=path,
         )
     return source
 
@@ -170,7 +171,9 @@ def _bout(path: Path) -> pl.DataFrame:
     """One activity of one person."""
     activity = path.parent.name
     if activity not in SELFBACK.label_map:
-        raise HarkenError(f"{path}: {activity} is not an activity of the set, which has {', '.join(SELFBACK.labels)}")
+        raise HarkenError(
+            f"{activity} is not an activity of the set, which has {', '.join(SELFBACK.labels)}", path=path
+        )
     with readable(path, "is not a table of time, x, y and z"), without_panics():
         frame = pl.read_csv(path, schema_overrides=dict.fromkeys("xyz", pl.Float32))
         return frame.select(

@@ -71,7 +71,7 @@ def _activity_names(path: Path) -> dict[int, str]:
     """The names of the numbered activities, from rows such as ``1 WALKING``."""
     rows = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     if any(len(row) != 2 or not row[0].isdecimal() or row[1] not in INFO.label_map for row in rows):
-        raise HarkenError(f"{path}: expected rows of a number and one of {', '.join(INFO.label_map)}")
+        raise HarkenError(f"expected rows of a number and one of {', '.join(INFO.label_map)}", path=path)
     return {int(number): name for number, name in rows}
 
 
@@ -87,9 +87,9 @@ def _windows(root: Path, part: str, names: dict[int, str]) -> tuple[Float32Array
     )
     counts = {*map(len, signals), len(activities), len(people)}
     if len(counts) > 1:
-        raise HarkenError(f"{root / part}: its files have {sorted(counts)} rows; all must have one for each window")
+        raise HarkenError(f"its files have {sorted(counts)} rows; all must have one for each window", path=root / part)
     if not np.isin(activities, list(names)).all():
-        raise HarkenError(f"{root / part}: y_{part}.txt has activities that activity_labels.txt does not name")
+        raise HarkenError(f"y_{part}.txt has activities that activity_labels.txt does not name", path=root / part)
     return np.stack(signals, axis=2), activities, people
 
 

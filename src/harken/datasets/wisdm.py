@@ -90,9 +90,11 @@ def _file_rows(path: Path) -> pl.DataFrame:
     if len(holed):
         row = int(holed[0])
         raise HarkenError(
-            f"{path}, row {row + 1}: {','.join(map(str, frame.row(row)[:6]))} is not a whole row of "
+            f"{','.join(map(str, frame.row(row)[:6]))} is not a whole row of "
             f"subject,code,time,x,y,z; with a code among {''.join(WISDM_CODES)}. Fetch the file again, or remove the "
-            "row"
+            "row",
+            path=path,
+            place=f"row {row + 1}",
         )
     return frame.select(
         "subject",

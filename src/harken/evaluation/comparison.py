@@ -242,9 +242,10 @@ def _result(path: Path) -> Json:
     file = path / "benchmark.json" if path.is_dir() else path
     if file.suffix != ".json" or not file.is_file():
         if any(path.glob("fold_*")):
-            raise HarkenError(f"{path}: this benchmark is not finished; repeat its command with --resume")
+            raise HarkenError("this benchmark is not finished; repeat its command with --resume", path=path)
         raise HarkenError(
-            f"{path}: this is no benchmark (it has no benchmark.json); to compare two models, add labelled recordings, "
-            "as in harken compare A B FILE"
+            "this is no benchmark (it has no benchmark.json); to compare two models, add labelled recordings, "
+            "as in harken compare A B FILE",
+            path=path,
         )
     return read_result(file)

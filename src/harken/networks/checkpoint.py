@@ -112,7 +112,8 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], History]:
     digest, content = file[:DIGEST_BYTES], file[DIGEST_BYTES:]
     if sha256(content).digest() != digest:
         raise HarkenError(
-            f"{path}: the checkpoint is damaged (its checksum is wrong); remove it, and the training begins again"
+            "the checkpoint is damaged (its checksum is wrong); remove it, and the training begins again",
+            path=path,
         )
     tensors = load(content)
     columns = {

@@ -39,9 +39,12 @@ class Wearing(NamedTuple):
     subject: str
     placement: str
 
-    def describe(self, path: Path) -> str:
-        """The source of the recording: the file, the person and the placement."""
-        return ", ".join([str(path), self.subject, *([self.placement.replace("_", " ")] if self.placement else [])])
+    def name_recording(self, recording: Recording, path: Path) -> Recording:
+        """Return the recording with the names that distinguish it from others in the table at ``path``."""
+        within_file = self.subject
+        if self.placement:
+            within_file = f"{self.subject}, {self.placement.replace('_', ' ')}"
+        return replace(recording, source=f"{path}, {within_file}", file=str(path), within_file=within_file)
 
 
 class SessionRows(NamedTuple):
@@ -84,7 +87,7 @@ def read_several(source: TableSource, options: TableOptions, *, as_found: bool =
     recordings = []
     for wearing, part in divided.take_parts(len(source.channels)):
         recording = source.of_part(part, subject=wearing.subject).collect()
-        recording = replace(_with_own_labels(recording), source=wearing.describe(table.path))
+        recording = wearing.name_recording(_with_own_labels(recording), table.path)
         recordings.append(_finish(recording, options, as_found=as_found))
     return recordings
 
@@ -194,16 +197,16 @@ def _join_sessions(parts: list[SessionRows], wearing: Wearing, path: Path) -> Re
         time_ns = time_ns + _find_offsets(spans, len(names))[sessions]
         notes = (IN_TURN, *notes)
     codes = [recoded(part.recording.label_codes, part.recording.label_names, labels) for part in parts]
-    return replace(
+    recording = replace(
         first,
         time_ns=time_ns,
         signals=np.concatenate([part.recording.signals for part in parts]),
         label_codes=np.concatenate(codes),
         label_names=labels,
         valid=np.concatenate([part.recording.valid for part in parts]),
-        source=wearing.describe(path),
         quality=Quality(rows=len(time_ns), acceleration_unit=first.quality.acceleration_unit, notes=notes),
     )
+    return wearing.name_recording(recording, path)
 
 
 def _find_spans(time_ns: Int64Array, sessions: Int16Array) -> pl.DataFrame:

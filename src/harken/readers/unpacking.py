@@ -61,10 +61,12 @@ class UnpackingLimits:
     Attributes:
         unpacked_bytes: the total size.
         most_packed: the ratio of unpacked to packed bytes, which applies above ``FREE_BYTES``.
+        place: what errors call the folder into which files are unpacked; empty: its path.
     """
 
     unpacked_bytes: int | None = None
     most_packed: int | None = None
+    place: str = ""
 
 
 _limits = UnpackingLimits()
@@ -99,8 +101,9 @@ def refuse_full_disk(path: Path, folder: Path) -> None:
     """Raise a HarkenError when less than a gigabyte is free where ``path`` is being unpacked to ``folder``."""
     free = shutil.disk_usage(folder).free
     if free < SPARE_DISK_BYTES:
+        place = _limits.place or folder.parent
         raise HarkenError(
-            f"there is not enough disk space to unpack it: {folder.parent} has {free:,} bytes "
+            f"there is not enough disk space to unpack it: {place} has {free:,} bytes "
             f"left, and {SPARE_DISK_BYTES:,} must remain free. Free disk space, or set TMPDIR to a folder "
             "on a larger disk",
             path=path,

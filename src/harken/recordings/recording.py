@@ -153,13 +153,16 @@ class Recording:
         label_names: the labels of this recording, sorted.
         valid: bool ``[n]``; False where a sample is missing, out of the sensor's range, stuck, or of a broken axis.
         subject: who wore the watch.
-        source: the file the recording was read from.
+        source: what messages call the recording: the file it was read from, and ``within_file``.
         timezone: the wearer's time zone (an IANA name), in which times are shown.
         quality: the report on what was found and mended.
         as_found: whether the recording has every row of the file in the file's order, without mending. Only
             ``harken.windows.windows.random_windows`` accepts such a recording.
         study: the public data set that it is part of, such as ``wisdm``; empty for the user's own recordings.
         label_source: the file of labels and its format, if the labels are not those in ``source``; else empty.
+        file: the path of the file of several recordings, of which this is one; empty if ``source`` is that of the file.
+        within_file: which recording of the file it is: the person, and the placement if there is one, such as ``anna,
+            left wrist``; empty as for ``file``.
 
     Raises:
         HarkenError: when there are no samples.
@@ -179,11 +182,14 @@ class Recording:
     as_found: bool = False
     study: str = ""
     label_source: str = ""
+    file: str = ""
+    within_file: str = ""
 
     def __post_init__(self) -> None:
         if self.valid is None:
             object.__setattr__(self, "valid", np.ones(len(self.time_ns), bool))
-        for name in ("subject", "source", "label_source"):  # often from a file's name, which may contain any bytes
+        # These are often from a file's name, which may contain any bytes.
+        for name in ("subject", "source", "label_source", "within_file"):
             object.__setattr__(self, name, printable(getattr(self, name)))
         n = len(self.time_ns)
         if n == 0:

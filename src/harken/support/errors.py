@@ -57,6 +57,17 @@ class HarkenError(Exception):
         """What was wrong, and what to do: the message without the path and the place."""
         return "\n  ".join(self.args)
 
+    def is_about(self, path: str | Path) -> bool:
+        """Whether it is about this file or folder, or about a file or a person in it."""
+        if self.path is None:
+            return False
+        whole = printable(path)
+        return self.path == whole or self.path.startswith(tuple(whole + separator for separator in SEPARATORS))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The arguments of the constructor, which can be written as JSON."""
+        return {"lines": list(self.args), "path": self.path, "place": self.place, "colon": self._colon}
+
     def name_as(self, name: str) -> str:
         """Return the message with another name of the file."""
         where = ", ".join(part for part in (name, self.place) if part)
@@ -77,21 +88,35 @@ class HarkenError(Exception):
         """Return an error about the same place with other lines."""
         return HarkenError(*lines, path=self.path, place=self.place, colon=self._colon)
 
+    def with_name(self, name: str, *, of: str | Path) -> "HarkenError":
+        """Return the error with another name for a file or folder, for readers who know it by that name.
+
+        >>> from harken.support.errors import HarkenError
+        >>> error = HarkenError("the file is empty", path="/tmp/1.csv")
+        >>> str(error.with_name("anna.csv", of="/tmp/1.csv"))
+        'anna.csv: the file is empty'
+
+        An error about a file in the folder, or a person in the file, has the new name before them. An error about
+        something else is returned as it is.
+        """
+        whole = printable(of)
+        if self.path is None or not self.is_about(of):
+            return self
+        path = printable(name) + self.path.removeprefix(whole)
+        return HarkenError(*self.args, path=path, place=self.place, colon=self._colon)
+
     def without_traceback(self) -> "HarkenError":
         """Return the same error without its traceback, which holds the samples that were read."""
         return self.with_lines(*self.args)
 
     def _path_below(self, parent: str | Path) -> str | None:
         """Return the path within ``parent``, empty for ``parent`` itself; None if it is about something else."""
-        above = printable(parent)
-        if self.path is None:
+        if self.path is None or not self.is_about(parent):
             return None
-        if self.path == above:
-            return ""
+        below = self.path.removeprefix(printable(parent))
         for separator in SEPARATORS:
-            if self.path.startswith(above + separator):
-                return self.path.removeprefix(above + separator)
-        return None
+            below = below.removeprefix(separator)
+        return below
 
 
 def raise_failures(failures: Sequence[HarkenError], files: int) -> None:

@@ -351,9 +351,10 @@ def _windows(
         if share > SAME_RECORDING:
             what = "this recording" if share == 1 else f"{percent(share)} of this recording"
             raise HarkenError(
-                f"{recording.source}: the model was trained on {what}, so it would not show "
+                f"the model was trained on {what}, so it would not show "
                 "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "
-                "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer"
+                "to it earlier, start with the model from before that, and adapt it to all recordings of the wearer",
+                path=recording.source,
             )
         way = None
         if orientation:

@@ -51,13 +51,12 @@ class Read:
     @property
     def name(self) -> str:
         """The name in messages: the file's path, and the person if the file has several."""
-        source = self.mended.source
-        return source if source.startswith(f"{self.path}, ") else str(self.path)
+        return self._name_recording(str(self.path))
 
     @property
     def short_name(self) -> str:
         """The same without folders."""
-        return self.path.name + self.name.removeprefix(str(self.path))
+        return self._name_recording(self.path.name)
 
     def changed(self, change: Callable[[Recording], Recording]) -> "Read":
         """With the same change of the recording as found and mended."""
@@ -78,6 +77,9 @@ class Read:
             "channels": list(self.mended.channels),
             "quality": asdict(self.mended.quality),
         }
+
+    def _name_recording(self, file: str) -> str:
+        return ", ".join(filter(None, (printable(file), self.mended.within_file)))
 
 
 @dataclass(frozen=True)

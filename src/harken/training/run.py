@@ -92,6 +92,18 @@ SECONDS_BETWEEN_SENTENCES = 30.0
 """Of reading. Files that are read sooner are not named."""
 
 
+class MissingChannelsError(HarkenError):
+    """A recording lacks channels that the model in use reads, so the new model cannot be compared with it.
+
+    Attributes:
+        channels: those that the recording lacks.
+    """
+
+    def __init__(self, *lines: object, path: object = None, channels: tuple[str, ...] = ()) -> None:
+        super().__init__(*lines, path=path, colon=False)
+        self.channels = channels
+
+
 class TrainingDisplay(Protocol):
     """Shows the progress of a run."""
 
@@ -239,13 +251,16 @@ def _select_channels_of_both(data: RunData, of_before: Sequence[str]) -> list[Re
     """Select the channels of the new model, and then those that only the model in use reads."""
     of_new = data.training[0].mended.channels
     of_both = (*of_new, *(name for name in of_before if name not in of_new))
-    try:
-        return [recording.select_channels(of_both) for recording in data.with_all_channels]
-    except HarkenError as error:
-        raise error.with_lines(
-            f"{error.reason}; the model in use reads {', '.join(of_before)}: leave out --before, or train on "
-            "recordings that have these channels"
-        ) from error
+    for recording in data.with_all_channels:
+        missing = tuple(name for name in of_both if name not in recording.channels)
+        if missing:
+            raise MissingChannelsError(
+                f"has no channel {', '.join(missing)}; it has {', '.join(recording.channels)}; the model in use reads "
+                f"{', '.join(of_before)}: leave out --before, or train on recordings that have these channels",
+                path=recording.source or recording.subject,
+                channels=missing,
+            )
+    return [recording.select_channels(of_both) for recording in data.with_all_channels]
 
 
 def _begin_record(settings: RunSettings, data: RunData, display: TrainingDisplay) -> Json | None:

@@ -100,7 +100,7 @@ def kept_token(folder: Path | None) -> str:
         finally:
             os.umask(before)
     except OSError as error:
-        raise HarkenError(f"{path}: the token cannot be kept there ({error.strerror or error})") from error
+        raise HarkenError(f"the token cannot be kept there ({error.strerror or error})", path=path) from error
     return token
 
 
@@ -113,10 +113,13 @@ def _read_token(path: Path) -> str:
             token = file.read(LONGEST_TOKEN).strip()
         check_token(token)
     except (HarkenError, UnicodeError) as error:
-        raise HarkenError(f"{path}: this is no token; {advice}") from error
+        raise HarkenError(f"this is no token; {advice}", path=path) from error
     if rights and os.name == "posix":  # elsewhere these are not what the system allows
-        sentence = f"{path}: other users of this machine may read or change the token"
-        raise HarkenError(f"{sentence}; {advice}, or keep it with: chmod 600 {shlex.quote(str(path))}")
+        raise HarkenError(
+            f"other users of this machine may read or change the token; {advice}, or keep it with: chmod 600 "
+            f"{shlex.quote(str(path))}",
+            path=path,
+        )
     check_token_length(token, str(path), advice)
     return token
 

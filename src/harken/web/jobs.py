@@ -48,8 +48,8 @@ class JobError(HarkenError):
             ended by itself, or was killed).
     """
 
-    def __init__(self, kind: Kind, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, kind: Kind, *lines: object, path: object = None, place: str = "", colon: bool = True) -> None:
+        super().__init__(*lines, path=path, place=place, colon=colon)
         self.kind = kind
 
 
@@ -99,7 +99,8 @@ async def run_job(
                 case "done":
                     return
                 case "failed":
-                    raise JobError(message["kind"], message["error"])
+                    facts = message["error"]
+                    raise JobError(message["kind"], *facts.pop("lines"), **facts)
                 case _:
                     on_message(message)
         raise _explain_end(await process.wait())
@@ -166,10 +167,10 @@ def main() -> None:
     try:
         import_object(request["work"])(send, *request["arguments"])
     except Exception as error:
-        kind, sentence = _why(error)
+        kind, explanation = _explain_error(error)
         if kind == "fault":
             traceback.print_exc()
-        send(type="failed", kind=kind, error=sentence)
+        send(type="failed", kind=kind, error=explanation.as_dict())
     else:
         send(type="done")
 
@@ -180,16 +181,17 @@ def _end_with_the_server() -> None:
     os._exit(1)
 
 
-def _why(error: Exception) -> tuple[Kind, str]:
-    """The kind of an error, and a sentence."""
+def _explain_error(error: Exception) -> tuple[Kind, HarkenError]:
+    """Return the kind of an error, and the error for a user."""
     if isinstance(error, HarkenError):
-        return "refused", str(error)
+        return "refused", error
     if isinstance(error, MemoryError | RuntimeError | SystemError):
         if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY_SIGNS):
-            return "memory", NO_MEMORY
+            return "memory", HarkenError(NO_MEMORY)
     elif isinstance(error, OSError):
         if error.errno in DISK:
-            return "file", f"the disk is full ({error.filename or error.strerror})"
-        where = "" if error.filename is None else f"{error.filename}: "
-        return "file", f"{where}a file cannot be read or written ({error.strerror or error})"
-    return "fault", f"a fault in harken: {traceback.format_exception_only(error)[-1].strip()}"
+            return "file", HarkenError(f"the disk is full ({error.filename or error.strerror})")
+        reason = f"a file cannot be read or written ({error.strerror or error})"
+        return "file", HarkenError(reason, path=error.filename)
+    sentence = traceback.format_exception_only(error)[-1].strip()
+    return "fault", HarkenError(f"a fault in harken: {sentence}")

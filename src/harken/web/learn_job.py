@@ -14,12 +14,11 @@ from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
-from harken.support.printable import printable
 from harken.support.resources import usable_cores
 from harken.training.adaptation import adapt
 from harken.training.held_out import sum_labelled_seconds
 from harken.training.report import write_report
-from harken.training.run import MODEL_FILE, TrainingDisplay, train
+from harken.training.run import MODEL_FILE, MissingChannelsError, TrainingDisplay, train
 from harken.web import jobs
 from harken.web.learned import How, Learned, report_beside
 
@@ -130,16 +129,22 @@ def train_new(settings: LearnSettings, on_progress: OnProgress) -> Learned:
     if ":" in str(options.get("preset", "")):
         options["preset"] = import_object(options["preset"])
     run, out = Path(settings.work) / "run", Path(settings.out)
-    outcome = train(
-        settings.paths,
-        out=run,
-        reading=TableOptions(**settings.reading),
-        before=settings.before,
-        forearm_axis=settings.forearm_axis,
-        device="cpu",
-        display=JobDisplay(on_progress),
-        **options,
-    )
+    try:
+        outcome = train(
+            settings.paths,
+            out=run,
+            reading=TableOptions(**settings.reading),
+            before=settings.before,
+            forearm_axis=settings.forearm_axis,
+            device="cpu",
+            display=JobDisplay(on_progress),
+            **options,
+        )
+    except MissingChannelsError as error:
+        raise error.with_lines(
+            f"has no channel {', '.join(error.channels)}, which the model in use reads; learn from recordings that "
+            "have all of its channels"
+        ) from error
     assert outcome is not None  # the run is a new one
     write_report(report_beside(out), outcome, model_file=out.name)
     Recogniser.load(run / MODEL_FILE).save(out)
@@ -166,7 +171,7 @@ def _read_labelled(files: Sequence[Path], reading: TableOptions) -> list[Recordi
     recordings = [recording for file in files for recording in labelled.read(file)]
     for recording in recordings:
         if not recording.label_names:
-            raise HarkenError(f"{printable(recording.source)} has no label; label it first, or remove it")
+            raise HarkenError("has no label; label it first, or remove it", path=recording.source, colon=False)
     return recordings
 
 

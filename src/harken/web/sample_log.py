@@ -116,9 +116,11 @@ class SampleLog:
                 unlock(self._lock)
                 raise
         except TimeoutError as error:
-            raise HarkenError(f"{folder}: another harken serve keeps its samples there; name another folder") from error
+            raise HarkenError(
+                "another harken serve keeps its samples there; name another folder", path=folder
+            ) from error
         except OSError as error:
-            raise HarkenError(f"{folder}: samples cannot be kept there ({error.strerror or error})") from error
+            raise HarkenError(f"samples cannot be kept there ({error.strerror or error})", path=folder) from error
         self._waiting: list[bytes] = []
         self._written: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
@@ -211,7 +213,7 @@ def log_files(folder: Path) -> list[Path]:
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     for path in paths:
         if not path.is_file():
-            raise HarkenError(f"{path}: this is not a regular file, as those of the log are; move it elsewhere")
+            raise HarkenError("this is not a regular file, as those of the log are; move it elsewhere", path=path)
     return paths
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from harken.annotations.table import LONGEST_LABEL
 from harken.web.learned import How, Learned
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -136,7 +137,8 @@ class RecordedWatch(BaseModel):
 class BeginRecording(RecordedWatch):
     """The beginning of a bout."""
 
-    label: str = Field(min_length=1, max_length=1000)
+    # What a label may be is checked where the rules of all labels are, and refused in their words.
+    label: str = Field(min_length=1, json_schema_extra={"maxLength": LONGEST_LABEL})
 
 
 class EndRecording(RecordedWatch):

@@ -8,7 +8,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from harken.models.recogniser import Recogniser
 from harken.readers.unpacking import stem
 from harken.support.aside import LockedFolder, make_temporary_folder
+from harken.support.errors import HarkenError
 from harken.web.jobs import JobError, Message, Progress, Send, limit_memory, run_job
 from harken.web.limits import Limits, RefusedError
 from harken.web.reading_parameters import (
@@ -41,6 +42,8 @@ SUFFIXES = (
 )
 STEM = "recording"
 """The name of every posted recording on disk."""
+SERVER = "the server"
+"""What a sender reads instead of the path of the folder in which a recording is labelled."""
 MODEL, ANSWER = "model.safetensors", "answer.json"
 REPORT, TABLES = "report.html", "tables.zip"
 ROWS_AT_ONCE = 10_000
@@ -145,8 +148,7 @@ class Uploads:
                 sentence = f"labelling this recording takes longer than {self._limits.upload_s:g} s; use harken label"
                 raise RefusedError(422, sentence, reason="recording") from error
             except JobError as error:
-                sentence = str(error).replace(str(path), shown).replace(path.name, shown)
-                raise _refusal(error, sentence.replace(str(folder), "the server")) from error
+                raise _refusal(error) from error
             return await asyncio.to_thread(_taken, folder / ANSWER)
 
     def of(self, key: str) -> Upload:
@@ -234,8 +236,9 @@ def _not_written(error: OSError) -> RefusedError:
     return RefusedError(507, f"the recording could not be written ({error.strerror})")
 
 
-def _refusal(error: JobError, sentence: str) -> Exception:
-    """The answer to a recording whose job has failed; ``sentence`` is the error's, without the server's paths."""
+def _refusal(error: JobError) -> Exception:
+    """The answer to a recording whose job has failed."""
+    sentence = str(error)
     match error.kind:
         case "fault":
             return RuntimeError(sentence)
@@ -296,16 +299,18 @@ def label_upload(
         limits: the fields of ``Limits``.
 
     Raises:
-        HarkenError: when the recording cannot be labelled.
+        HarkenError: when the recording cannot be labelled; its path is the sender's name.
+        OSError: when a file cannot be read or written.
     """
     from harken.labelling.file import label_file
     from harken.readers.unpacking import UnpackingLimits, unpacking_limits
 
     progress, folder = Progress(send), Path(path).parent
     tempfile.tempdir = str(folder)  # the server removes this folder, even if it kills this process
-    recogniser = Recogniser.load(folder / MODEL, device="cpu")
-    limit_memory(limits["upload_memory_bytes"])  # not before: an import without memory ends in any error
-    with unpacking_limits(UnpackingLimits(limits["unpacked_bytes"], limits["most_packed"])):
+    unpacking = UnpackingLimits(limits["unpacked_bytes"], limits["most_packed"], place=SERVER)
+    with _errors_for_sender(path, name), unpacking_limits(unpacking):
+        recogniser = Recogniser.load(folder / MODEL, device="cpu")
+        limit_memory(limits["upload_memory_bytes"])  # not before: an import without memory ends in any error
         labelled = label_file(
             path,
             model=recogniser,
@@ -314,27 +319,44 @@ def label_upload(
             on_stage=lambda stage: None if stage == "done" else progress(stage, None),  # the report follows
             on_share=lambda share: progress(progress.stage, share),
         )
-    labelled = _named(labelled, path, name)
-    addresses: dict[str, str | None] = {"report": None, "tables": None}
-    if key is not None:
-        progress("outcomes", None)
-        labelled.compute_tables()
-        progress("write", None)
-        addresses["report"] = f"/api/recordings/{key}/{REPORT}"
-        if _write(labelled, folder, limits["tables_bytes"]):
-            addresses["tables"] = f"/api/recordings/{key}/{TABLES}"
-    _write_answer(labelled, addresses, folder / ANSWER)
-    for file in (Path(path), folder / MODEL):
-        file.unlink()
+        labelled = _named(labelled, name)
+        addresses: dict[str, str | None] = {"report": None, "tables": None}
+        if key is not None:
+            progress("outcomes", None)
+            labelled.compute_tables()
+            progress("write", None)
+            addresses["report"] = f"/api/recordings/{key}/{REPORT}"
+            if _write(labelled, folder, limits["tables_bytes"]):
+                addresses["tables"] = f"/api/recordings/{key}/{TABLES}"
+        _write_answer(labelled, addresses, folder / ANSWER)
+        for file in (Path(path), folder / MODEL):
+            file.unlink()
 
 
-def _named(labelled: "LabelledFile", path: str, shown: str) -> "LabelledFile":
+@contextmanager
+def _errors_for_sender(path: str, name: str) -> Iterator[None]:
+    """Within the block, errors call the recording by the sender's name, and its folder ``SERVER``."""
+    folder = Path(path).parent
+    try:
+        yield
+    except HarkenError as error:
+        raise error.with_name(name, of=path).with_name(SERVER, of=folder) from error
+    except OSError as error:
+        if isinstance(error.filename, str | Path):
+            file = Path(error.filename)
+            if file == Path(path):
+                error.filename = name
+            elif file.is_relative_to(folder):
+                error.filename = str(SERVER / file.relative_to(folder))
+        raise
+
+
+def _named(labelled: "LabelledFile", shown: str) -> "LabelledFile":
     """The same with the sender's name for the recording in place of that on the disk."""
     from harken.recordings.recording import is_made_up
 
     subject = stem(Path(shown)) if labelled.timeline.subject == STEM else labelled.timeline.subject
-    notes = tuple(note.replace(path, shown) for note in labelled.quality.notes)
-    quality = replace(labelled.measured.quality, file=shown, subject=subject, made_up=is_made_up(subject), notes=notes)
+    quality = replace(labelled.measured.quality, file=shown, subject=subject, made_up=is_made_up(subject))
     timeline = replace(labelled.timeline, subject=subject, source=shown)
     return replace(labelled, measured=replace(labelled.measured, quality=quality), timeline=timeline)
 

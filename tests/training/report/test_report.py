@@ -78,10 +78,11 @@ def test_the_pictures_are_whole_and_described(usual: tuple[Outcome, ReportPage, 
 
 @pytest.mark.usefixtures("undrawn")
 def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    note = f"Something about {tmp_path / 'secret place' / 'alice.csv'}."
+    path = tmp_path / "secret place" / "alice.csv"
     outcome = make_outcome(unseen=("bob", "carol", "dave"))
     first = outcome.data.training[0]
-    first = replace(first, mended=replace(first.mended, quality=first.mended.quality.noting(note)))
+    quality = first.mended.quality.noting(f"Something about {path.name}.")  # as all readers name a file
+    first = replace(first, path=path, mended=replace(first.mended, source=str(path), quality=quality))
     outcome = replace(outcome, data=replace(outcome.data, training=[first]))
     page = page_of(outcome, tmp_path)
     for name in ("alice", "bob", "carol", "dave", "lying", "sitting", "walking", "alice.csv", "dave.csv"):

@@ -139,6 +139,16 @@ def test_a_watch_that_is_unknown_or_silent_records_nothing(served: Served, monke
     assert "has sent nothing for" in answer.json["error"]
 
 
+@pytest.mark.parametrize("characters", [201, 2000])
+def test_a_label_that_is_too_long_is_refused_as_in_files(served: Served, characters: int) -> None:
+    described = served.ask("/openapi.json").json["paths"]["/api/record/begin"]["post"]["requestBody"]["content"]
+    assert described["application/json"]["schema"]["properties"]["label"]["maxLength"] == 200
+    with pushing(served.url("/push"), name=PHONE):
+        connected(served)
+        refused = post(served, "begin", watch=PHONE, label="x" * characters)
+    assert refused.json["error"] == f"the label has {characters:,} characters; the most are 200"
+
+
 @pytest.mark.parametrize("label", ["", "   ", "n/a", "a\nb", "x" * 201, "x" * 2000])
 def test_a_label_that_is_none_is_refused(served: Served, label: str) -> None:
     with pushing(served.url("/push"), name=PHONE):

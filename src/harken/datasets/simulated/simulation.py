@@ -366,16 +366,16 @@ def output_paths(out: str | Path, people: int) -> list[Path]:
     if people < 1:
         raise HarkenError(f"--people must be at least 1, got {people}")
     if out.suffix.lower() not in (".csv", ".parquet"):
-        raise HarkenError(f"{out}: the file name must end in .csv or .parquet")
+        raise HarkenError("the file name must end in .csv or .parquet", path=out)
     if not out.parent.is_dir():
-        raise HarkenError(f"{out}: there is no folder {out.parent}; create it first")
+        raise HarkenError(f"there is no folder {out.parent}; create it first", path=out)
     digits = len(str(people))
     numbers = [""] if people == 1 else [f"_{number:0{digits}d}" for number in range(1, people + 1)]
     paths = [out.with_name(f"{out.stem}{number}{out.suffix}") for number in numbers]
     for path in paths:
         for written in (path, truth_path(path)):
             if written.exists():
-                raise HarkenError(f"{written} exists already; choose another --out, or remove it first")
+                raise HarkenError("exists already; choose another --out, or remove it first", path=written, colon=False)
     return paths
 
 
@@ -397,8 +397,9 @@ def write_simulation(simulation: Simulation, path: str | Path, *, progress: Prog
     parquet = path.suffix.lower() == ".parquet"
     if not parquet and simulation.sample_rate_hz > FASTEST_CSV_HZ:
         raise HarkenError(
-            f"{path}: a CSV file's times are whole milliseconds, too coarse for {simulation.sample_rate_hz:g} Hz "
-            f"(at most {FASTEST_CSV_HZ:g}); write a .parquet file"
+            f"a CSV file's times are whole milliseconds, too coarse for {simulation.sample_rate_hz:g} Hz "
+            f"(at most {FASTEST_CSV_HZ:g}); write a .parquet file",
+            path=path,
         )
     schema = _schema(simulation)
     frames = _frames(simulation, schema, 1 if parquet else NS_PER_MS, progress)
@@ -411,7 +412,7 @@ def write_simulation(simulation: Simulation, path: str | Path, *, progress: Prog
             else:
                 _write_csv(frames, recording)
     except OSError as error:
-        raise HarkenError(f"{path}: cannot write there ({error.strerror or error})") from error
+        raise HarkenError(f"cannot write there ({error.strerror or error})", path=path) from error
 
 
 def _frames(

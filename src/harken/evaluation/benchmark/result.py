@@ -149,13 +149,14 @@ def read_result(path: Path) -> Json:
     advice = "give a benchmark.json that harken benchmark wrote"
     result = read_json(path, Result, advice=advice)
     if not result["methods"]:
-        raise HarkenError(f"{path}: it has no method, so there is nothing to compare; {advice}")
+        raise HarkenError(f"it has no method, so there is nothing to compare; {advice}", path=path)
     for name, method in result["methods"].items():
         for (fold, person), macro_f1 in evaluations_of(method).items():
             if not 0 <= macro_f1 <= 1:  # also true for NaN
                 raise HarkenError(
-                    f"{path}: the macro F1 of {person} with {name} in fold {fold} is {macro_f1}, not a number from 0 "
-                    f"to 1; {advice}"
+                    f"the macro F1 of {person} with {name} in fold {fold} is {macro_f1}, not a number from 0 "
+                    f"to 1; {advice}",
+                    path=path,
                 )
     return result
 

@@ -235,7 +235,7 @@ class BenchmarkSettings:
 
 def _refuse_unlabelled(recording: "Recording") -> "Recording":
     if not recording.label_names:
-        raise HarkenError(f"{recording.source}: no row has a label; name the column of labels with --label-column")
+        raise HarkenError("no row has a label; name the column of labels with --label-column", path=recording.source)
     return recording
 
 
@@ -262,6 +262,6 @@ def read_studies(path: Path, reading: TableOptions, study_column: str) -> dict[s
     for person, names in read_values(path, reading, study_column).items():
         if len(names) != 1:
             found = f"is in the studies {listed(names)}" if names else "is in no study"
-            raise HarkenError(f"{path}: {person} {found} by the column {study_column!r}; a person is in one study")
+            raise HarkenError(f"{person} {found} by the column {study_column!r}; a person is in one study", path=path)
         studies[person] = names[0]
     return studies

@@ -160,8 +160,10 @@ class FoldTask:
         if difference is not None:
             where, before, now = difference
             raise HarkenError(
-                f"{path} was made with another {where} ({_short(before)}, now {_short(now)}), and one table cannot "
-                "contain both; use the earlier settings and data, or choose another --out"
+                f"was made with another {where} ({_short(before)}, now {_short(now)}), and one table cannot "
+                "contain both; use the earlier settings and data, or choose another --out",
+                path=path,
+                colon=False,
             )
         return content
 

@@ -156,12 +156,7 @@ def recording_cards(outcome: "Outcome") -> tuple[list[Content], list[str]]:
     names = [name for read, _ in reads for name in read.mended.label_names]
     colours = label_colours([*outcome.specification.labels, *names])
     inspected = [inspect_recording(read.mended, as_found=read.as_found) for read, _ in reads]
-    shared = share_notes(
-        [
-            [_without_folder(note, read.path) for note in (*facts.warnings, *facts.notes)]
-            for (read, _), facts in zip(reads, inspected, strict=True)
-        ]
-    )
+    shared = share_notes([(*facts.warnings, *facts.notes) for facts in inspected])
     cards = [
         {
             "file": printable(read.short_name),
@@ -175,13 +170,6 @@ def recording_cards(outcome: "Outcome") -> tuple[list[Content], list[str]]:
     ]
     files = [printable(read.short_name) for read, _ in reads]
     return cards, [_of_several(note, files) for note in shared if len(note.recordings) > 1]
-
-
-def _without_folder(text: str, path: Path) -> str:
-    """The text with the path replaced by the name of its file."""
-    for whole in (path.resolve(), path):
-        text = text.replace(printable(whole), printable(path.name))
-    return text
 
 
 def _of_several(note: SharedNote, files: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.aside import make_temporary_folder
+from harken.support.errors import HarkenError
 from harken.web.annotate.reading import cache_folder, entry_name, read_facts, read_recording
 from harken.web.annotate.recording import OpenRecording
 from harken.web.annotate.suggestions import Suggestions, suggest
@@ -151,7 +152,7 @@ class Desk:
             else:
                 recording.complete(entry, facts)
         except (JobError, OSError) as error:
-            self._fail(recording, _why(error, recording.path))
+            self._fail(recording, _explain(error, recording.path))
 
     async def _suggest(self, recording: OpenRecording) -> None:
         assert self.model is not None, "without a model, no recording waits for it"
@@ -174,7 +175,7 @@ class Desk:
                 return
             sentence = f"{file} cannot be read"
         except (JobError, OSError) as error:
-            sentence = _why(error, recording.path)
+            sentence = _explain(error, recording.path)
         recording.model.state, recording.model.error = "failed", sentence
 
     def _fail(self, recording: OpenRecording, sentence: str) -> None:
@@ -187,9 +188,11 @@ class Desk:
         self._fail(recording, f"{recording.path}: a fault in harken: {type(error).__name__}: {error}")
 
 
-def _why(error: JobError | OSError, path: Path) -> str:
-    """Why a recording cannot be read or labelled, as a sentence that names it."""
-    reason = str(error)
+def _explain(error: JobError | OSError, path: Path) -> str:
+    """Say why a recording cannot be read or labelled, in a sentence that names it."""
+    explanation: HarkenError
     if isinstance(error, OSError):
-        reason = f"{error.filename or path}: cannot be read ({error.strerror or error})"
-    return reason if str(path) in reason else f"{path}: {reason}"
+        explanation = HarkenError(f"cannot be read ({error.strerror or error})", path=error.filename or path)
+    else:
+        explanation = error
+    return str(explanation) if explanation.is_about(path) else f"{path}: {explanation}"

@@ -146,7 +146,9 @@ class _Reading:
     def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
         """Begin, as an observer (see ``mended_stream``) does with each reading of the file."""
         if not acceleration_channels(channels):
-            raise HarkenError(f"{self._path}: it has no acceleration x, y, z; its channels are {', '.join(channels)}")
+            raise HarkenError(
+                f"it has no acceleration x, y, z; its channels are {', '.join(channels)}", path=self._path
+            )
         self._check_space()
         self.begin(gap_ns=GAP_NS, expected=self._source.expected_samples, seen=True)
         return self.push
@@ -190,8 +192,9 @@ class _Reading:
         needed, free = samples * ROW_BYTES, shutil.disk_usage(self._folder).free
         if needed + SPARE_BYTES > free:
             raise HarkenError(
-                f"{self._path}: showing this recording takes up to {needed >> 20:,} MB in {self._folder.parent}, where "
-                f"{free >> 20:,} MB are free. Free some space, or choose another folder with XDG_CACHE_HOME=FOLDER"
+                f"showing this recording takes up to {needed >> 20:,} MB in {self._folder.parent}, where "
+                f"{free >> 20:,} MB are free. Free some space, or choose another folder with XDG_CACHE_HOME=FOLDER",
+                path=self._path,
             )
 
 
