@@ -12,7 +12,7 @@ import harken
 from harken.datasets.simulated import Simulation, write_simulation
 from harken.labelling.file import label_file
 from harken.models.recogniser import Recogniser
-from harken.web.reading_parameters import name_parameters
+from harken.web.uploads import name_parameters
 from offline import offline
 from server_thread import Served, heard, message, serving
 

@@ -9,7 +9,7 @@ import pytest
 
 import people
 from browser import DESKTOP, Browser
-from harken.web.reading_parameters import PAGE_NAMES
+from harken.web.uploads import PAGE_NAMES
 from server_thread import Served, serving
 
 pytestmark = pytest.mark.second_stage

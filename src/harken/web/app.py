@@ -32,7 +32,6 @@ from harken.web.learn import Labelled, Learner, chosen_model, labelled_in, model
 from harken.web.learn_routes import learn_routes
 from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
-from harken.web.reading_parameters import ReadingParameters, ReadingValues
 from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
 from harken.web.requests import FileAnswer, Guard, application, check_length, described_body, read_body
@@ -49,7 +48,7 @@ from harken.web.schemas import (
     refusals,
 )
 from harken.web.server import Server, allow_files
-from harken.web.uploads import REPORT, TABLES, Uploads
+from harken.web.uploads import REPORT, TABLES, ReadingParameters, ReadingValues, Uploads
 
 REPORT_HEADERS = {
     # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
