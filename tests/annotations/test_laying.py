@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.annotations.bouts import Intervals, laid_over, without_bout_ends
-from harken.annotations.find import label_recordings, renamed, with_labels
 from harken.annotations.formats import read_annotations
+from harken.annotations.labelled_files import label_recordings, renamed, with_labels
 from harken.annotations.options import LabelOptions
 from harken.annotations.store import table_of
 from harken.annotations.times import Kind, Moment, Span, text_moment

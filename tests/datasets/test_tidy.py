@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import harken
-from harken.annotations.find import with_labels
+from harken.annotations.labelled_files import with_labels
 from harken.datasets.tidy import read_tidy
 from harken.readers.options import TableOptions
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED

@@ -306,7 +306,7 @@ class Annotations:
 
     def files_of(self, names: Sequence[str]) -> set[str]:
         """What the column ``file`` says in rows for a recording with these names
-        (``harken.annotations.find.recording_names``).
+        (``harken.annotations.labelled_files.recording_names``).
 
         A field means a recording if the recording's path ends with it: ``anna/day.csv`` is not ``ben/day.csv``.
         """
@@ -342,7 +342,7 @@ class Annotations:
         """The rows for one recording; all rows if the file has no column that says for which recording they are.
 
         Args:
-            files: the names of the recording's file (``harken.annotations.find.recording_names``).
+            files: the names of the recording's file (``harken.annotations.labelled_files.recording_names``).
             subject: its wearer.
 
         Raises:

@@ -38,8 +38,7 @@ def adapt(
     the last occasion, or on the last part of each bout, which it did not use.
     """
     need_training("harken adapt")
-    from harken.annotations.find import by_new_names
-    from harken.annotations.labelled_files import LabelledFiles
+    from harken.annotations.labelled_files import LabelledFiles, by_new_names
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
     from harken.recordings.inspection import list_label_doubts

@@ -206,7 +206,7 @@ def print_warning(path: Path, sentence: str) -> None:
 
 def warn_of_unused(labelling: LabelOptions, people: Sequence[tuple[Path, str]]) -> None:
     """Warn of rows in the file of labels that are for none of the recordings, each given as its file and its wearer."""
-    from harken.annotations.find import rows_of_nobody
+    from harken.annotations.labelled_files import rows_of_nobody
 
     if labelling.path is not None and (unused := rows_of_nobody(labelling, people)):
         print_warning(labelling.path, printable(unused))

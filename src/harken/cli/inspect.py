@@ -69,8 +69,8 @@ def inspect(
     does not stop the others; it is named at the end. Accelerations are converted to g. The JSON is a list of objects,
     one for each recording that was read.
     """
-    from harken.annotations.find import refuse_shared_rows
     from harken.annotations.folders import is_side_file
+    from harken.annotations.labelled_files import refuse_shared_rows
     from harken.labelling.inspect import inspect_people
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):

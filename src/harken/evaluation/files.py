@@ -9,9 +9,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from harken.annotations.find import by_new_names, rows_of_nobody
 from harken.annotations.folders import recordings_in
-from harken.annotations.labelled_files import LabelledFiles
+from harken.annotations.labelled_files import LabelledFiles, by_new_names, rows_of_nobody
 from harken.annotations.options import NO_LABEL, LabelOptions
 from harken.annotations.spelling import spelling
 from harken.models.calibration import Answered, answered, expected_calibration_error

@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harken.annotations.find import label_spellings, renamed
-from harken.annotations.labelled_files import read_people
+from harken.annotations.labelled_files import label_spellings, read_people, renamed
 from harken.annotations.options import LabelOptions
 from harken.mounting.forearm import CalmMoments, along_forearm
 from harken.readers.options import TableOptions

@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from harken.annotations.find import renamed
+from harken.annotations.labelled_files import renamed
 from harken.annotations.spelling import spelling
 from harken.models.calibration import fit_temperature
 from harken.models.recogniser import Recogniser

@@ -12,8 +12,14 @@ from typing import Literal
 
 import numpy as np
 
-from harken.annotations.find import by_new_names, label_spellings, refuse_shared_rows, renamed, rows_of_nobody
-from harken.annotations.labelled_files import LabelledFiles
+from harken.annotations.labelled_files import (
+    LabelledFiles,
+    by_new_names,
+    label_spellings,
+    refuse_shared_rows,
+    renamed,
+    rows_of_nobody,
+)
 from harken.annotations.options import NO_LABEL
 from harken.annotations.spelling import spelling
 from harken.networks.presets import Preset

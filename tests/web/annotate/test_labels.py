@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import harken
 from annotating_server import annotating, put
 from edited_labels import FIRST_MS, SPAN, START_NS, Labels, opened, row, save
-from harken.annotations.find import with_labels
+from harken.annotations.labelled_files import with_labels
 from harken.annotations.store import LabelStore
 from harken.annotations.table import why_not_kept
 from harken.support.aside import lock_file

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from harken.annotations.find import renamed
+from harken.annotations.labelled_files import renamed
 from harken.datasets.common_activities import convert_to_common
 from harken.datasets.dsads import read_dsads
 from harken.datasets.registry import dataset, dataset_names

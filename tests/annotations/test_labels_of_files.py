@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 import harken
 import people
-from harken.annotations.find import label_recordings, refuse_shared_rows, rows_of_nobody
 from harken.annotations.folders import is_side_file, recording_names, recordings_in, side_file
 from harken.annotations.formats import annotations_in, read_annotations
-from harken.annotations.labelled_files import read_people
+from harken.annotations.labelled_files import label_recordings, read_people, refuse_shared_rows, rows_of_nobody
 from harken.annotations.options import LabelOptions
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
