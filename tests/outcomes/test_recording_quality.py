@@ -15,7 +15,7 @@ from harken.models.recogniser import Recogniser
 from harken.mounting.turns import Mounting, MountingSource, Turn
 from harken.mounting.wrist_check import Answer, WristCheck
 from harken.outcomes.recording_quality import Limit, LimitKind, known_limits, limits_of, parse_quality, write_quality
-from harken.recordings.recording import Placement
+from harken.recordings.recording import Make, Placement
 from harken.reports.caveats import model_card
 from harken.timelines import Timeline
 from wearers_week import PLAIN_QUALITY, labelled_week, not_applied, quality_of
@@ -146,9 +146,17 @@ def test_few_valid_days(off_h: float, hours: float, valid_day_h: float, days: in
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     week = quality_of(labelled_week(days=1, smoothed=False))
-    turned = Mounting(Turn(2), MountingSource.WALKING, 40, RECOGNISED, "turned by 90 degrees about the face")
+    turned = Mounting(Turn(2), MountingSource.WALKING, 40, RECOGNISED, walking_axis="-y")
     other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
-    probably = replace(turned, source=MountingSource.CALM, probable=(0.02, 0.47, 0.03, 0.48))
+    probably = replace(
+        turned,
+        source=MountingSource.CALM,
+        walking_axis=None,
+        probable=(0.02, 0.47, 0.03, 0.48),
+        probable_axis="y",
+        calm_moments=12,
+        make=Make.AXIVITY,
+    )
     seated = replace(week, orientation=probably)
     checked = replace(week, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
     for quality in (PLAIN_QUALITY, week, seated, checked, other):
@@ -179,7 +187,7 @@ def test_another_file_is_refused_by_name(text: str) -> None:
     ],
 )
 def test_a_damaged_value_is_refused_by_the_name_of_the_file(part: str | None, name: str, value: Any) -> None:
-    turned = Mounting(Turn(2), MountingSource.WALKING, 40, RECOGNISED, "turned by 90 degrees about the face")
+    turned = Mounting(Turn(2), MountingSource.WALKING, 40, RECOGNISED, walking_axis="-y")
     whole = replace(PLAIN_QUALITY, stated_rate_hz=100.0, orientation=turned, calibration=not_applied("too little"))
     content = json.loads(json.dumps(whole.as_dict()))
     (content if part is None else content[part])[name] = value

@@ -31,11 +31,15 @@ def calibration(*, applied: bool, error_mg: float) -> GravityCalibration:
     return GravityCalibration(np.zeros(3), np.ones(3), np.zeros(3), 0.0, error_mg, error_mg, 12, applied, reason)
 
 
-def mounting(source: MountingSource, eighths: int = 0) -> Mounting:
-    return Mounting(Turn(eighths), source, 3, (3.0,) + (0.0,) * 7, "labelled as it is: too few moments of walking")
-
-
-CONTRADICTED = replace(mounting(MountingSource.STATED, 2), contradicted_by="gravity lies along x")
+RECOGNISED = (3.0,) + (0.0,) * 7
+UNDECIDED = Mounting(Turn(), MountingSource.NONE, 3, (0.4,) + (0.0,) * 7)
+SHOWN = Mounting(Turn(3), MountingSource.WALKING, 3, RECOGNISED, walking_axis="-y")
+STATED = Mounting(Turn(), MountingSource.STATED, 3, RECOGNISED, stated_axis="x", walking_axis="-x")
+CONTRADICTED = Mounting(Turn(2), MountingSource.STATED, 3, RECOGNISED, stated_axis="-y", walking_axis="x")
+LITTLE = (
+    "not turned: the model recognises 0.4 of 3 moments as walking with a hanging arm, which is too little to decide"
+)
+SEEN = "in 3 of 3 moments, the model recognises walking with a hanging arm, and gravity then lies along its"
 
 
 def test_a_good_recording_has_no_caveat() -> None:
@@ -47,11 +51,11 @@ def test_a_good_recording_has_no_caveat() -> None:
     ("changed", "kind", "words"),
     [
         ({"placement": Placement.HIP}, CaveatKind.PLACEMENT, "on the hip"),
-        ({"orientation": mounting(MountingSource.NONE)}, CaveatKind.MOUNTING, "too few moments of walking"),
+        ({"orientation": UNDECIDED}, CaveatKind.MOUNTING, LITTLE),
         (
             {"orientation": CONTRADICTED},
             CaveatKind.MOUNTING,
-            "contradicts the stated forearm axis: gravity lies along x",
+            f"contradicts the stated forearm axis: {SEEN} x axis",
         ),
         ({"training_share": 0.5}, CaveatKind.TRAINING, "trained on 50 % of this recording"),
         ({"calibration": calibration(applied=False, error_mg=31.0)}, CaveatKind.CALIBRATION, "(error 31 mg): only 12"),
@@ -74,7 +78,7 @@ def test_a_good_recording_has_no_caveat() -> None:
         ),
         # A sensor that moves as on a leg has no mounting on the arm.
         (
-            {"placement": Placement.UNKNOWN, "wrist_check": ELSEWHERE, "orientation": mounting(MountingSource.NONE)},
+            {"placement": Placement.UNKNOWN, "wrist_check": ELSEWHERE, "orientation": UNDECIDED},
             CaveatKind.PLACEMENT,
             "moved as on a leg",
         ),
@@ -91,7 +95,7 @@ def test_each_fault_gives_its_caveat_and_no_other(changed: dict[str, Any], kind:
     [
         {"calibration": calibration(applied=True, error_mg=4.0)},
         {"calibration": calibration(applied=False, error_mg=1.5)},
-        {"orientation": mounting(MountingSource.STATED)},
+        {"orientation": STATED},
         {"wear_hours": 18.0, "non_wear_hours": 6.0},
         {"wear_hours": None, "non_wear_hours": None},
         {"gaps": GapSummary(1, 3600.0, ())},
@@ -115,26 +119,26 @@ def test_the_worst_caveat_is_first() -> None:
     ("changed", "line"),
     [
         (
-            {"orientation": mounting(MountingSource.NONE)},
-            Line("How the watch was worn", "labelled as it is: too few moments of walking", "unknown"),
+            {"orientation": UNDECIDED},
+            Line("How the watch was worn", LITTLE, "unknown"),
         ),
         (
             {"orientation": CONTRADICTED},
             Line(
                 "How the watch was worn",
-                "labelled as it is: too few moments of walking",
+                "turned by 90 degrees about the face: its -y axis was stated to point along the forearm",
                 "walking contradicts it",
             ),
         ),
         (
-            {"orientation": mounting(MountingSource.STATED)},
-            Line("How the watch was worn", "labelled as it is: too few moments of walking"),
+            {"orientation": STATED},
+            Line("How the watch was worn", "not turned: its x axis was stated to point along the forearm"),
         ),
         (
-            {"orientation": mounting(MountingSource.WALKING, 3)},
+            {"orientation": SHOWN},
             Line(
                 "How the watch was worn",
-                "labelled as it is: too few moments of walking",
+                f"turned by 135 degrees about the face: {SEEN} -y axis",
                 "the axes were turned to the model's",
             ),
         ),

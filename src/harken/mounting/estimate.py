@@ -7,14 +7,14 @@ moments. The probabilities of labels are then averaged over the ways in which th
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from harken.models.label_recording import Probabilities
 from harken.models.recogniser import Recogniser
 from harken.mounting.forearm import WEIGHTS, CalmMoments, EvidenceWeights, along_forearm
-from harken.mounting.turns import LEAST_SURE, Mounting, MountingSource, Turn
+from harken.mounting.turns import LEAST_SURE, Mounting, MountingSource, Turn, WalkingAxis
 from harken.networks.specification import Specification
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import ACCELERATION, Make, Recording
@@ -24,7 +24,6 @@ from harken.signals.non_wear import non_wear
 from harken.signals.orientation import QUARTERS, turned_signals
 from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
-from harken.support.printable import listed, percent_number
 from harken.windows.known_labels import ON_FOOT
 from harken.windows.windows import Windows
 
@@ -55,6 +54,11 @@ class Walking(NamedTuple):
     moments: int
     recognised: Float64Array
     direction: complex
+
+    @property
+    def counts(self) -> tuple[float, ...]:
+        """``recognised`` as plain numbers; empty without moments."""
+        return tuple(self.recognised.tolist()) if self.moments else ()
 
 
 NO_WALKING = Walking(0, np.zeros(8), 0j)
@@ -129,14 +133,13 @@ def estimate_mounting(
     )
     if forearm_axis is not None:
         return _stated(evidence, forearm_axis)
+    unknown = Mounting(Turn(), MountingSource.NONE, walking.moments, walking.counts, unaskable=unaskable or "")
     if unaskable is not None:
-        return _described(evidence, Turn(), MountingSource.NONE, f"the model {unaskable}")
+        return unknown
     shown = _shown_by_walking(evidence)
     if shown is not None:
-        return _described(evidence, shown.turn, MountingSource.WALKING, shown.seen)
-    if x_to_elbow:
-        return _probable(evidence)
-    return _described(evidence, Turn(), MountingSource.NONE, _too_little(walking))
+        return replace(unknown, turn=shown.turn, source=MountingSource.WALKING, walking_axis=shown.axis)
+    return _probable(evidence) if x_to_elbow else unknown
 
 
 @dataclass(frozen=True)
@@ -150,9 +153,9 @@ class _Evidence:
     gravity_reversed: bool
     weights: EvidenceWeights
 
-    def axis_of(self, eighths: int) -> str:
+    def axis_of(self, eighths: int) -> Literal["x", "y"]:
         """The letter of the axis that lies along the forearm if this turn, a whole number of quarters, is right."""
-        return "xy"[(eighths // 2 + QUARTERS[self.trained_axis]) % 2]
+        return "x" if (eighths // 2 + QUARTERS[self.trained_axis]) % 2 == 0 else "y"
 
     @cached_property
     def shares(self) -> Float64Array:
@@ -201,30 +204,27 @@ def _walking(
 
 
 class _ShownByWalking(NamedTuple):
-    """The turn that walking has shown, and what was seen."""
+    """The turn that walking has shown, and along which axis gravity lies."""
 
     turn: Turn
-    seen: str
+    axis: WalkingAxis
 
 
 def _shown_by_walking(evidence: _Evidence) -> _ShownByWalking | None:
     """The orientation that walking has shown; None if it has not."""
     walking = evidence.walking
-    recognised = float(walking.recognised.sum())
     best = int(evidence.shares.argmax())
-    counts = f"in {recognised:.0f} of {walking.moments} moments, the model recognises walking with a hanging arm"
+    recognised = float(walking.recognised.sum())
     degrees = -np.degrees(np.angle(walking.direction))
     nearest = 90 * round(degrees / 90)
     alike = abs(walking.direction) >= LEAST_ALIKE * recognised
     if recognised >= LEAST_BETWEEN and alike and abs(degrees - nearest) > BETWEEN_DEGREES:
         eighths = 2 * int(np.floor(degrees / 90)) + 1
-        turn = Turn(eighths % 8, evidence.gravity_reversed)
-        return _ShownByWalking(turn, f"{counts}, and gravity then lies between two axes")
+        return _ShownByWalking(Turn(eighths % 8, evidence.gravity_reversed), "between")
     if walking.recognised[best] < LEAST_RECOGNISED or evidence.shares[best] < LEAST_SURE:
         return None
     axis = _axis_to_elbow(best, evidence.trained_axis, gravity_reversed=evidence.gravity_reversed)
-    turn = Turn(best, evidence.gravity_reversed)
-    return _ShownByWalking(turn, f"{counts}, and gravity then lies along its {axis} axis")
+    return _ShownByWalking(Turn(best, evidence.gravity_reversed), axis)
 
 
 def _axis_to_elbow(eighths: int, trained_axis: ForearmAxis, *, gravity_reversed: bool) -> ForearmAxis:
@@ -234,15 +234,19 @@ def _axis_to_elbow(eighths: int, trained_axis: ForearmAxis, *, gravity_reversed:
 
 
 def _stated(evidence: _Evidence, forearm_axis: ForearmAxis) -> Mounting:
-    """The orientation that the user states, and what walking shows if it contradicts the axis."""
+    """The orientation that the user states, and what walking shows."""
+    walking = evidence.walking
     quarters = QUARTERS[forearm_axis] - QUARTERS[evidence.trained_axis] + 2 * evidence.gravity_reversed
     turn = Turn(2 * quarters % 8, evidence.gravity_reversed)
-    reason = f"its {forearm_axis} axis was stated to point along the forearm"
-    stated = _described(evidence, turn, MountingSource.STATED, reason)
     shown = _shown_by_walking(evidence)
-    if shown is None or (shown.turn.eighths - turn.eighths) % 4 == 0:  # the stated axis, whichever of its ends
-        return stated
-    return replace(stated, contradicted_by=shown.seen)
+    return Mounting(
+        turn,
+        MountingSource.STATED,
+        walking.moments,
+        walking.counts,
+        stated_axis=forearm_axis,
+        walking_axis=None if shown is None else shown.axis,
+    )
 
 
 def _probable(evidence: _Evidence) -> Mounting:
@@ -251,57 +255,15 @@ def _probable(evidence: _Evidence) -> Mounting:
     source = MountingSource.MAKE if evidence.make is not None else MountingSource.NONE
     if evidence.calm.blocks:
         source = MountingSource.CALM
-    turn = Turn(best, evidence.gravity_reversed)
-    likely = _described(evidence, turn, source, "")
-    likely = replace(likely, probable=tuple(evidence.shares.tolist()))
-    names = _evidence_names(evidence)
-    by = f", by {listed(names)}" if names else ""
-    word = "perhaps" if likely.warning else "probably"
-    percent = percent_number(likely.probability_of_axis, decimals=0)
-    why = f"it {word} sat with its {evidence.axis_of(best)} axis along the forearm ({percent} %{by})"
-    if len(likely.turns) > 1:
-        why += f"; labels are averaged over the {len(likely.turns)} ways in which it may have sat"
-    return replace(likely, reason=_reason(turn, why))
-
-
-def _evidence_names(evidence: _Evidence) -> list[str]:
-    """What the probability of an axis rests on."""
-    names = []
-    if evidence.calm.blocks:
-        names.append(f"{evidence.calm.blocks:,} calm moment{'s' if evidence.calm.blocks > 1 else ''}")
-    if evidence.walking.recognised.sum() >= 1:
-        names.append("possible walking")
-    if evidence.make is not None:
-        names.append(f"the make ({evidence.make})")
-    return names
-
-
-def _described(evidence: _Evidence, turn: Turn, source: MountingSource, why: str) -> Mounting:
-    """The orientation with its reason."""
-    walking = evidence.walking
-    recognised = tuple(walking.recognised.tolist()) if walking.moments else ()
-    return Mounting(turn, source, walking.moments, recognised, _reason(turn, why))
-
-
-def _reason(turn: Turn, why: str) -> str:
-    """What was done, and why."""
-    reason = f"{turn}: {why}"
-    if turn.gravity_reversed:
-        reason += (
-            "; its axes were reversed because z is negative in calm moments: either the watch reports gravity with the "
-            "opposite sign, or it was worn on the inside of the wrist"
-        )
-    return reason
-
-
-def _too_little(walking: Walking) -> str:
-    """Why walking does not show the orientation."""
-    if walking.moments == 0:
-        return "nothing looks like walking"
-    recognised = float(walking.recognised.sum())
-    return (
-        f"the model recognises {recognised:.1f} of {walking.moments} moments as walking with a hanging arm, which is "
-        "too little to decide"
+    return Mounting(
+        Turn(best, evidence.gravity_reversed),
+        source,
+        evidence.walking.moments,
+        evidence.walking.counts,
+        probable=tuple(evidence.shares.tolist()),
+        probable_axis=evidence.axis_of(best),
+        calm_moments=evidence.calm.blocks,
+        make=evidence.make,
     )
 
 

@@ -2,20 +2,34 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from harken.models.label_recording import Probabilities
-from harken.recordings.recording import Recording
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import Make, Recording
 from harken.signals.orientation import need_axes, reversed_channels, turned_channels
 from harken.support.arrays import Float32Array
+from harken.support.printable import listed, percent_number
 from harken.windows.windows import Windows
 
 LEAST_PROBABLE = 0.05
 """Orientations that are less probable are left out of the average."""
 LEAST_SURE = 0.9
 """The least probability of a turn that counts as known, and of an axis, whichever way round, that needs no warning."""
+
+
+WalkingAxis: TypeAlias = ForearmAxis | Literal["between"]
+"""The axis along which gravity lies in walking, as the file has it; ``between`` two axes."""
+REVERSED = (
+    "its axes were reversed because z is negative in calm moments: either the watch reports gravity with the opposite "
+    "sign, or it was worn on the inside of the wrist"
+)
+
+
+FACTS = ("probable_axis", "calm_moments", "make", "stated_axis", "walking_axis", "unaskable")
+"""The fields of a ``Mounting`` of which its sentences are made; a file has them by these names."""
 
 
 class MountingSource(StrEnum):
@@ -74,19 +88,27 @@ class Mounting:
         moments: the number of moments of ten seconds that look like walking.
         recognised: after 0 to 7 eighths of a turn, the number of moments that are recognised as on foot with gravity
             along the forearm, as sums of probabilities. Empty if the model cannot find the orientation.
-        reason: what was done and why, without the words "the watch was" before it.
         probable: the probability of 0 to 7 eighths of a turn. Empty if the orientation is known, or if nothing is
             turned without walking (``estimate_mounting``).
-        contradicted_by: what walking shows if it is not what the user stated; else empty.
+        probable_axis: the axis of the watch that most probably lies along the forearm, whichever of its ends points to
+            the elbow; None where ``probable`` is empty.
+        calm_moments, make: what ``probable`` is based on: the number of calm moments, and the make of the watch.
+        stated_axis: the axis that the user stated; None if none is stated.
+        walking_axis: what walking shows; None if it shows nothing.
+        unaskable: why the model cannot find the orientation, as the end of a sentence; empty if it can.
     """
 
     turn: Turn
     source: MountingSource
-    moments: int
-    recognised: tuple[float, ...]
-    reason: str
+    moments: int = 0
+    recognised: tuple[float, ...] = ()
     probable: tuple[float, ...] = ()
-    contradicted_by: str = ""
+    probable_axis: Literal["x", "y"] | None = None
+    calm_moments: int = 0
+    make: Make | None = None
+    stated_axis: ForearmAxis | None = None
+    walking_axis: WalkingAxis | None = None
+    unaskable: str = ""
 
     @property
     def known(self) -> bool:
@@ -97,6 +119,20 @@ class Mounting:
     def changes_samples(self) -> bool:
         """Whether the most probable turn changes the samples."""
         return self.turn != Turn()
+
+    @property
+    def reason(self) -> str:
+        """What was done and why, without the words "the watch was" before it."""
+        reason = f"{self.turn}: {self._explain()}"
+        return f"{reason}; {REVERSED}" if self.turn.gravity_reversed else reason
+
+    @property
+    def contradicted_by(self) -> str:
+        """What walking shows if it is another axis than the stated one; else empty. The other end of the same axis is
+        no contradiction."""
+        if self.stated_axis is None or self.walking_axis is None:
+            return ""
+        return "" if self.walking_axis[-1] == self.stated_axis[-1] else self._describe_walking()
 
     @property
     def warning(self) -> str | None:
@@ -113,6 +149,48 @@ class Mounting:
             f"It is unknown how the watch sat on the arm. It was {self.reason}. If it sat otherwise, most labels are "
             "wrong. If you know which axis points along the forearm, state it with --forearm-axis x, y, -x or -y."
         )
+
+    def _explain(self) -> str:
+        """Why the watch is turned so."""
+        if self.stated_axis is not None:
+            return f"its {self.stated_axis} axis was stated to point along the forearm"
+        if self.walking_axis is not None:
+            return self._describe_walking()
+        if self.probable_axis is not None:
+            return self._describe_probable_axis()
+        if self.unaskable:
+            return f"the model {self.unaskable}"
+        if self.moments == 0:
+            return "nothing looks like walking"
+        return (
+            f"the model recognises {sum(self.recognised):.1f} of {self.moments} moments as walking with a hanging arm, "
+            "which is too little to decide"
+        )
+
+    def _describe_walking(self) -> str:
+        """What walking shows."""
+        where = "between two axes" if self.walking_axis == "between" else f"along its {self.walking_axis} axis"
+        return (
+            f"in {sum(self.recognised):.0f} of {self.moments} moments, the model recognises walking with a hanging "
+            f"arm, and gravity then lies {where}"
+        )
+
+    def _describe_probable_axis(self) -> str:
+        """Which axis is probable, how probable, and by what."""
+        evidence = []
+        if self.calm_moments:
+            evidence.append(f"{self.calm_moments:,} calm moment{'s' if self.calm_moments > 1 else ''}")
+        if sum(self.recognised) >= 1:
+            evidence.append("possible walking")
+        if self.make is not None:
+            evidence.append(f"the make ({self.make})")
+        by = f", by {listed(evidence)}" if evidence else ""
+        word = "probably" if self.probability_of_axis >= LEAST_SURE else "perhaps"
+        percent = percent_number(self.probability_of_axis, decimals=0)
+        sentence = f"it {word} sat with its {self.probable_axis} axis along the forearm ({percent} %{by})"
+        if len(self.turns) > 1:
+            sentence += f"; labels are averaged over the {len(self.turns)} ways in which it may have sat"
+        return sentence
 
     @property
     def turns(self) -> tuple[tuple[Turn, float], ...]:
@@ -162,6 +240,7 @@ class Mounting:
             "moments": self.moments,
             "recognised_after_degrees": _by_degrees(self.recognised),
             "probability_after_degrees": _by_degrees(self.probable),
+            **{name: getattr(self, name) for name in FACTS},
             "reason": self.reason,
             "contradicted_by": self.contradicted_by,
         }

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from harken.mounting.turns import Mounting
+from harken.mounting.turns import FACTS, Mounting
 from harken.mounting.wrist_check import Answer, WristCheck
 from harken.recordings.fingerprints import training_warning
 from harken.recordings.recording import BrokenAxis, Placement, list_broken_axes, local_time, warnings_of
@@ -223,7 +223,8 @@ class RecordingQuality:
         if calibration is not None:
             parts["calibration"] = {name: math.nan if part is None else part for name, part in calibration.items()}
         if mounting is not None:
-            parts["orientation"] = mounting | {
+            parts["orientation"] = {
+                **{name: mounting[name] for name in ("source", "moments", *FACTS)},
                 "turn": [mounting["turned_degrees"] // 45, mounting["gravity_reversed"]],
                 "recognised": list(mounting["recognised_after_degrees"].values()),
                 "probable": list(mounting["probability_after_degrees"].values()),

@@ -26,7 +26,7 @@ from report_page import ReportPage
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, not_applied
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
-UNKNOWN = Mounting(Turn(), MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
+UNKNOWN = Mounting(Turn(), MountingSource.NONE)
 
 
 @pytest.fixture(scope="module")
