@@ -20,8 +20,8 @@ pytestmark = pytest.mark.second_stage
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE, flags=re.DOTALL)
-MINE, JO, _ = (text for kind, text in BLOCKS if not kind)
-COMMANDS = ("inspect", "inspect", "train", "evaluate", "adapt")
+MINE, JO, STARTS, *_ = (text for kind, text in BLOCKS if not kind)
+COMMANDS = ("inspect", "inspect", "train", "evaluate", "adapt", "routine", "inspect")
 AT_10, AT_1630 = 1_709_971_200_000, 1_710_081_000_000  # in Athens: 2024-03-09 10:00 and 2024-03-10 16:30
 LENGTH_S = 1080
 
@@ -36,6 +36,9 @@ def _recordings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         lines = [",".join(map(str, (row[0] - people.START_MS + start_ms, *row[1:4]))) for row in rows]
         Path(f"{name}.csv").write_text("\n".join(["Timestamp,X,Y,Z", *lines]) + "\n")
         Path(f"{name}_notes.csv").write_text(notes)
+    Path("starts.csv").write_text(STARTS)
+    (routine,) = (text for kind, text in BLOCKS if kind == "toml")
+    Path("ward.toml").write_text(routine)
     small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(epochs=1, min_iterations=0)
     monkeypatch.setitem(PRESETS, "everyday", small)
 
@@ -47,7 +50,11 @@ def test_the_commands(run_harken: Run) -> None:
     for command in commands:
         ended = run_harken(*shlex.split(command)[1:])
         assert ended.exit_code == 0, (command, ended.stderr)
-        assert "notes.csv (plain table)" in ended.stdout + ended.stderr
+        if "starts.csv" in command:
+            assert "starts.csv (starts of routines)" in ended.stdout
+        elif "routine" not in command:
+            assert "notes.csv (plain table)" in ended.stdout + ended.stderr
+    assert run_harken("routine", "ward.toml").stdout.startswith("Ward: 2 steps, 1 min 40 s\n")
     model = harken.Recogniser.load("notes-run").specification_
     assert model.labels == ("lying", "sitting", "walking")
 

@@ -17,6 +17,7 @@ from harken.annotations.folders import SIDE
 from harken.annotations.notes import EXAMPLE as NOTE_EXAMPLE
 from harken.annotations.notes import describe_no_note, find_notes, looks_like_note, split_notes, split_ranges
 from harken.annotations.outside import OFFSET_COLUMN
+from harken.annotations.routine import Routine, Step, find_routine
 from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns, says_seconds
 from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
@@ -31,6 +32,7 @@ the date."""
 SENSOR_LOGGER_MEMBER = "Annotation.csv"
 """The name of the file in an export of Sensor Logger."""
 NUMBER = re.compile(r"-?\d+([.,]\d+)?", re.ASCII)
+ROUTINE_COLUMN, SKIPPED_COLUMN = "routine", "skipped"
 FREQUENCIES = "\\"
 """The first field of a line of Audacity with the frequencies of the label above it."""
 HEADED = re.compile(r".+ - (hh:mm:ss\.ms|ss\.msec|msec)")
@@ -47,8 +49,8 @@ FORMS = {
 
 
 def read_annotations(path: str | Path) -> Annotations:
-    """Read a file of labels: a plain table, annotations of Sensor Logger, a label track of Audacity, a tab-delimited
-    export of ELAN, or events of BIDS. ``docs/labels.md`` describes them.
+    """Read a file of labels: a plain table, starts of routines, annotations of Sensor Logger, a label track of
+    Audacity, a tab-delimited export of ELAN, or events of BIDS. ``docs/labels.md`` describes them.
 
     >>> from pathlib import Path
     >>> from harken.annotations.formats import read_annotations
@@ -301,6 +303,71 @@ def _elapsed_ns(field: str) -> int:
     return 0 if moment is None else moment.ns
 
 
+def routine_starts(table: Rows) -> Annotations | None:
+    """Who began which routine (``harken.annotations.routine``) when; None if the file has another format.
+
+    The header has ``start`` and ``routine``: a routine that comes with harken, or the name of a file ``.toml`` in the
+    folder of the table. ``skipped`` has the numbers of the steps that the wearer left out. Other columns are those of a
+    plain table. Both ends of each step are cut.
+
+    Raises:
+        HarkenError: for a broken line, and a routine that is not there or damaged.
+    """
+    header = [name.strip().lower() for name in table.rows[0][1]]
+    positions = named_columns(header)
+    if ROUTINE_COLUMN not in header or "label" in positions or "start" not in positions:
+        return None
+    positions["label"] = header.index(ROUTINE_COLUMN)
+    for without in ("end", "duration"):
+        positions.pop(without, None)
+    columns = Columns(table, positions, max(positions.values()) + 1, says_seconds(header, positions["start"]))
+    skipped = header.index(SKIPPED_COLUMN) if SKIPPED_COLUMN in header else None
+    entries: list[Entry] = []
+    for (line, fields), begun in zip(table.rows[1:], columns.entries(table.rows[1:]), strict=True):
+        routine = _find_routine(table, line, begun.label)
+        text = fields[skipped] if skipped is not None and skipped < len(fields) else ""
+        left_out = _read_step_numbers(table, line, text, most=len(routine.steps))
+        entries += [_step_entry(begun, step, routine.cut_s) for step in routine.steps_without(left_out)]
+    if not entries:
+        raise HarkenError("no routine was begun", path=table.path)
+    names = tuple(name for name in ("file", "subject") if name in positions)
+    return Annotations(table.path, "starts of routines", tuple(entries), names=names)
+
+
+def _find_routine(table: Rows, line: int, name: str) -> Routine:
+    if not name:
+        raise table.error(line, "the routine is missing")
+    if Path(name).name != name:
+        raise table.error(line, f"{printable(name)!r} must be a file beside the table, without a folder")
+    try:
+        return find_routine(name, folder=table.path.parent)
+    except HarkenError as error:
+        raise table.error(line, str(error)) if error.path is None else error from error
+
+
+def _read_step_numbers(table: Rows, line: int, text: str, *, most: int) -> set[int]:
+    """Read the numbers of skipped steps, such as ``7 9``; the first step is 1."""
+    numbers = set()
+    for word in re.split(r"[\s,;]+", text.strip()):
+        if not word or word.lower() in MISSING:
+            continue
+        if not (word.isascii() and word.isdigit() and len(word) < 4 and 1 <= int(word) <= most):
+            raise table.error(line, f"{printable(word[:60])!r} is no step of this routine; its steps are 1 to {most}")
+        numbers.add(int(word))
+    return numbers
+
+
+def _step_entry(begun: Entry, step: Step, cut_s: float) -> Entry:
+    """The label of a step, without its two ends."""
+    start_ns = begun.start.ns + round((step.start_s + cut_s) * SECOND_NS)
+    return replace(
+        begun,
+        start=replace(begun.start, ns=start_ns),
+        label=step.label,
+        duration_ns=round((step.seconds - 2 * cut_s) * SECOND_NS),
+    )
+
+
 def plain(table: Rows) -> Annotations:
     """A plain table: CSV or tab-separated, with a header or in the order start, end, label.
 
@@ -363,5 +430,12 @@ def _by_order(table: Rows) -> dict[str, int]:
     return {role.replace("name", name): position for position, role in enumerate(roles)}
 
 
-READERS: tuple[Callable[[Rows], Annotations | None], ...] = (sensor_logger, bids, elan, audacity, plain)
+READERS: tuple[Callable[[Rows], Annotations | None], ...] = (
+    sensor_logger,
+    bids,
+    elan,
+    audacity,
+    routine_starts,
+    plain,
+)
 """In the order of recognition. The last one reads every table."""

@@ -32,6 +32,7 @@ COMMANDS = {
     "label": "Label recordings from beginning to end, and print the time of each label.",
     "summarise": "Make the tables and reports of a labelled folder again by other rules, without the recordings.",
     "annotate": "Label recordings by hand, on a page that shows them at any zoom.",
+    "routine": "Show what a wearer does so that harken learns how this wearer lies, sits, stands and walks.",
     "serve": "Label live samples, and show them on a page.",
     "export": "Write a model as one ONNX file, with everything in it that a program in another language must know.",
     "simulate": "Write recordings of simulated wearers with known labels, for tests and examples.",

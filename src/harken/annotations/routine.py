@@ -1,0 +1,221 @@
+"""A routine: what a wearer does one thing after the other, for how long, and the label of each.
+
+Routines are files of TOML. Those in the folder ``routines`` come with harken; anybody can write another one.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from harken.annotations.table import why_not_kept
+from harken.support.errors import HarkenError
+from harken.support.files import regular
+from harken.support.printable import listed, printable, quoted
+from harken.support.text_rows import line_error
+
+ENDING = ".toml"
+MOST_BYTES = 1 << 16
+MOST_STEPS = 100
+LONGEST_STEP_S = 3600.0
+LONGEST_TEXT = 300
+"""Characters of a title, an instruction or a kind."""
+ROUTINE_KEYS = {"title", "cut_s", "step"}
+STEP_KEYS = {"do", "label", "kind", "seconds"}
+STEP = re.compile(r"\s*\[\[\s*step\s*\]\]")
+AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")
+"""What tomllib writes behind the reason of an error."""
+PACKAGED = files("harken.annotations").joinpath("routines")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that the wearer does.
+
+    Attributes:
+        instruction: what the wearer is asked to do.
+        label: its label.
+        kind: in which way, in words: lying on the back and on the side are two kinds of one label.
+        start_s: when it begins, in seconds from the start of the routine.
+        seconds: how long it lasts.
+    """
+
+    instruction: str
+    label: str
+    kind: str
+    start_s: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Routine:
+    """Steps that follow one another without a pause.
+
+    Attributes:
+        name: the name of its file, without the ending.
+        title: its name in words.
+        cut_s: seconds at both ends of each step that get no label, because the wearer changes position.
+        steps: the steps, at least one.
+    """
+
+    name: str
+    title: str
+    cut_s: float
+    steps: tuple[Step, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return sum(step.seconds for step in self.steps)
+
+    def steps_without(self, skipped: Collection[int]) -> list[Step]:
+        """Return the steps whose numbers, from 1, are not among these."""
+        return [step for number, step in enumerate(self.steps, 1) if number not in skipped]
+
+
+def routine_names() -> list[str]:
+    """Return the names of the routines that come with harken, sorted.
+
+    >>> from harken.annotations.routine import routine_names
+    >>> routine_names()
+    ['five-minutes']
+    """
+    return sorted(entry.name.removesuffix(ENDING) for entry in PACKAGED.iterdir() if entry.name.endswith(ENDING))
+
+
+def find_routine(name: str, *, folder: Path = Path()) -> Routine:
+    """Return a routine that comes with harken, or one in a file.
+
+    >>> from harken.annotations.routine import find_routine
+    >>> routine = find_routine("five-minutes")
+    >>> len(routine.steps), routine.seconds, routine.steps[0].label, routine.steps[0].kind
+    (9, 360.0, 'lying', 'on the back')
+
+    Args:
+        name: the name of a routine of harken's; or that of a file, which ends in ``.toml``.
+        folder: where the file is, if its path is not absolute.
+
+    Raises:
+        HarkenError: when there is no such routine, or the file is damaged.
+    """
+    if name.endswith(ENDING):
+        return read_routine(folder / name)
+    if name not in routine_names():
+        known = listed(routine_names())
+        raise HarkenError(f"there is no routine {quoted([name])}; choose {known}, or name a file {ENDING} of your own")
+    return parse_routine(PACKAGED.joinpath(name + ENDING).read_bytes(), path=Path(name + ENDING))
+
+
+def read_routine(path: str | Path) -> Routine:
+    """Read a routine from a file.
+
+    Raises:
+        HarkenError: when it cannot be read, is larger than 64 KiB, or is damaged; the message has the line.
+    """
+    path = Path(path)
+    try:
+        with regular(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise HarkenError("there is no such routine", path=path) from error
+    except OSError as error:
+        raise HarkenError(f"the routine cannot be read ({error.strerror or error})", path=path) from error
+    if len(content) > MOST_BYTES:
+        raise HarkenError(f"a routine has at most {MOST_BYTES >> 10} KiB", path=path)
+    return parse_routine(content, path=path)
+
+
+def parse_routine(content: bytes, *, path: Path) -> Routine:
+    """Parse the content of a routine's file. ``path`` is for its name and for errors.
+
+    Raises:
+        HarkenError: when it is damaged; the message has the line.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+        written = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise HarkenError("a routine must be text in UTF-8", path=path) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        place = AT_LINE.search(str(error))
+        reason = f"this is no TOML: {AT_LINE.sub('', str(error))}"
+        raise line_error(path, 1 if place is None else int(place[1]), reason) from error
+    lines = text.splitlines()
+    head = _Table(path, written, lines, begin=1)
+    head.refuse_other_keys(ROUTINE_KEYS)
+    title, cut_s = head.read_text("title"), head.read_seconds("cut_s", least=0.0)
+    steps = written.get("step")
+    if not isinstance(steps, list) or not 0 < len(steps) <= MOST_STEPS:
+        raise head.error("step", f"a routine has 1 to {MOST_STEPS} steps, each below a line [[step]]")
+    begins = [number for number, line in enumerate(lines, 1) if STEP.match(line)]
+    if len(begins) != len(steps) or not all(isinstance(step, dict) for step in steps):
+        raise head.error("step", "each step must stand below a line [[step]]")
+    tables = [_Table(path, step, lines, begin) for step, begin in zip(steps, begins, strict=True)]
+    return Routine(path.name.removesuffix(ENDING), title, cut_s, _parse_steps(tables, cut_s=cut_s))
+
+
+def _parse_steps(tables: Iterable["_Table"], *, cut_s: float) -> tuple[Step, ...]:
+    parsed: list[Step] = []
+    start_s = 0.0
+    for table in tables:
+        table.refuse_other_keys(STEP_KEYS)
+        label = table.read_text("label")
+        if (reason := why_not_kept(label)) is not None:
+            raise table.error("label", reason)
+        seconds = table.read_seconds("seconds", least=2 * cut_s + 1)
+        parsed.append(Step(table.read_text("do"), label, table.read_text("kind"), start_s, seconds))
+        start_s += seconds
+    return tuple(parsed)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of the file: what is written before the first step, or below one line ``[[step]]``.
+
+    Attributes:
+        path: the file.
+        written: its keys and values.
+        lines: all lines of the file.
+        begin: the number of the line at which the table begins.
+    """
+
+    path: Path
+    written: Mapping[str, Any]
+    lines: Sequence[str]
+    begin: int
+
+    def error(self, key: str, reason: str) -> HarkenError:
+        """Return the error of a key, at its line; at that of the table for a key that is missing."""
+        for number, line in enumerate(self.lines[self.begin - 1 :], self.begin):
+            if number > self.begin and STEP.match(line):
+                break
+            if re.match(rf"\s*{re.escape(key)}\s*=", line):
+                return line_error(self.path, number, reason)
+        return line_error(self.path, self.begin, reason)
+
+    def refuse_other_keys(self, known: Collection[str]) -> None:
+        """Raise a HarkenError for a key that has no meaning."""
+        for key in self.written:
+            if key not in known:
+                name = printable(key[:60])
+                raise self.error(key, f"there is no {name!r} here; choose from {listed(sorted(known))}")
+
+    def read_text(self, key: str) -> str:
+        """Return a line of text. Raises ``HarkenError`` for anything else."""
+        text = self.written.get(key)
+        if not isinstance(text, str) or not text.strip():
+            raise self.error(key, f"{key} is missing; write {key} = and a text in quotation marks")
+        if len(text) > LONGEST_TEXT or not text.isprintable():
+            reason = f"{key} must be one line of at most {LONGEST_TEXT} characters that can be printed"
+            raise self.error(key, reason)
+        return text.strip()
+
+    def read_seconds(self, key: str, *, least: float) -> float:
+        """Return a number of seconds, at least ``least``. Raises ``HarkenError`` for anything else."""
+        number = self.written.get(key)
+        if not isinstance(number, int | float) or isinstance(number, bool) or not least <= number <= LONGEST_STEP_S:
+            raise self.error(key, f"{key} must be a number of seconds, {least:g} to {LONGEST_STEP_S:g}")
+        return float(number)
