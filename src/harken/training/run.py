@@ -240,7 +240,7 @@ def _prepare_comparison(settings: RunSettings, data: RunData) -> Comparison | No
     """
     if settings.before is None:
         return None
-    before = settings.load_before()
+    before = settings.model_before
     recordings = _select_channels_of_both(data, before.specification_.channels)
     own_s = find_window_length_s(data, settings.recipe)
     length_s = max(own_s, before.specification_.window_length_s)
@@ -457,7 +457,7 @@ def _list_run_limits(
         tested=windows.splits[BLOCKED].test.labels_present if BLOCKED in fits else (),
         left_out=np.unique(windows.splits[HELD_OUT].test.subjects).tolist() if HELD_OUT in fits else (),
         labels=model.specification_.labels,
-        before_labels=() if settings.before is None else settings.load_before().specification_.labels,
+        before_labels=() if settings.before is None else settings.model_before.specification_.labels,
         adapted=False,
     )
     return tuple(limits)

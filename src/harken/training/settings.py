@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -159,8 +160,9 @@ class RunSettings:
 
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device=self.device)
 
-    def load_before(self) -> "Recogniser":
-        """Load the model in use, which must be given.
+    @cached_property
+    def model_before(self) -> "Recogniser":
+        """The model in use, which must be given. It is loaded once.
 
         Raises:
             HarkenError: as ``Recogniser.load``.
@@ -191,7 +193,7 @@ class RunSettings:
             },
         }
         if self.before is not None:
-            decisive["before"] = {"model": self.load_before().model_.digest, "forearm_axis": self.forearm_axis}
+            decisive["before"] = {"model": self.model_before.model_.digest, "forearm_axis": self.forearm_axis}
         # Converted as in a JSON file, without tuples, because they are compared with the content of a file.
         as_read: Json = json.loads(json.dumps(decisive))
         return as_read
