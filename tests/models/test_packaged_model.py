@@ -1,4 +1,4 @@
-"""The model that comes with harken labels watches of any rate and unit without an option."""
+"""The packaged model labels watches of any rate and unit without an option."""
 
 import json
 from pathlib import Path
