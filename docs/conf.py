@@ -20,6 +20,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sp
 exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3
+smartquotes = False  # an option keeps its two hyphens
 
 # What a base class of another library says stays in that library.
 autodoc_default_options = {"member-order": "bysource"}

@@ -1,4 +1,4 @@
-"""Label a recording of any length with the model that comes with harken, and print the hours of each day.
+"""Label a recording of any length with the packaged model, and print the hours of each day.
 
     python examples/label_week.py WEEK.cwa FOLDER
 

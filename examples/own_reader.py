@@ -40,5 +40,8 @@ def open_source(path: Path, options: TableOptions) -> RecordingSource:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    mended = recording_of(open_source(Path(sys.argv[1]), TableOptions()), TableOptions())
+    file = Path(sys.argv[1])
+    if not file.exists():
+        sys.exit(f"{file}: there is no such file")
+    mended = recording_of(open_source(file, TableOptions()), TableOptions())
     print(f"{mended.subject}: {len(mended):,} samples at {mended.sample_rate_hz:.1f} Hz")

@@ -56,6 +56,19 @@ def test_a_page_loads_nothing_from_the_network(site: Path) -> None:
         assert loading.findall(page.read_text(encoding="utf-8")) == [], page.name
 
 
+def test_an_option_keeps_its_two_hyphens(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        dashed = re.findall(r"(?<!\S)–[a-z]\S*", page.read_text(encoding="utf-8"))
+        assert dashed == [], page.name
+
+
+def test_the_index_calls_each_page_by_its_title() -> None:
+    shown = (DOCS / "index.md").read_text(encoding="utf-8").partition("```{toctree}")[0]
+    for name, page in re.findall(r"\[([^]]+)\]\(([^)]+\.md)\)", shown):
+        title = (DOCS / page).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        assert name.casefold() == title.casefold(), page
+
+
 @pytest.mark.parametrize("page", PAGES_OF_OPTIONS)
 def test_a_page_shows_the_options_as_they_are_declared(page: str) -> None:
     assert (DOCS / page).read_text(encoding="utf-8") == written(page), "run python script/options.py"

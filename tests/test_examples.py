@@ -93,6 +93,12 @@ def test_an_example_runs(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert printed in capsys.readouterr().out
 
 
+def test_the_reader_says_that_there_is_no_such_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["own_reader.py", "none.tiny"])
+    with pytest.raises(SystemExit, match=r"^none\.tiny: there is no such file$"):
+        runpy.run_path(str(EXAMPLES / "own_reader.py"), run_name="__main__")
+
+
 @pytest.mark.second_stage
 @pytest.mark.parametrize("model", ["demo", "own"])
 @pytest.mark.usefixtures("_folder")

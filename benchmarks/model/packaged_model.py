@@ -1,4 +1,4 @@
-"""Train the model that comes with harken, and score models made in the same way on new people of the same studies.
+"""Train the packaged model, and score models made in the same way on new people of the same studies.
 
     python -m benchmarks.model.packaged_model --data DATA --work DIR --folds [--workers 2]
     python -m benchmarks.model.packaged_model --data DATA --work DIR --fit --studies RUN

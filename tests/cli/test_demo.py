@@ -25,5 +25,6 @@ def test_the_demo_leaves_recordings_and_a_report(
     ended = run_harken("demo")
     assert ended.exit_code == 0, ended.stderr
     assert "Learning from 7 of them, then testing on 3 unseen people." in ended.stdout
+    assert "docs/labels.md" in ended.stdout
     assert len(list(Path("harken-demo/recordings").glob("*.csv"))) == 20
     assert Path("harken-demo/run/report.html").is_file()

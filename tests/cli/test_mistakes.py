@@ -132,7 +132,7 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         ("simulate --days 1 --rate 25 --out nowhere/a.csv", "there is no folder nowhere; create it first"),
         ("datasets mnist", "no data set 'mnist'; the data sets are wisdm, dsads"),
         ("datasets --fetch o", "needs the name of one data set: wisdm"),
-        ("datasets exercises --fetch o", "pip install seglearn"),
+        ("datasets exercises --fetch o", 'pip install "harken[demo]"'),
         ("annotate none.csv --no-open", "harken: none.csv: there is no such file\n"),
         ("annotate {empty} --no-open", "empty: this folder contains no recording"),
         (

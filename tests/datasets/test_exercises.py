@@ -98,5 +98,5 @@ def test_without_the_package_the_message_states_how_to_get_it(monkeypatch: pytes
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(MODULE, "distribution", absent)
-    with pytest.raises(HarkenError, match="pip install seglearn"):
+    with pytest.raises(HarkenError, match=r'pip install "harken\[demo\]"$'):
         exercises()

@@ -1,4 +1,4 @@
-"""The model that comes with harken labels watches of any rate and unit without an option."""
+"""The packaged model labels watches of any rate and unit without an option."""
 
 import json
 from pathlib import Path
@@ -73,12 +73,19 @@ def test_the_card_and_readme_agree_with_the_file() -> None:
     assert result["model"]["sha256"] == digest
     assert digest in (root / "docs" / "model_card.md").read_text(encoding="utf-8")
     left_out = json.loads((root / "docs" / "results" / "studies_nine.json").read_text())["methods"]["light"]
-    of_study = {name: fold["studies"][name]["known"]["mean_f1"] for name, fold in left_out["folds"].items()}
+    scores = {name: fold["studies"][name]["known"] for name, fold in left_out["folds"].items()}
+    of_study = {name: score["mean_f1"] for name, score in scores.items()}
+    lying = {name: scores[name]["f1"]["lying"] for name in ("selfback", "dsads")}
+    sedentary = {name: scores[name]["groups"]["sedentary"] for name in ("selfback", "dsads")}
     readme = " ".join((root / "README.md").read_text(encoding="utf-8").split())
     assert (
         f"the mean F1 is {left_out['main_score']['known']:.2f} (WISDM {of_study['wisdm']:.2f}, selfBACK "
         f"{of_study['selfback']:.2f}, DSADS {of_study['dsads']:.2f}). On unseen people of the training studies it is "
         f"{result['new_people']['main_score']:.2f}."
+    ) in readme
+    assert (
+        f"the F1 of lying is {lying['selfback']:.2f} (selfBACK) and {lying['dsads']:.2f} (DSADS); lying or sitting, as "
+        f"one group, has {sedentary['selfback']:.2f} and {sedentary['dsads']:.2f}."
     ) in readme
 
 

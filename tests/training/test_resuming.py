@@ -260,7 +260,8 @@ def test_resume_refuses_changed_settings_and_data(alice: Path, bob: Path, tmp_pa
     with pytest.raises(Interrupted):
         train_run(settings, Quiet(), should_stop=lambda: True)
     with pytest.raises(
-        HarkenError, match=r"run is not empty; choose another --out, or continue this run with --resume"
+        HarkenError,
+        match="run is not empty; choose another --out, delete the folder, or continue this run with --resume",
     ):
         train_run(settings, Quiet())
     with pytest.raises(HarkenError, match="began with epochs = None, not 7"):

@@ -121,5 +121,6 @@ def test_without_the_data_it_says_what_to_install(run_harken: Run, monkeypatch: 
     monkeypatch.setattr(dataset, "distribution", missing)
     ended = run_harken("serve", "--demo", "--no-open")
     assert ended.exit_code == 2
-    assert "pip install seglearn" in ended.stderr
+    assert "needs seglearn, which is not installed: " in ended.stderr
+    assert '-m pip install "harken[demo]"' in ended.stderr
     assert "listens" not in ended.stdout

@@ -1,4 +1,4 @@
-"""The model that comes with harken gives the same labels in the server as offline."""
+"""The packaged model gives the same labels in the server as offline."""
 
 import time
 from collections.abc import Iterator

@@ -36,7 +36,7 @@ COMMANDS = {
     "serve": "Label live samples, and show them on a page.",
     "export": "Write a model as one ONNX file, with everything in it that a program in another language must know.",
     "simulate": "Write recordings of simulated wearers with known labels, for tests and examples.",
-    "benchmark": "Measure a preset on unseen people, beside baselines, by a named protocol.",
+    "benchmark": "Measure a recipe on unseen people, beside baselines, by a named protocol.",
     "datasets": "List the public data sets that harken reads, describe one of them, or fetch it.",
 }
 """Each command, which is a function of its name in a module of its name, with the first paragraph of its help. The
@@ -120,9 +120,9 @@ def command_line(used: str) -> typer.Typer:
         cls=HelpfulGroup,
         help="Recognise what a person is doing from a wrist accelerometer, and measure how well that "
         "works on unseen people.\n\nNew here? `harken demo` takes a minute or two. For your own "
-        "recordings: `harken inspect` describes them, `harken label` labels them with the model that comes with "
-        "harken, `harken train` trains on some people and tests on others, and `harken evaluate` tests the model on "
-        "more.",
+        "recordings: `harken inspect` describes them, `harken label` labels them with the packaged model, which comes "
+        "with harken, `harken train` trains on some people and tests on others, and `harken evaluate` tests the model "
+        "on more.",
         epilog="`harken COMMAND --help` describes a command and its options.",
         no_args_is_help=True,
         add_completion=False,

@@ -34,12 +34,12 @@ def benchmark(
             after="folders",
         ),
     ] = None,
-    no_preset: Annotated[bool, Option("Measure the baselines alone, without a preset.", after="preset")] = False,
+    no_preset: Annotated[bool, Option("Measure the baselines alone, without a recipe.", after="preset")] = False,
     json: Json = False,
 ) -> None:
     """Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
-    scores of each method and the model files of presets. With --resume, --figures draws those of a finished benchmark.
+    scores of each method and the model files of recipes. With --resume, --figures draws those of a finished benchmark.
     """
     need_training("harken benchmark")
     if no_preset and preset is not None:

@@ -31,6 +31,7 @@ def demo(
     )
     run_and_print(settings)
     typer.echo(
-        f"\nOpen {printable(settings.out / 'report.html')} in a browser. Then try your own:\n"
+        f"\nOpen {printable(settings.out / 'report.html')} in a browser. Then try recordings of your own, with labels "
+        "(docs/labels.md says how to make them):\n"
         "  harken train mine.csv --cross friend.csv --out run"
     )

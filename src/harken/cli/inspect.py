@@ -41,7 +41,7 @@ OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")
 TrainedModel = Annotated[
     Path | None,
     Option(
-        "A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken: warn if "
+        "A model file (.safetensors), a run directory, or 'packaged' (the packaged model): warn if "
         "it was trained on one of the recordings.",
         metavar="MODEL",
     ),

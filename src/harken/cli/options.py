@@ -46,15 +46,13 @@ Json = Annotated[bool, Option("Print JSON for a program instead of a table for a
 Model = Annotated[
     Path,
     Argument(
-        "A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken.",
+        "A model file (.safetensors), a run directory, or 'packaged' (the packaged model).",
         metavar="MODEL",
     ),
 ]
 ModelOrPackaged = Annotated[
     Path | None,
-    Option(
-        "A model file (.safetensors), or a run directory. [default: the model that comes with harken]", metavar="MODEL"
-    ),
+    Option("A model file (.safetensors), or a run directory. [default: the packaged model]", metavar="MODEL"),
 ]
 
 OpenPage = Annotated[bool, Option("Open the page in a browser.", flag="--open/--no-open")]

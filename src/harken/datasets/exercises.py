@@ -73,7 +73,7 @@ def _installed_file() -> Path:
         files = distribution(DISTRIBUTION).files or []
     except PackageNotFoundError:
         raise HarkenError(
-            f"the recordings of exercises come with seglearn, which is not installed: {install_command(DISTRIBUTION)}"
+            f"the data set exercises needs {DISTRIBUTION}, which is not installed: {install_command('harken[demo]')}"
         ) from None
     path = next((Path(str(file.locate())) for file in files if file.as_posix() == DATA_FILE), None)
     if path is None or not path.exists():

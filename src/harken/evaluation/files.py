@@ -170,7 +170,7 @@ def evaluate(
     ['alice', 'bob']
 
     Args:
-        model: a recogniser, a model file, a run directory, or ``"packaged"`` for the model that comes with harken.
+        model: a recogniser, a model file, a run directory, or ``"packaged"`` (the packaged model).
         files: one or several labelled recordings, or folders of them.
         ignore_labels: labels whose windows do not count.
         only_labels: the only labels whose windows count, and over which macro F1 is the mean; empty for all.

@@ -67,7 +67,7 @@ def label_file(
 
     Args:
         path: a recording in any format that harken reads.
-        model: a model file, a run directory or a recogniser; the model that comes with harken if None.
+        model: a model file, a run directory or a recogniser; the packaged model if None.
         out: the folder for the results (see ``LabelledFile.write``); they are not written if None.
         settings: the settings of labelling; those of the command without options if None.
         key: ``label_key`` of the same arguments, if it is known already.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 PACKAGED = "packaged"
-"""The name of the model that comes with harken, accepted in place of a file."""
+"""The name of the packaged model, which comes with harken, accepted in place of a file."""
 PACKAGED_MODEL = Path(__file__).parent / "packaged" / "light.safetensors"
 """The model that comes with harken. Its card (docs/model_card.md) describes its training data and scores."""
 
@@ -232,7 +232,7 @@ def model_bytes(model: FittedModel) -> bytes:
 
 
 def model_path(path: str | Path) -> Path:
-    """The model file of a path: the file in it for a run directory; the model that comes with harken for ``packaged``,
+    """The model file of a path: the file in it for a run directory; the packaged model for ``packaged``,
     if no file has that name; else ``path`` itself."""
     if str(path) == PACKAGED and not Path(path).exists():
         return PACKAGED_MODEL

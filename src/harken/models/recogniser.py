@@ -435,7 +435,7 @@ class Recogniser:
 
     @classmethod
     def load(cls, path: "str | Path | Recogniser | None" = None, *, device: str = "auto") -> "Recogniser":
-        """Read a model file; without a path, the model that comes with harken. Nothing in it is executed. A recogniser
+        """Read a model file; without a path, the packaged model. Nothing in it is executed. A recogniser
         is returned as it is.
 
         Raises:
@@ -445,7 +445,7 @@ class Recogniser:
             return path
         if path is None and not PACKAGED_MODEL.is_file():
             raise HarkenError(
-                f"{PACKAGED_MODEL}: the model that comes with harken is missing from this installation; install harken "
+                f"{PACKAGED_MODEL}: the packaged model is missing from this installation; install harken "
                 "again, or name a model with --model (harken train makes one)"
             )
         model = read_model(PACKAGED_MODEL if path is None else path)

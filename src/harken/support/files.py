@@ -283,7 +283,9 @@ def refuse_occupied(out: Path, what: str, *, occupied: bool, own: bool, resume: 
         raise HarkenError(f"is not empty and holds no {what} of harken; choose another --out", path=out, colon=False)
     if occupied and not resume:
         raise HarkenError(
-            f"is not empty; choose another --out, or continue this {what} with --resume", path=out, colon=False
+            f"is not empty; choose another --out, delete the folder, or continue this {what} with --resume",
+            path=out,
+            colon=False,
         )
 
 

@@ -73,8 +73,8 @@ class RunSettings:
     epochs: Annotated[
         int | None,
         Option(
-            "The epochs: how often training goes through all windows. 2 are enough for a quick look. "
-            "[default: the recipe's]",
+            "The epochs: how often training goes through all windows. The terminal counts iterations: an epoch has one "
+            "for each batch of windows, so short recordings need more epochs. [default: the recipe's]",
             metavar="N",
         ),
     ] = None

@@ -89,7 +89,7 @@ def server_for(
         host, port: the address.
         token: the token that clients must send; None only for loopback addresses.
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
-        demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
+        demo: stream the demo's people. Posted recordings are labelled by the packaged model.
         forearm_axis: the axis along the forearm of all watches that state no other; None to find it by walking.
         limits: the limits of clients; the defaults if None.
         training: arguments of ``harken.train`` for *Learn*, in place of the usual ones.

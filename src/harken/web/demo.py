@@ -83,7 +83,7 @@ def about_demo(recogniser: Recogniser) -> dict[str, Any]:
             "A demo: recordings of three people doing shoulder exercises with a watch (Burns et al. 2018), repeated.",
             f"The model was trained on {len(provenance['training_people'])} other people; "
             f"on the recordings of these three, {right} of its labels are right.",
-            "It recognises only these exercises; your own recordings are labelled by harken's own model.",
+            "It recognises only these exercises; your own recordings are labelled by the packaged model.",
         ],
     }
 

@@ -157,7 +157,8 @@ def test_invalid_settings_are_refused_before_training(
 def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "out")
     with pytest.raises(
-        HarkenError, match="is not empty; choose another --out, or continue this benchmark with --resume"
+        HarkenError,
+        match="is not empty; choose another --out, delete the folder, or continue this benchmark with --resume",
     ):
         run_benchmark(settings())
     with written_alone(tmp_path / "out"), pytest.raises(HarkenError, match="another harken is writing there"):

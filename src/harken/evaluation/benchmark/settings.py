@@ -84,7 +84,7 @@ class BenchmarkSettings:
     baselines: Annotated[
         "tuple[AnyBaseline, ...]",
         Option(
-            "What to measure it against: random_forest, mini_rocket, sedentary_sphere, a preset (with a number of "
+            "What to measure it against: random_forest, mini_rocket, sedentary_sphere, a recipe (with a number of "
             "epochs: notebook:20), or the module and class of a scikit-learn classifier (sklearn.svm:SVC); may be "
             "given again.",
             flag="--baseline",
@@ -93,7 +93,7 @@ class BenchmarkSettings:
             read=tuple,
         ),
     ] = ()
-    epochs: Annotated[int | None, Option("The epochs of the preset. [default: the recipe's]", metavar="N")] = None
+    epochs: Annotated[int | None, Option("The epochs of the recipe. [default: its own]", metavar="N")] = None
     study_column: Annotated[
         str | None,
         Option(

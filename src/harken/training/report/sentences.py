@@ -179,8 +179,9 @@ def error_sentence(outcome: "Outcome") -> str | None:
         return None
     error = outcome.cross_probabilities.expected_calibration_error
     return (
-        f"On {unseen(outcome)}, the probabilities of the labels miss the share of right labels "
-        f"by {points(error)} on average (expected calibration error {decimals(error)}; 0 is perfect)."
+        "When the model says 80 %, it should be right 80 % of the time. "
+        f"On {unseen(outcome)}, its probabilities are too high or too low by {points(error)} on average "
+        f"(expected calibration error {decimals(error)}; 0 is perfect)."
     )
 
 
