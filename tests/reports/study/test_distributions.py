@@ -97,6 +97,16 @@ def test_faulty_samples_have_their_share(tmp_path: Path) -> None:
     assert "Up to 2.5 % of the samples of a recording are marked as faulty and were not used." in several
 
 
+def test_the_page_of_one_person_speaks_of_no_pictures(tmp_path: Path) -> None:
+    assert "Over each picture" not in write_page(tmp_path / "one.html", made_study(1))
+    assert "Over each picture" in write_page(tmp_path / "several.html", made_study(12))
+
+
+def test_the_range_of_a_measure_is_no_second_number() -> None:
+    (outcome,) = outcomes_of(["interdaily_stability"], {})
+    assert outcome.unit == "(0 to 1)"
+
+
 def test_values_as_text() -> None:
     values: list[tuple[float | None, Form, str]] = [
         (7.08, "hours", "7 h 05 min"),
