@@ -171,6 +171,14 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
     assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.text
 
 
+def test_a_bout_is_as_long_as_the_time_with_its_label(tmp_path: Path) -> None:
+    """The hours of a label and its bouts agree. The table of bouts counts a gap that a bout bridges."""
+    found = timeline(946_684_800, [30.0, 60.0, 66.0, 600.0], ["walking", "gap", "walking", "sitting"])
+    page = written(tmp_path / "report.html", found)
+    assert found.bouts().filter(label="walking")["seconds"].to_list() == [156.0]
+    assert [attributes["data-s"] for _, attributes in page.elements if "data-s" in attributes] == ["96", "600"]
+
+
 def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
     labelled = small()
     only_a_gap = timeline(0, [600.0], ["gap"])

@@ -79,7 +79,8 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: Outcomes) -> 
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
     colours = colours_of(labels)
-    listed, not_listed = tables.bouts_by_day(outcomes.bouts, names, calendar, zone)
+    bouts = tables.count_labelled_seconds(outcomes.bouts, spells)
+    listed, not_listed = tables.bouts_by_day(bouts, names, calendar, zone)
     adjusted = tables.hours_rows(outcomes.days, names, calendar, adjusted=True)
     return {
         "long_date": days.long_date,
@@ -94,7 +95,7 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: Outcomes) -> 
         "hours": tables.hours_rows(outcomes.days, names, calendar),
         "adjusted": adjusted,
         "adjusted_is_known": any(value is not None for row in adjusted for value in row["hours"]),
-        "summaries": tables.bout_summaries(outcomes.bouts, names, zone),
+        "summaries": tables.bout_summaries(bouts, names, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,
     }

@@ -9,9 +9,9 @@ from harken.outcomes.intensity import LEVELS
 from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.tables import OTHER_WAKING, SLEEP, clock_hours
 from harken.reports.caveats import reliable, score_words
-from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
+from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, Spells, short_date
 from harken.reports.words import Content, clock, hours_minutes, lasting, number, whole_percent
-from harken.support.tables import nanoseconds
+from harken.support.tables import nanoseconds, spans_ns
 from harken.windows.known_labels import GROUPS
 
 MOST_LISTED = 1500
@@ -150,6 +150,12 @@ def _hours_row(name: str, values: Content, hours: list[float | None], names: tup
         begin += wide
     words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
     return {"name": name, "hours": hours, "cells": cells, "bar": bar, "words": words, "day": None, "notes": []}
+
+
+def count_labelled_seconds(bouts: pl.DataFrame, spells: Spells) -> pl.DataFrame:
+    """Return the bouts with ``seconds`` without the time that has no label, which ``Timeline.bouts`` includes."""
+    unlabelled_s = spells.sums(spells.codes >= len(spells.names), spans_ns(bouts))
+    return bouts.with_columns(pl.col("seconds") - pl.Series(unlabelled_s))
 
 
 def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[Content]:
