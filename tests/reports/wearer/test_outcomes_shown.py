@@ -188,7 +188,7 @@ def test_movement_is_that_of_the_tables(week_tables: Outcomes) -> None:
 def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tables: Outcomes) -> None:
     labels_alone = Outcomes(week, None, None, LabelSettings())
     assert movement_shown(labels_alone) is None
-    assert key_figures(labels_alone, None, {}) == []
+    assert key_figures(labels_alone, {}) == []
     without_steps = changed(week_tables, days=week_tables.days.with_columns(steps=pl.lit(None, dtype=pl.Float64)))
     seen = movement_shown(without_steps)
     assert seen is not None
@@ -202,10 +202,9 @@ def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tabl
 
 def test_the_report_leads_with_what_is_recognised_well(week_tables: Outcomes, tmp_path: Path) -> None:
     scores = {"sedentary": 0.87, "on_feet": 0.6, "lying": 0.3, "sitting": 0.64, "standing": 0.85, "walking": 0.75}
-    nights = nights_shown(week_tables.nights)
-    names = [name for _, name, _ in key_figures(week_tables, nights, scores)]
+    names = [name for _, name, _ in key_figures(week_tables, scores)]
     assert names == ["sleep period", "sedentary", "steps", "moderate or vigorous"]
-    assert "on the feet" in [name for _, name, _ in key_figures(week_tables, nights, {})]
+    assert "on the feet" in [name for _, name, _ in key_figures(week_tables, {})]
     quality = replace(PLAIN_QUALITY, unseen_f1=scores)
     write_wearer_report(tmp_path / "scored.html", week_tables, quality=quality, model_card=MODEL_CARD)
     write_wearer_report(tmp_path / "plain.html", week_tables, quality=PLAIN_QUALITY, model_card=MODEL_CARD)
@@ -217,6 +216,16 @@ def test_the_report_leads_with_what_is_recognised_well(week_tables: Outcomes, tm
     assert "</b> walking" in first
     assert "walking" not in later
     assert "Less certain" not in plain
+
+
+def test_clock_times_of_nights_stand_with_the_nights(week_tables: Outcomes, tmp_path: Path) -> None:
+    """The sleep period of a day is the mean over days, and the times of onset and wake are means over nights."""
+    sleep = next(figure for figure in key_figures(week_tables, {}) if figure[1] == "sleep period")
+    assert sleep[2] == ""
+    write_wearer_report(tmp_path / "week.html", week_tables, quality=PLAIN_QUALITY, model_card=MODEL_CARD)
+    before, _, nights = (tmp_path / "week.html").read_text(encoding="utf-8").partition("<h2>Nights</h2>")
+    assert "On average the arm rested from <b>" in nights
+    assert "on average" not in before
 
 
 def test_groups_and_the_time_not_worn_add_up_to_the_time_recorded(week_tables: Outcomes) -> None:

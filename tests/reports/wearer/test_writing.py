@@ -201,7 +201,7 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
     assert "unsafe" not in policy.split("script-src")[1]
     for script in page.scripts[1:]:
         assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
-    assert "In a sleep period, a still arm counts as evidence for lying." in page.text
+    assert "At night, harken labels a still arm as lying more readily." in page.text
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, given: 
     page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **given))
     assert words in page.text.partition("Day by day")[0]
     # Sleep periods influence only smoothed labels, and these are not.
-    assert "a still arm counts as evidence" not in page.text
+    assert "a still arm" not in page.text
 
 
 def test_the_quality_is_a_table_in_which_what_is_bad_is_marked(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def _outcomes(
         "movement": tables.movement_shown(outcomes),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], outcomes.rhythm, ceiling),
         "zoom": days.packed(spells, calendar, spans_ns),
-        "figures": tables.key_figures(outcomes, nights, unseen_f1),
+        "figures": tables.key_figures(outcomes, unseen_f1),
         "groups": list(tables.group_columns(outcomes.days).values()),
         "group_rows": tables.group_rows(outcomes.days, outcomes.averages, calendar),
         "doubtful": {

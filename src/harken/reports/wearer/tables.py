@@ -51,19 +51,13 @@ OF_STEPS = ("steps", "peak_cadence_30")
 AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend": "Saturday, Sunday"}
 
 
-def key_figures(
-    outcomes: Outcomes, nights: Content | None, unseen_f1: Mapping[str, float]
-) -> list[tuple[str, str, str]]:
+def key_figures(outcomes: Outcomes, unseen_f1: Mapping[str, float]) -> list[tuple[str, str, str]]:
     """The sleep period, groups that are recognised well, steps, and moderate and vigorous time of an average day, as
     far as they are known: the value in large letters, its name, and a note."""
     figures = []
     week = outcomes.averages.row(0, named=True)
     if week.get(SLEEP):
-        note = ""
-        if nights is not None and nights["mean"] is not None:
-            onset, wake, *_ = nights["mean"]["cells"]
-            note = f"on average {onset} to {wake}"
-        figures.append((hours_minutes(week[SLEEP]), GROUP_COLUMNS[SLEEP], note))
+        figures.append((hours_minutes(week[SLEEP]), GROUP_COLUMNS[SLEEP], ""))
     for group in GROUPS:
         column = f"{group}_hours"
         if week.get(column) is not None and reliable(group, unseen_f1):
