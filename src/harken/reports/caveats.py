@@ -16,7 +16,7 @@ from harken.outcomes.recording_quality import GapSummary, RecordingQuality
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.mending import JUMP_NS
 from harken.recordings.recording import Placement
-from harken.reports.words import hours_minutes, lasting, number
+from harken.reports.words import hours_minutes, lasting, minutes_seconds, number
 from harken.signals.gravity import GOOD_G, GravityCalibration
 from harken.support.printable import percent, percent_number
 
@@ -181,7 +181,11 @@ def _wear(worn: float | None, off: float | None) -> Iterator[Line | Caveat]:
         return
     low = worn + off > 0 and worn / (worn + off) < LEAST_WORN
     heed = "worn for less than three quarters of the time" if low else ""
-    yield Line("Worn", f"{hours_minutes(worn)} hours; not worn {hours_minutes(off)}", heed)
+    if worn + off < 1:
+        value = f"{minutes_seconds(worn)}; not worn {minutes_seconds(off)}"
+    else:
+        value = f"{hours_minutes(worn)} hours; not worn {hours_minutes(off)}"
+    yield Line("Worn", value, heed)
     if low:
         share = percent_number(worn / (worn + off), decimals=0)
         yield Caveat(CaveatKind.WEAR, f"worn for {share} % of the time recorded")

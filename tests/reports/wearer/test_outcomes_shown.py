@@ -18,7 +18,7 @@ from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.rules import PUBLISHED
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.days import calendar_days, day_by_clock, spells_of
-from harken.reports.wearer.tables import group_rows, key_figures, movement_shown, nights_shown
+from harken.reports.wearer.tables import group_columns, group_rows, key_figures, movement_shown, nights_shown
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, tables_of
 
@@ -233,7 +233,7 @@ def test_groups_and_the_time_not_worn_add_up_to_the_time_recorded(week_tables: O
     parts = ["sleep_period_hours", "sedentary_hours", "on_feet_hours", "other_waking_hours"]
     np.testing.assert_allclose(days.select(parts).sum_horizontal(), days["wear_hours"])
     calendar = calendar_days(days["date"], "Europe/London")
-    rows = group_rows(days, week_tables.averages, calendar)
+    rows = group_rows(days, week_tables.averages, calendar, group_columns(days))
     assert [row["name"] for row in rows][-2:] == [calendar[-1].short, "On average"]
     for row, recorded in zip(rows, [*days["recorded_hours"], week_tables.averages["recorded_hours"][0]], strict=True):
         minutes = sum(60 * int(hours) + int(part) for hours, part in (cell.split(":") for cell in row["cells"]))
