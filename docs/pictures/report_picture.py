@@ -2,9 +2,16 @@
 
 Usage: python docs/pictures/report_picture.py REPORT.html --out docs/pictures/report.png [--only-days]
 
-REPORT.html is any that ``harken label`` wrote. ``--only-days`` leaves out what is above the strips of the days.
-``docs/pictures/day.png`` is made so. Its day is written by ``benchmarks.outcomes.composed_nights --write selfback_S026
-FILE``, which names the model for ``harken label FILE --model MODEL``.
+REPORT.html is any that ``harken label`` wrote. ``docs/pictures/report.png`` shows the report of this week:
+
+    harken simulate --days 7 --rate 25 --seed 1 --out week.parquet
+    harken label week.parquet --out week
+
+``--only-days`` leaves out what is above the strips of the days. ``docs/pictures/day.png`` is made so. Its day is that
+of ``selfback_S026`` without a sitter: ``composed`` in ``benchmarks.outcomes.composed_nights`` makes it at 30 Hz, and
+``write_day`` writes it. MODEL is the one that ``benchmarks.studies.left_out`` trained without selfBACK:
+
+    harken label day.parquet --model MODEL --no-calibration --no-orientation --placement wrist --out day
 
 Needs Chromium with its driver, and selenium (the extra ``dev``).
 """

@@ -99,11 +99,11 @@ def _run(settings: BenchmarkSettings) -> "tuple[dict[str, Any], list[TextTable]]
 
 def _print(result: dict[str, Any], tables: "list[TextTable]", settings: BenchmarkSettings) -> None:
     """Print the tables of the page, without the folds, and the names of the files."""
-    from harken.evaluation.benchmark.page import one_label_sentences
+    from harken.evaluation.benchmark.page import list_warnings
 
     console = Console(highlight=False)
     console.print(result["measures"], markup=False)
-    for sentence in one_label_sentences(result):
+    for sentence in list_warnings(result):
         console.print(f"\n{sentence}", style="bold", markup=False)
     for shown in tables[:-1]:
         console.print(f"\n[bold]{shown.title}[/bold]")

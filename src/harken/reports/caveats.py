@@ -16,7 +16,7 @@ from harken.outcomes.recording_quality import GapSummary, RecordingQuality
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.mending import JUMP_NS
 from harken.recordings.recording import Placement
-from harken.reports.words import hours_minutes, lasting, number
+from harken.reports.words import hours_minutes, lasting, minutes_seconds, number
 from harken.signals.gravity import GOOD_G, GravityCalibration
 from harken.support.printable import percent, percent_number
 
@@ -65,10 +65,14 @@ class CaveatKind(StrEnum):
 
 @dataclass(frozen=True)
 class Caveat:
-    """A reason to doubt the labels or the outcomes of a recording, in words that begin with a small letter."""
+    """A reason to doubt the labels or the outcomes of a recording, in words that begin with a small letter.
+
+    ``share`` is the share of the samples that are marked as faulty; 0 for kinds other than ``SENSOR``.
+    """
 
     kind: CaveatKind
     words: str
+    share: float = 0.0
 
 
 NO_VALID_DAY = Caveat(CaveatKind.WEAR, "no valid day, so there are no averages")
@@ -146,10 +150,12 @@ def _findings(quality: RecordingQuality) -> Iterator[Line | Caveat]:
     ):
         used = [f"{marked:,} samples, marked and not used"] if marked else []
         used += [f"{unmarked:,} samples in cut-off peaks, used"] if unmarked else []
-        much = bool(quality.rows) and marked / quality.rows > MOST_MARKED
+        marked_share = marked / quality.rows if quality.rows else 0.0
+        much = marked_share > MOST_MARKED
         yield Line(name, "; ".join(used) or "none", "more than 1 % of the samples" if much else "")
         if much:
-            yield Caveat(CaveatKind.SENSOR, f"{where} in {percent_number(marked / quality.rows)} % of the samples")
+            words = f"{where} in {percent_number(marked_share)} % of the samples"
+            yield Caveat(CaveatKind.SENSOR, words, marked_share)
     if quality.sha256:
         yield Line("SHA-256 of the file", quality.sha256)
     if (share := quality.training_share) is not None and share > SAME_RECORDING:
@@ -161,12 +167,13 @@ def _broken_axes(quality: RecordingQuality) -> Iterator[Line | Caveat]:
     if not quality.broken_axes:
         yield Line("Broken axes", "none")
         return
-    parts = []
+    parts, shares = [], []
     for axis in quality.broken_axes:
-        share = percent(axis.samples / max(quality.rows, axis.samples))
-        parts.append(f"{axis.axis} stays at {axis.value_g:.2f} g in {share} of the samples")
+        share = axis.samples / max(quality.rows, axis.samples)
+        parts.append(f"{axis.axis} stays at {axis.value_g:.2f} g in {percent(share)} of the samples")
+        shares.append(share)
     yield Line("Broken axes", f"{'; '.join(parts)}; marked and not used", "the sensor is broken")
-    yield Caveat(CaveatKind.SENSOR, f"broken: {'; '.join(parts)}")
+    yield Caveat(CaveatKind.SENSOR, f"broken: {'; '.join(parts)}", max(shares))
 
 
 def _wear(worn: float | None, off: float | None) -> Iterator[Line | Caveat]:
@@ -174,7 +181,11 @@ def _wear(worn: float | None, off: float | None) -> Iterator[Line | Caveat]:
         return
     low = worn + off > 0 and worn / (worn + off) < LEAST_WORN
     heed = "worn for less than three quarters of the time" if low else ""
-    yield Line("Worn", f"{hours_minutes(worn)} hours; not worn {hours_minutes(off)}", heed)
+    if worn + off < 1:
+        value = f"{minutes_seconds(worn)}; not worn {minutes_seconds(off)}"
+    else:
+        value = f"{hours_minutes(worn)} hours; not worn {hours_minutes(off)}"
+    yield Line("Worn", value, heed)
     if low:
         share = percent_number(worn / (worn + off), decimals=0)
         yield Caveat(CaveatKind.WEAR, f"worn for {share} % of the time recorded")

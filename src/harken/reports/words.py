@@ -73,6 +73,11 @@ def hours_minutes(hours: float | None) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}"
 
 
+def minutes_seconds(hours: float | None) -> str:
+    """Hours as ``1 min 36 s``, for a recording of less than an hour; a dash for unknown values."""
+    return "–" if hours is None or not math.isfinite(hours) else lasting(round(3600 * hours))
+
+
 def clock(hours: float) -> str:
     """Hours after a midnight as a time of day: ``01:30`` for 25.5."""
     minutes = round(60 * hours) % 1440

@@ -16,6 +16,7 @@ import harken
 from harken import HarkenError, Recording
 from harken.datasets.simulated import Simulation, output_paths, simulate, simulation, truth_path, write_simulation
 from harken.datasets.simulated.simulation import BLOCK_ROWS, SENSOR_RANGE_G
+from harken.recordings.broken_axes import AxisSurvey
 
 LABELS = ("lying", "running", "sitting", "standing", "walking")
 STEP_TOLERANCE = 1.5
@@ -106,6 +107,16 @@ class TestSignals:
         )
         assert short.subject == long.subject
         np.testing.assert_array_equal(short.up["sitting"], long.up["sitting"])
+
+    @pytest.mark.parametrize("person", [0, 4])
+    def test_a_fidgeting_arm_does_not_look_like_a_broken_axis(self, person: int) -> None:
+        """Two movements of person 0 would cancel each other on x, and person 4 would hardly move on it."""
+        simulation = Simulation(days=3, sample_rate_hz=25, person=person)
+        survey = AxisSurvey()
+        for first in range(0, simulation.rows, BLOCK_ROWS):
+            samples = simulation.samples(first, min(first + BLOCK_ROWS, simulation.rows))
+            survey.push(samples.time_ns, samples.signals)
+        assert survey.finish(SENSOR_RANGE_G).stretches == []
 
 
 class TestDeterminism:

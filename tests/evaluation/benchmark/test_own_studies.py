@@ -54,6 +54,42 @@ def test_each_folder_and_each_table_is_a_study(studies: Path, tmp_path: Path) ->
     assert 0.3 < result["mean_person_macro_f1"] <= 1
 
 
+def test_a_name_in_several_studies_is_a_sentence_before_the_scores(studies: Path, tmp_path: Path) -> None:
+    result = benchmark(studies, tmp_path / "out")
+    assert result["same_names"] == {"anna": ["leeds", "ulm"]}
+    assert "**anna is a name in several studies (leeds, ulm)." in (tmp_path / "out" / "benchmark.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("subjects", "people_in_both"),
+    [(("anna", "anna"), "one person, anna,"), (("p1_left", "p1_right"), "one person, p1_left and p1_right,")],
+)
+def test_two_files_of_one_person_are_no_studies(subjects: tuple[str, str], people_in_both: str, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for number, subject in enumerate((*subjects, "ben")):
+        path = people.write_person(folder / f"{number}.csv", 11 + number)
+        pl.read_csv(path).with_columns(Subject=pl.lit(subject)).write_csv(path)
+    with pytest.raises(HarkenError, match=people_in_both) as refused:
+        benchmark(folder, tmp_path / "out")
+    assert f"{folder / '0.csv'} and {folder / '1.csv'} would be two studies" in str(refused.value)
+    assert "--protocol leave-one-person-out" in str(refused.value)
+
+
+def test_studies_that_number_their_people_alike_are_not_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "studies"
+    folder.mkdir()
+    names = {"alice": "1", "bob": "2", "carol": "3"}
+    for place in ("leeds", "ulm"):
+        path = people.write_study(folder / f"{place}.csv")
+        table = pl.read_csv(path).with_columns(pl.col("Subject").replace_strict(names))
+        if place == "ulm":
+            table = table.with_columns(pl.col("X", "Y", "Z") * 1.01)
+        table.write_csv(path)
+    result = benchmark(folder, tmp_path / "out")
+    assert result["same_names"] == {number: ["leeds", "ulm"] for number in names.values()}
+
+
 def test_it_goes_on_where_it_stopped(studies: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = benchmark(studies, out)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harken.evaluation.benchmark.page import TextTable, latex, one_label_sentences
+from harken.evaluation.benchmark.page import TextTable, latex, list_warnings
 from harken.evaluation.benchmark.result import other_data, read_result
 from harken.evaluation.benchmark.scoring import PeopleScoring, by_person
 from harken.models.scores import score_people
@@ -29,12 +29,12 @@ def test_a_method_that_gave_one_label_is_named_with_its_folds() -> None:
     folds = {"0": {"one_label": "sitting", "right_in_training": 0.31}, "1": learned}
     result = {"methods": {"gru": {"folds": folds}, "forest": {"folds": {"0": learned, "1": learned}}}}
     sentence = "gru gave one label to every window in 1 of 2 folds (0): “sitting”; right in training: 31.0 %."
-    assert one_label_sentences(result) == [sentence]
+    assert list_warnings(result) == [sentence]
     folds["1"] = {"one_label": "walking", "right_in_training": 0.4}
     sentence = (
         "gru gave one label to every window of each fold: “sitting” or “walking”; right in training: 31.0 % to 40.0 %."
     )
-    assert one_label_sentences(result) == [sentence]
+    assert list_warnings(result) == [sentence]
 
 
 def finding(right: dict[str, float], *, seed: int, error: float = 0.1) -> dict[str, Any]:

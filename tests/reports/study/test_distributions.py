@@ -1,12 +1,18 @@
 """Histograms over people, and values as text."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harken.reports.caveats import Caveat, CaveatKind
+from harken.reports.study import Study, write_study_page
 from harken.reports.study.page import Form, PersonOutcome, distribution, outcomes_of, shown
+from made_study import made_study
 
 VALUES = {
     "hours": st.floats(0, 24),
@@ -65,6 +71,40 @@ def test_hours_that_are_recognised_well_come_first_and_others_show_their_score()
         ("Movement", "Steps", "a day"),
     ]
     assert "Doubtful" not in {one.group for one in outcomes_of(columns, {})}
+
+
+def write_page(path: Path, study: Study) -> str:
+    """The page of a study as its text."""
+    write_study_page(path, study)
+    return path.read_text(encoding="utf-8")
+
+
+def test_faulty_samples_have_their_share(tmp_path: Path) -> None:
+    study = made_study(3, doubtful=0)
+    broken = Caveat(CaveatKind.SENSOR, "broken: x stays at 0.24 g in 0.1 % of the samples", 0.001)
+    stuck = Caveat(CaveatKind.SENSOR, "stuck in 2.5 % of the samples", 0.025)
+
+    def with_doubts(*doubts: Caveat) -> Study:
+        people = [
+            replace(person, files=(replace(person.files[0], doubts=(doubt,)),))
+            for person, doubt in zip(study.people, doubts, strict=False)
+        ]
+        return replace(study, people=people)
+
+    one = write_page(tmp_path / "one.html", with_doubts(broken))
+    assert "0.1 % of the samples are marked as faulty and were not used." in one
+    several = write_page(tmp_path / "several.html", with_doubts(broken, stuck))
+    assert "Up to 2.5 % of the samples of a recording are marked as faulty and were not used." in several
+
+
+def test_the_page_of_one_person_speaks_of_no_pictures(tmp_path: Path) -> None:
+    assert "Over each picture" not in write_page(tmp_path / "one.html", made_study(1))
+    assert "Over each picture" in write_page(tmp_path / "several.html", made_study(12))
+
+
+def test_the_range_of_a_measure_is_no_second_number() -> None:
+    (outcome,) = outcomes_of(["interdaily_stability"], {})
+    assert outcome.unit == "(0 to 1)"
 
 
 def test_values_as_text() -> None:

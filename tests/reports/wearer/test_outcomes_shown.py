@@ -18,7 +18,7 @@ from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.rules import PUBLISHED
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.days import calendar_days, day_by_clock, spells_of
-from harken.reports.wearer.tables import group_rows, key_figures, movement_shown, nights_shown
+from harken.reports.wearer.tables import group_columns, group_rows, key_figures, movement_shown, nights_shown
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, changed, labelled_week, tables_of
 
@@ -188,7 +188,7 @@ def test_movement_is_that_of_the_tables(week_tables: Outcomes) -> None:
 def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tables: Outcomes) -> None:
     labels_alone = Outcomes(week, None, None, LabelSettings())
     assert movement_shown(labels_alone) is None
-    assert key_figures(labels_alone, None, {}) == []
+    assert key_figures(labels_alone, {}) == []
     without_steps = changed(week_tables, days=week_tables.days.with_columns(steps=pl.lit(None, dtype=pl.Float64)))
     seen = movement_shown(without_steps)
     assert seen is not None
@@ -202,10 +202,9 @@ def test_without_acceleration_or_walking_there_is_less(week: Timeline, week_tabl
 
 def test_the_report_leads_with_what_is_recognised_well(week_tables: Outcomes, tmp_path: Path) -> None:
     scores = {"sedentary": 0.87, "on_feet": 0.6, "lying": 0.3, "sitting": 0.64, "standing": 0.85, "walking": 0.75}
-    nights = nights_shown(week_tables.nights)
-    names = [name for _, name, _ in key_figures(week_tables, nights, scores)]
+    names = [name for _, name, _ in key_figures(week_tables, scores)]
     assert names == ["sleep period", "sedentary", "steps", "moderate or vigorous"]
-    assert "on the feet" in [name for _, name, _ in key_figures(week_tables, nights, {})]
+    assert "on the feet" in [name for _, name, _ in key_figures(week_tables, {})]
     quality = replace(PLAIN_QUALITY, unseen_f1=scores)
     write_wearer_report(tmp_path / "scored.html", week_tables, quality=quality, model_card=MODEL_CARD)
     write_wearer_report(tmp_path / "plain.html", week_tables, quality=PLAIN_QUALITY, model_card=MODEL_CARD)
@@ -219,12 +218,22 @@ def test_the_report_leads_with_what_is_recognised_well(week_tables: Outcomes, tm
     assert "Less certain" not in plain
 
 
+def test_clock_times_of_nights_stand_with_the_nights(week_tables: Outcomes, tmp_path: Path) -> None:
+    """The sleep period of a day is the mean over days, and the times of onset and wake are means over nights."""
+    sleep = next(figure for figure in key_figures(week_tables, {}) if figure[1] == "sleep period")
+    assert sleep[2] == ""
+    write_wearer_report(tmp_path / "week.html", week_tables, quality=PLAIN_QUALITY, model_card=MODEL_CARD)
+    before, _, nights = (tmp_path / "week.html").read_text(encoding="utf-8").partition("<h2>Nights</h2>")
+    assert "On average the arm rested from <b>" in nights
+    assert "on average" not in before
+
+
 def test_groups_and_the_time_not_worn_add_up_to_the_time_recorded(week_tables: Outcomes) -> None:
     days = week_tables.days
     parts = ["sleep_period_hours", "sedentary_hours", "on_feet_hours", "other_waking_hours"]
     np.testing.assert_allclose(days.select(parts).sum_horizontal(), days["wear_hours"])
     calendar = calendar_days(days["date"], "Europe/London")
-    rows = group_rows(days, week_tables.averages, calendar)
+    rows = group_rows(days, week_tables.averages, calendar, group_columns(days))
     assert [row["name"] for row in rows][-2:] == [calendar[-1].short, "On average"]
     for row, recorded in zip(rows, [*days["recorded_hours"], week_tables.averages["recorded_hours"][0]], strict=True):
         minutes = sum(60 * int(hours) + int(part) for hours, part in (cell.split(":") for cell in row["cells"]))

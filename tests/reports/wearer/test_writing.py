@@ -171,6 +171,14 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
     assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.text
 
 
+def test_a_bout_is_as_long_as_the_time_with_its_label(tmp_path: Path) -> None:
+    """The hours of a label and its bouts agree. The table of bouts counts a gap that a bout bridges."""
+    found = timeline(946_684_800, [30.0, 60.0, 66.0, 600.0], ["walking", "gap", "walking", "sitting"])
+    page = written(tmp_path / "report.html", found)
+    assert found.bouts().filter(label="walking")["seconds"].to_list() == [156.0]
+    assert [attributes["data-s"] for _, attributes in page.elements if "data-s" in attributes] == ["96", "600"]
+
+
 def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
     labelled = small()
     only_a_gap = timeline(0, [600.0], ["gap"])
@@ -193,7 +201,7 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
     assert "unsafe" not in policy.split("script-src")[1]
     for script in page.scripts[1:]:
         assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
-    assert "In a sleep period, a still arm counts as evidence for lying." in page.text
+    assert "At night, harken labels a still arm as lying more readily." in page.text
 
 
 @pytest.mark.parametrize(
@@ -226,10 +234,13 @@ def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing_and_runs_only_its_s
     ],
 )
 def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path, given: dict[str, Any], words: str) -> None:
-    page = written(tmp_path / "report.html", small(), quality=replace(PLAIN_QUALITY, **given))
-    assert words in page.text.partition("Day by day")[0]
+    labelled = small(end_ns=8 * QUARTER)
+    page = written(tmp_path / "report.html", labelled, quality=replace(PLAIN_QUALITY, **given))
+    before, heading, _ = page.text.partition("Day by day")
+    assert heading
+    assert words in before
     # Sleep periods influence only smoothed labels, and these are not.
-    assert "a still arm counts as evidence" not in page.text
+    assert "a still arm" not in page.text
 
 
 def test_the_quality_is_a_table_in_which_what_is_bad_is_marked(tmp_path: Path) -> None:
@@ -247,7 +258,7 @@ QUARTER = 15 * 60 * 10**9
     ("changes", "there", "not_there"),
     [
         (
-            {},
+            {"end_ns": 8 * QUARTER},
             ["As if the watch had been worn all day Not computed: the missing parts"],
             ["A dash:"],
         ),
@@ -269,6 +280,27 @@ def test_hours_of_no_day_one_day_and_two(
     page = written(tmp_path / "report.html", small(**changes)).text
     assert [words for words in there if words not in page] == []
     assert [words for words in not_there if words in page] == []
+
+
+def test_a_recording_of_minutes_has_minutes_and_seconds_and_no_day(tmp_path: Path) -> None:
+    """It begins with the picture of its own time. Without scripts and on paper, a strip of this time stands for it."""
+    found = timeline(
+        946_684_830, [27.0, 120.0, 96.0], ["walking", "gap", "sitting"], activity_mg=[200, np.nan, 10], timezone="UTC"
+    )
+    page = written(tmp_path / "report.html", found, quality=replace(PLAIN_QUALITY, wear_hours=0.05, non_wear_hours=0.0))
+    for words in ("Minutes and seconds", "1 min 36 s", "27 s", "Worn 3 min; not worn 0 s"):
+        assert words in page.text
+    for words in ("Day by day", "Hours and minutes", "otherwise awake", "not recorded Sat", "worn all day"):
+        assert words not in page.text
+    first, second = (f'<section class="{name}"' for name in ("zoom", "days short"))
+    assert page.html.index(first) < page.html.index(second)
+    assert re.findall(r"<span style=.*?>(\d\d:\d\d)</span>", page.html) == [f"00:0{minute}" for minute in range(6)]
+
+
+def test_a_recording_of_an_hour_has_days(tmp_path: Path) -> None:
+    page = written(tmp_path / "report.html", small(end_ns=4 * QUARTER))
+    assert "Day by day" in page.text
+    assert "0:15" in page.text
 
 
 def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from browser import DESKTOP, PHONE, chromium
 from confusion_scores import scores_of
 from harken.models.scores import PeopleScores, score_people
 from harken.networks.augmentation import Augmentation
@@ -74,6 +75,29 @@ def test_the_pictures_are_whole_and_described(usual: tuple[Outcome, ReportPage, 
             int(image["width"] or 0) / int(image["height"] or 1), 0.01
         )
     assert "Unseen people" in (images[0]["alt"] or ""), "unseen people come first"
+
+
+def test_one_matrix_of_a_test_is_seen_and_the_others_are_folded(usual: tuple[Outcome, ReportPage, Path]) -> None:
+    _, page, _ = usual
+    (section,) = re.findall(r"<h2>Which activity is taken.*?<h2>Probabilities", page.html, re.DOTALL)
+    folded = re.findall(r"<details>.*?</details>", section, re.DOTALL)
+    assert [part.count("<img") for part in folded] == [2, 2, 2]
+    seen = re.sub(r"<details>.*?</details>", "", section, flags=re.DOTALL)
+    assert len(re.findall(r'alt="Confusion matrix[^"]*Per cent of each true activity', seen)) == seen.count("<img") == 3
+
+
+@pytest.mark.second_stage
+def test_a_phone_says_that_a_wide_matrix_scrolls_sideways(usual: tuple[Outcome, ReportPage, Path]) -> None:
+    heights = "return [...document.querySelectorAll('.sideways')].map(line => line.offsetHeight > 10)"
+    wider = "return [...document.querySelectorAll('.picture')].map(held => held.scrollWidth > held.clientWidth)"
+    _, _, folder = usual
+    for size in ((200, 600), PHONE, DESKTOP):
+        with chromium(size) as browser:
+            browser.resize(size)
+            browser.open(folder / "report.html")
+            browser.run("document.querySelectorAll('details').forEach(part => part.open = true)")
+            assert browser.run(heights) == browser.run(wider)
+            assert any(browser.run(wider)) == (size != DESKTOP)
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -175,6 +175,13 @@ INTERVALS_IN_A_GAP = 10
 
 BREATH_G = 0.003
 MOST_FIDGET_G = 0.15
+FIDGETS_APART_HZ = 0.1
+"""The distance of the frequencies of the two movements of a fidgeting arm, at least."""
+LEAST_ON_AN_AXIS = 0.15
+"""Fidgeting moves each axis of the watch at least by this share of the axis that it moves most.
+
+In a real recording no axis is steady for two minutes while the others move; such an axis counts as broken. So neither
+movement may be too small on an axis, and two movements may not cancel each other on it."""
 SWAY_HZ = 0.02, 0.06
 
 
@@ -362,7 +369,11 @@ def _draw_posture(
     sway_g -= (sway_g @ ups[1]) * ups[1]
     push = draw_direction(rng, np.zeros(3), 1.0)
     tone_hz = [rng.uniform(0.2, 0.3), rng.uniform(0.3, 1.2), rng.uniform(1.0, 3.0), sway_rng.uniform(*SWAY_HZ)]
+    tone_hz[2] = max(tone_hz[2], tone_hz[1] + FIDGETS_APART_HZ)
     tone_phase = np.append(rng.uniform(0, 2 * np.pi, 3), sway_rng.uniform(0, 2 * np.pi))
     moving_g = sizes_g[:, None] * rng.standard_normal((3, 3))
+    if fidget_g > 0:
+        on_axes_g = np.linalg.norm(moving_g[1:], axis=0)
+        moving_g[1:] *= np.maximum(1, LEAST_ON_AN_AXIS * on_axes_g.max() / on_axes_g)
     tones_g = np.vstack([moving_g, sway_g]).astype(np.float32)
     return Posture(code, *times_ns, *ups, push, np.array(tone_hz), tone_phase, tones_g, usual["tremor_g"], gait)

@@ -30,7 +30,7 @@ from harken.evaluation.benchmark.tasks import (
     run,
     write_predictions,
 )
-from harken.evaluation.protocols.protocol import Protocol
+from harken.evaluation.protocols.protocol import LEAVE_ONE_STUDY_OUT, Protocol, find_shared_names
 from harken.evaluation.protocols.published import benchmark_sets
 from harken.networks import DEFAULT_PRESET
 from harken.readers.options import TableOptions
@@ -168,6 +168,7 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
             "windows": described,
             "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in folds},
             "protocol_folds": len(every_fold),
+            **_describe_shared_names(windows, settings),
             "seed": settings.seed,
             **_methods_result(tasks, settings.out, scoring, has_preset=settings.preset is not None),
         }
@@ -175,6 +176,14 @@ def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None 
         if keeps_rows:
             write_predictions(settings.out, tasks)
         return result
+
+
+def _describe_shared_names(windows: Windows, settings: BenchmarkSettings) -> Json:
+    """Return for JSON the subjects of several of the user's own studies, each with its studies."""
+    if settings.given is None or settings.protocol != LEAVE_ONE_STUDY_OUT:
+        return {}
+    shared = find_shared_names(windows)
+    return {"same_names": shared} if shared else {}
 
 
 def _write(result: Json, scoring: Scoring, settings: BenchmarkSettings) -> None:

@@ -60,14 +60,33 @@ def markdown(result: Result, tables: Iterable[TextTable], *, confusion: str) -> 
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people, {windows['window_length']} samples at "
         f"{windows['sample_rate_hz']:g} Hz, {len(windows['labels'])} labels. {_made_with(result)}",
-        *(f"**{sentence}**" for sentence in one_label_sentences(result)),
+        *(f"**{sentence}**" for sentence in list_warnings(result)),
         *map(_markdown_table, tables),
         f"## What {next(iter(result['methods']))} takes for what\n\n![Confusion matrix]({confusion})",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def one_label_sentences(result: Result) -> list[str]:
+def list_warnings(result: Result) -> list[str]:
+    """Return the sentences that a reader needs before the scores; none for most results."""
+    return [*_shared_name_sentences(result.get("same_names", {})), *_one_label_sentences(result)]
+
+
+def _shared_name_sentences(same_names: dict[str, list[str]]) -> list[str]:
+    if not same_names:
+        return []
+    subject, studies = next(iter(same_names.items()))
+    if len(same_names) == 1:
+        where = f"{subject} is a name in several studies ({', '.join(studies)})"
+    else:
+        where = f"{len(same_names)} names are in several studies, such as {subject} ({', '.join(studies)})"
+    return [
+        f"{where}. People of the same name in two studies count as two people. If they are one person, that person was "
+        "in training and in the test, and the scores are too high."
+    ]
+
+
+def _one_label_sentences(result: Result) -> list[str]:
     """A sentence for each method that gave all windows of a fold one label, although several are true."""
     sentences = []
     for name, method in result["methods"].items():

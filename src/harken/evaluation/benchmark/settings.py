@@ -2,7 +2,7 @@
 PyTorch nor a protocol is loaded."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -202,12 +202,17 @@ class BenchmarkSettings:
     def _recordings_of_studies(self, given: Path) -> "Iterator[Recording]":
         """The recordings with their studies. Two people of one name in two studies are two people."""
         from harken.annotations.labelled_files import read_people
+        from harken.evaluation.protocols.protocol import name_person
 
+        single_files: dict[str, Path] = {}
         for path in self.files:
             studies = {} if self.study_column is None else read_studies(path, self.reading, self.study_column)
-            for recording in read_people(path, self.reading):
+            recordings = read_people(path, self.reading)
+            if not studies and _is_file_of_a_person(path, given, recordings):
+                _refuse_person_of_two_files(recordings[0].subject, path, single_files)
+            for recording in recordings:
                 study = studies[recording.subject] if studies else name_study(path, given)
-                subject = f"{study}_{recording.subject}"
+                subject = name_person(study, recording.subject)
                 yield replace(_refuse_unlabelled(recording), subject=subject, study=study)
 
     def command(self) -> str:
@@ -237,6 +242,29 @@ def _refuse_unlabelled(recording: "Recording") -> "Recording":
     if not recording.label_names:
         raise HarkenError("no row has a label; name the column of labels with --label-column", path=recording.source)
     return recording
+
+
+def _is_file_of_a_person(path: Path, given: Path, recordings: "Sequence[Recording]") -> bool:
+    """Whether a file lies in no folder of a study and holds one person, so it is hardly a study."""
+    in_a_folder = len(path.relative_to(given).parts) > 1
+    return not in_a_folder and len({recording.subject for recording in recordings}) == 1
+
+
+def _refuse_person_of_two_files(subject: str, path: Path, single_files: dict[str, Path]) -> None:
+    """Note the file of a person in ``single_files``. Raise a HarkenError if this person, or another arm, has a file."""
+    from harken.evaluation.protocols.protocol import LEAVE_ONE_PERSON_OUT
+    from harken.windows.folds import arms_of_one_person
+
+    for other, other_path in single_files.items():
+        is_arm = arms_of_one_person(subject, other, everybody=(subject, *single_files), simultaneous=False)
+        if subject == other or is_arm:
+            people = subject if subject == other else f"{other} and {subject}"
+            raise HarkenError(
+                f"{other_path} and {path} would be two studies, and one person, {people}, would be in both: for "
+                f"training and for the test. If the files are of one study, use --protocol {LEAVE_ONE_PERSON_OUT}. "
+                "For several studies, give a folder with one folder, or one table of all its people, for each study"
+            )
+    single_files[subject] = path
 
 
 def name_study(path: Path, given: Path) -> str:

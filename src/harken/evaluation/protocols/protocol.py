@@ -163,6 +163,20 @@ def leave_one_study_out(windows: Windows) -> list[Fold]:
     return folds
 
 
+def name_person(study: str, subject: str) -> str:
+    """Return the name of a person among several studies. The same subject in two studies has two names."""
+    return f"{study}_{subject}"
+
+
+def find_shared_names(windows: Windows) -> dict[str, list[str]]:
+    """Return the subjects of several studies, each with its studies, sorted. People are named by ``name_person``."""
+    studies: dict[str, list[str]] = {}
+    for study in np.unique(windows.studies).tolist():
+        for person in np.unique(windows.subjects[windows.studies == study]).tolist():
+            studies.setdefault(person.removeprefix(name_person(study, "")), []).append(study)
+    return {subject: studies[subject] for subject in sorted(studies) if len(studies[subject]) > 1}
+
+
 def divide_people(folds: Callable[[Iterable[str]], list[Fold]]) -> Divide:
     """Return the function from windows to folds, for a function from people to folds."""
     return lambda windows: folds(windows.subjects.tolist())

@@ -22,6 +22,7 @@ from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
 from harken.reports.words import Content, clock, number, write_page
 from harken.support.arrays import Int64Array, between, most_in
+from harken.support.printable import percent
 from harken.support.tables import spans_ns, zone_of
 from harken.timelines import UNSURE
 from harken.windows.known_labels import GROUPS
@@ -227,6 +228,7 @@ def _content(study: Study) -> Content:
         "study": study,
         "counts": _counts(study),
         "doubts": _doubts(people),
+        "faulty": _describe_faulty_samples(people),
         "not_included": _not_included(study),
         "distributions": _distributions(study.table, outcomes),
         "least_f1": LEAST_F1,
@@ -306,6 +308,17 @@ def _doubts(people: Sequence[Person]) -> list[tuple[CaveatKind, int, list[Person
         for kind in CaveatKind
         if count[kind]
     ]
+
+
+def _describe_faulty_samples(people: Iterable[Person]) -> str:
+    """A sentence with the largest share of a recording that one kind of fault has; empty without faults."""
+    doubts = [doubt for person in people for file in person.files for doubt in file.doubts]
+    shares = [doubt.share for doubt in doubts if doubt.kind is CaveatKind.SENSOR]
+    if not shares:
+        return ""
+    most = percent(max(shares))
+    where = f"{most} of the samples" if len(shares) == 1 else f"Up to {most} of the samples of a recording"
+    return f"{where} are marked as faulty and were not used."
 
 
 def outcomes_of(columns: Iterable[str], unseen_f1: Mapping[str, float]) -> list[PersonOutcome]:

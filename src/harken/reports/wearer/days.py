@@ -2,6 +2,7 @@
 printing, the rows of the zoomed picture, and the average day by the clock."""
 
 import base64
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -33,6 +34,11 @@ CELL_S = 30
 """Seconds of a cell. A band shows the most frequent code of each cell, which is a third of a millimetre on paper."""
 LOOKS_A_CELL = 6
 ACTIVITY_S = 120
+SHORT_S = 3600
+"""A shorter recording has a picture of its own time in place of days, and durations in minutes and seconds."""
+SHORT_CELL_S, SHORT_ACTIVITY_S = 1, 10
+STEPS_MIN, MOST_STEPS = (1, 2, 5, 10), 8
+"""The minutes between two marks of a short recording, and how many of these steps there are at most."""
 CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
 TICK_MS = 10
 MOST_ROWS = 250_000
@@ -62,7 +68,8 @@ MEASURES = (
 class CalendarDay:
     """A day from midnight to midnight in the wearer's time zone. It has 23 or 25 hours if the clocks change.
 
-    ``without_data`` is a sentence about the days without data just before it; empty if there are none.
+    ``without_data`` is a sentence about the days without data just before it; empty if there are none. The strip has
+    cells of ``cell_s``, and the mean movement in each ``activity_s``.
     """
 
     date: date
@@ -70,6 +77,8 @@ class CalendarDay:
     end_ns: int
     zone: ZoneInfo
     without_data: str = ""
+    cell_s: int = CELL_S
+    activity_s: int = ACTIVITY_S
 
     @property
     def seconds(self) -> int:
@@ -108,6 +117,46 @@ class CalendarDay:
             if datetime.fromtimestamp(moment, self.zone).hour == hour:
                 marks.append(((moment - self.start_ns // NS) / self.seconds, f"{hour:02d}"))
         return [*marks, (1.0, "24")]
+
+
+class ShortStretch(CalendarDay):
+    """The whole minutes that contain a recording of less than an hour, in place of its day."""
+
+    @property
+    def step_min(self) -> int:
+        """The minutes between two marks."""
+        return _choose_step_min(self.seconds)
+
+    @property
+    def clocks_change(self) -> str:
+        return ""
+
+    @property
+    def marks(self) -> list[tuple[float, str]]:
+        """The position in the stretch (0 to 1) and the time of day of each mark, including both ends."""
+        marks = []
+        for minute in range(0, self.seconds // 60 + 1, self.step_min):
+            local = datetime.fromtimestamp(self.start_ns // NS + 60 * minute, self.zone)
+            marks.append((60 * minute / self.seconds, f"{local:%H:%M}"))
+        return marks
+
+
+def find_short_stretch(spells: "Spells") -> ShortStretch | None:
+    """Return the stretch of a recording of less than an hour; None for a longer one."""
+    first_ns, last_ns = (int(spells.edges_ns[row]) for row in (0, -1))
+    if last_ns - first_ns >= SHORT_S * NS:
+        return None
+    start_s = first_ns // NS // 60 * 60
+    length_s = math.ceil((last_ns - start_s * NS) / NS)
+    step_s = 60 * _choose_step_min(length_s)
+    end_s = start_s + math.ceil(length_s / step_s) * step_s
+    zone = ZoneInfo(spells.timezone)
+    day = datetime.fromtimestamp(start_s, zone).date()
+    return ShortStretch(day, start_s * NS, end_s * NS, zone, cell_s=SHORT_CELL_S, activity_s=SHORT_ACTIVITY_S)
+
+
+def _choose_step_min(seconds: int) -> int:
+    return next((step for step in STEPS_MIN if seconds <= MOST_STEPS * 60 * step), STEPS_MIN[-1])
 
 
 def calendar_days(dates: Iterable[date], timezone: str) -> list[CalendarDay]:
@@ -255,8 +304,8 @@ def spells_of(timeline: Timeline) -> Spells:
 
 
 def activity_of_days(spells: Spells, days: list[CalendarDay]) -> list[Float64Array]:
-    """The mean movement in each two minutes of each day; NaN where it is not known."""
-    stretches_ns = [day.stretches_ns(ACTIVITY_S * NS) for day in days]
+    """The mean movement in each ``activity_s`` of each day; NaN where it is not known."""
+    stretches_ns = [day.stretches_ns(day.activity_s * NS) for day in days]
     means = spells.mean_activity_mg(np.concatenate(stretches_ns))
     return np.split(means, np.cumsum([len(of_day) for of_day in stretches_ns])[:-1])
 
@@ -304,7 +353,7 @@ def strip_of(
         "day": day,
         "cells": len(cells),
         "shapes": shapes,
-        "activity": "" if ceiling_mg is None else _activity(activity_mg, ceiling_mg),
+        "activity": "" if ceiling_mg is None else _activity(activity_mg, ceiling_mg, day.activity_s),
         "nights": [_piece(day, *night) for night in nights_ns if night[0] < day.end_ns and night[1] > day.start_ns],
     }
 
@@ -320,7 +369,7 @@ def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> tuple[float, float,
 
 def _cells(spells: Spells, day: CalendarDay) -> Int64Array:
     """The most frequent code in each cell of the day, int64 ``[cells]``."""
-    step_ns = CELL_S * NS // LOOKS_A_CELL
+    step_ns = day.cell_s * NS // LOOKS_A_CELL
     moments_ns = np.arange(day.start_ns + step_ns // 2, day.end_ns, step_ns)
     row = np.searchsorted(spells.edges_ns, moments_ns, side="right")
     codes = np.concatenate([[OUTSIDE], spells.codes, [OUTSIDE]])
@@ -335,13 +384,13 @@ def square_root_height(activity_mg: Float64Array, ceiling_mg: int) -> Float64Arr
     return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
 
 
-def _activity(means: Float64Array, ceiling_mg: int) -> str:
+def _activity(means: Float64Array, ceiling_mg: int, step_s: int) -> str:
     known = ~np.isnan(means)
     high = square_root_height(np.where(known, means, 0), ceiling_mg)
     pieces = []
     for first, last in runs_of_true(known).tolist():
-        line = "".join(f"L{at * ACTIVITY_S + ACTIVITY_S // 2} {high[at]:.0f}" for at in range(first, last))
-        pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
+        line = "".join(f"L{at * step_s + step_s // 2} {high[at]:.0f}" for at in range(first, last))
+        pieces.append(f"M{first * step_s} 100{line}L{last * step_s} 100z")
     return "".join(pieces)
 
 

@@ -11,7 +11,7 @@ from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable
 from harken.reports.colours import colours_of
 from harken.reports.wearer import days, tables
 from harken.reports.wearer.days import CalendarDay, Spells, day_by_clock
-from harken.reports.words import Content, lasting, write_page
+from harken.reports.words import Content, hours_minutes, lasting, minutes_seconds, write_page
 from harken.support.printable import zone_in_words
 
 SCRIPTS = ("reports/assets/uplot/uPlot.iife.min.js", "reports/wearer/zoom.js")
@@ -79,7 +79,9 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: Outcomes) -> 
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
     colours = colours_of(labels)
-    listed, not_listed = tables.bouts_by_day(outcomes.bouts, names, calendar, zone)
+    format_hours = _choose_format(spells)
+    bouts = tables.count_labelled_seconds(outcomes.bouts, spells)
+    listed, not_listed = tables.bouts_by_day(bouts, names, calendar, zone)
     adjusted = tables.hours_rows(outcomes.days, names, calendar, adjusted=True)
     return {
         "long_date": days.long_date,
@@ -89,12 +91,12 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: Outcomes) -> 
         "colours": [colours.get(name) for name in names],
         "names": names,
         "never": spells.never,
-        "average": tables.average_day(outcomes.valid_days, names),
+        "average": tables.average_day(outcomes.valid_days, names, format_hours),
         "valid_days": list(map(days.long_date, outcomes.valid_days["date"])),
-        "hours": tables.hours_rows(outcomes.days, names, calendar),
+        "hours": tables.hours_rows(outcomes.days, names, calendar, format_hours),
         "adjusted": adjusted,
         "adjusted_is_known": any(value is not None for row in adjusted for value in row["hours"]),
-        "summaries": tables.bout_summaries(outcomes.bouts, names, zone),
+        "summaries": tables.bout_summaries(bouts, names, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,
     }
@@ -107,25 +109,30 @@ def _outcomes(
     which labels are recognised less well than others."""
     nights = tables.nights_shown(outcomes.nights)
     spans_ns = [] if nights is None else nights["spans_ns"]
-    activity = days.activity_of_days(spells, calendar)
+    stretch = days.find_short_stretch(spells)
+    stretches: list[CalendarDay] = calendar if stretch is None else [stretch]
+    activity = days.activity_of_days(spells, stretches)
     ceiling = days.activity_ceiling_mg(activity)
     strips = [
-        days.strip_of(spells, day, moved, ceiling, spans_ns) for day, moved in zip(calendar, activity, strict=True)
+        days.strip_of(spells, day, moved, ceiling, spans_ns) for day, moved in zip(stretches, activity, strict=True)
     ]
+    format_hours = _choose_format(spells)
+    groups = tables.group_columns(outcomes.days, is_short=stretch is not None)
     valid = set(outcomes.valid_days["date"].to_list())
     return {
+        "is_short": stretch is not None,
         "strips": strips,
         "present": {code for strip in strips for code, _, _ in strip["shapes"]},
         "ceiling": ceiling,
         "nights": nights,
         "night_columns": tables.NIGHT_COLUMNS,
         "valid_day_h": outcomes.rules.valid_day_h,
-        "movement": tables.movement_shown(outcomes),
+        "movement": tables.movement_shown(outcomes, format_hours),
         "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], outcomes.rhythm, ceiling),
         "zoom": days.packed(spells, calendar, spans_ns),
-        "figures": tables.key_figures(outcomes, nights, unseen_f1),
-        "groups": list(tables.group_columns(outcomes.days).values()),
-        "group_rows": tables.group_rows(outcomes.days, outcomes.averages, calendar),
+        "figures": tables.key_figures(outcomes, unseen_f1, format_hours),
+        "groups": list(groups.values()),
+        "group_rows": tables.group_rows(outcomes.days, outcomes.averages, calendar, groups, format_hours),
         "doubtful": {
             code: score_words(name, unseen_f1)
             for code, name in enumerate(spells.names)
@@ -133,6 +140,10 @@ def _outcomes(
         },
         "least_f1": LEAST_F1 if unseen_f1 else None,
     }
+
+
+def _choose_format(spells: Spells) -> tables.FormatHours:
+    return hours_minutes if days.find_short_stretch(spells) is None else minutes_seconds
 
 
 def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, SegmentKind]:

@@ -1,6 +1,7 @@
 """The tables of the report: the hours, bouts, nights and movement of a recording as text and bars."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -9,11 +10,13 @@ from harken.outcomes.intensity import LEVELS
 from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.tables import OTHER_WAKING, SLEEP, clock_hours
 from harken.reports.caveats import reliable, score_words
-from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, short_date
+from harken.reports.wearer.days import GAP, NO_LABEL, NOT_WORN, CalendarDay, Spells, short_date
 from harken.reports.words import Content, clock, hours_minutes, lasting, number, whole_percent
-from harken.support.tables import nanoseconds
+from harken.support.tables import nanoseconds, spans_ns
 from harken.windows.known_labels import GROUPS
 
+FormatHours: TypeAlias = Callable[[float | None], str]
+"""Hours as text: ``hours_minutes``, or ``minutes_seconds`` for a short recording."""
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
 NIGHT_COLUMNS = ("onset", "wake", "duration", "inactive", "awake", "awakenings", "efficiency")
@@ -52,32 +55,33 @@ AVERAGES = {"week": "All valid days", "weekdays": "Monday to Friday", "weekend":
 
 
 def key_figures(
-    outcomes: Outcomes, nights: Content | None, unseen_f1: Mapping[str, float]
+    outcomes: Outcomes, unseen_f1: Mapping[str, float], format_hours: FormatHours = hours_minutes
 ) -> list[tuple[str, str, str]]:
     """The sleep period, groups that are recognised well, steps, and moderate and vigorous time of an average day, as
     far as they are known: the value in large letters, its name, and a note."""
     figures = []
     week = outcomes.averages.row(0, named=True)
     if week.get(SLEEP):
-        note = ""
-        if nights is not None and nights["mean"] is not None:
-            onset, wake, *_ = nights["mean"]["cells"]
-            note = f"on average {onset} to {wake}"
-        figures.append((hours_minutes(week[SLEEP]), GROUP_COLUMNS[SLEEP], note))
+        figures.append((format_hours(week[SLEEP]), GROUP_COLUMNS[SLEEP], ""))
     for group in GROUPS:
         column = f"{group}_hours"
         if week.get(column) is not None and reliable(group, unseen_f1):
             note = score_words(group, unseen_f1) if unseen_f1 else ""
-            figures.append((hours_minutes(week[column]), GROUP_COLUMNS[column], note))
+            figures.append((format_hours(week[column]), GROUP_COLUMNS[column], note))
     if week.get("steps") is not None:
         figures.append((f"{week['steps']:,.0f}", "steps", ""))
     if week.get("minutes_mvpa") is not None:
-        figures.append((hours_minutes(week["minutes_mvpa"] / 60), "moderate or vigorous", ""))
+        figures.append((format_hours(week["minutes_mvpa"] / 60), "moderate or vigorous", ""))
     return figures
 
 
 def hours_rows(
-    days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], *, adjusted: bool = False
+    days: pl.DataFrame,
+    names: tuple[str, ...],
+    calendar: list[CalendarDay],
+    format_hours: FormatHours = hours_minutes,
+    *,
+    adjusted: bool = False,
 ) -> list[Content]:
     """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear.
 
@@ -87,16 +91,29 @@ def hours_rows(
     """
     prefix = "adjusted_hours_" if adjusted else "hours_"
     return [
-        _hours_row(day.short, values, [values.get(prefix + label) for label in names], names, rest=not adjusted)
+        _hours_row(
+            day.short,
+            values,
+            [values.get(prefix + label) for label in names],
+            names,
+            format_hours,
+            rest=not adjusted,
+        )
         | {"day": day, "notes": _remarks(values)}
         for day, values in zip(calendar, days.iter_rows(named=True), strict=True)
     ]
 
 
-def group_rows(days: pl.DataFrame, averages: pl.DataFrame, calendar: list[CalendarDay]) -> list[Content]:
+def group_rows(
+    days: pl.DataFrame,
+    averages: pl.DataFrame,
+    calendar: list[CalendarDay],
+    groups: Mapping[str, str],
+    format_hours: FormatHours = hours_minutes,
+) -> list[Content]:
     """A row for each day, and one for the mean of the valid days if there are several: its ``name``, and as ``cells``
-    the time in the sleep period, in each group, and not worn. Empty without acceleration."""
-    if SLEEP not in days.columns:
+    the time in each of the ``groups`` (see ``group_columns``), and not worn. Empty without groups."""
+    if not groups:
         return []
     named = [(day.short, values) for day, values in zip(calendar, days.iter_rows(named=True), strict=True)]
     if averages["valid_days"][0] > 1:
@@ -104,14 +121,18 @@ def group_rows(days: pl.DataFrame, averages: pl.DataFrame, calendar: list[Calend
     rows = []
     for name, values in named:
         not_worn = max(values["recorded_hours"] - values["wear_hours"], 0.0)
-        hours = [*(values[column] for column in group_columns(days)), not_worn]
-        rows.append({"name": name, "cells": list(map(hours_minutes, hours))})
+        hours = [*(values[column] for column in groups), not_worn]
+        rows.append({"name": name, "cells": list(map(format_hours, hours))})
     return rows
 
 
-def group_columns(days: pl.DataFrame) -> dict[str, str]:
-    """The columns of groups in a table of days, with their names on the page."""
-    return {column: name for column, name in GROUP_COLUMNS.items() if column in days.columns}
+def group_columns(days: pl.DataFrame, *, is_short: bool = False) -> dict[str, str]:
+    """The columns of groups in a table of days, with their names on the page; those of labels alone if ``is_short``.
+    Empty without acceleration."""
+    if SLEEP not in days.columns:
+        return {}
+    of_a_day = (SLEEP, OTHER_WAKING) if is_short else ()
+    return {column: name for column, name in GROUP_COLUMNS.items() if column in days.columns and column not in of_a_day}
 
 
 def _remarks(values: Content) -> list[str]:
@@ -120,26 +141,37 @@ def _remarks(values: Content) -> list[str]:
     return [*excluded, *([values["caveat"]] if values.get("caveat") else [])]
 
 
-def average_day(enough: pl.DataFrame, names: tuple[str, ...]) -> Content | None:
+def average_day(
+    enough: pl.DataFrame, names: tuple[str, ...], format_hours: FormatHours = hours_minutes
+) -> Content | None:
     """The mean over the days with enough wear, as a row without ``day``; None without such a day."""
     if len(enough) == 0:
         return None
     means = enough.select(pl.selectors.numeric()).mean().row(0, named=True)
     busy = {label: means.get(f"busy_hands_hours_{label}") for label in names}
-    return _hours_row("On average", means, [means.get(f"hours_{label}") for label in names], names, rest=True) | {
-        "busy_hands": {label: hours_minutes(hours) for label, hours in busy.items() if hours}
+    hours_of_labels = [means.get(f"hours_{label}") for label in names]
+    return _hours_row("On average", means, hours_of_labels, names, format_hours, rest=True) | {
+        "busy_hands": {label: format_hours(hours) for label, hours in busy.items() if hours}
     }
 
 
-def _hours_row(name: str, values: Content, hours: list[float | None], names: tuple[str, ...], *, rest: bool) -> Content:
+def _hours_row(
+    name: str,
+    values: Content,
+    hours: list[float | None],
+    names: tuple[str, ...],
+    format_hours: FormatHours,
+    *,
+    rest: bool,
+) -> Content:
     """The row of a day; with ``rest``, also with the time that was not labelled, not worn and not recorded."""
     length = values["seconds_in_day"] / 3600
     pieces = [(code, value or 0.0) for code, value in enumerate(hours)]
-    cells = [hours_minutes(value) for value in hours]
+    cells = [format_hours(value) for value in hours]
     if rest:
         off = max(values["recorded_hours"] - values["wear_hours"], 0.0)
         gap = max(length - values["recorded_hours"], 0.0)
-        cells += [hours_minutes(off), hours_minutes(gap)]
+        cells += [format_hours(off), format_hours(gap)]
         labelled_h = sum(value for _, value in [*pieces, (NOT_WORN, off), (GAP, gap)])
         pieces += [(NO_LABEL, max(length - labelled_h, 0.0)), (NOT_WORN, off), (GAP, gap)]
     bar, begin = [], 0.0
@@ -150,6 +182,12 @@ def _hours_row(name: str, values: Content, hours: list[float | None], names: tup
         begin += wide
     words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
     return {"name": name, "hours": hours, "cells": cells, "bar": bar, "words": words, "day": None, "notes": []}
+
+
+def count_labelled_seconds(bouts: pl.DataFrame, spells: Spells) -> pl.DataFrame:
+    """Return the bouts with ``seconds`` without the time that has no label, which ``Timeline.bouts`` includes."""
+    unlabelled_s = spells.sums(spells.codes >= len(spells.names), spans_ns(bouts))
+    return bouts.with_columns(pl.col("seconds") - pl.Series(unlabelled_s))
 
 
 def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], timezone: str) -> list[Content]:
@@ -285,12 +323,12 @@ def _night_notes(night: Content) -> list[str]:
     return notes
 
 
-def movement_shown(outcomes: Outcomes) -> Content | None:
+def movement_shown(outcomes: Outcomes, format_hours: FormatHours = hours_minutes) -> Content | None:
     """The movement of each day; None without acceleration. Means are those of ``Outcomes.averages``.
 
     Returns:
         ``columns``, each the column of the table and its heading; ``rows`` and ``means``, each with ``name``, ``note``,
-        ``cells``, moderate and vigorous hours ``mvpa_h``, ``active``: level, begin and length of each piece of the bar
+        ``cells``, the moderate and vigorous time ``mvpa``, ``active``: level, begin and length of each piece of the bar
         in per cent of the picture, and ``steps``, the length of that bar, None if steps are not known; ``limits``, a
         description of the cut-points; and ``has_steps``.
     """
@@ -314,15 +352,15 @@ def movement_shown(outcomes: Outcomes) -> Content | None:
             "name": name,
             "note": note,
             "active": active,
-            "mvpa_h": (values["minutes_mvpa"] or 0.0) / 60,
+            "mvpa": format_hours((values["minutes_mvpa"] or 0.0) / 60),
             "steps": None if steps is None else round(LONGEST_BAR * steps / most_steps, 3),
-            "cells": [_movement_cell(column, values[column]) for column, _ in columns],
+            "cells": [_movement_cell(column, values[column], format_hours) for column, _ in columns],
         }
 
     rows = []
     for values in days.iter_rows(named=True):
         short = not values["valid_day"] and not values.get("excluded")
-        worn = [f"worn {hours_minutes(values['wear_hours'])}"] if short else []
+        worn = [f"worn {format_hours(values['wear_hours'])}"] if short else []
         note = "; ".join([*worn, *_remarks(values)])
         rows.append(row(short_date(values["date"]), note, values))
     means = [
@@ -336,9 +374,9 @@ def movement_shown(outcomes: Outcomes) -> Content | None:
     return {"columns": columns, "rows": rows, "means": means, "limits": limits, "has_steps": has_steps}
 
 
-def _movement_cell(column: str, value: float | None) -> str:
+def _movement_cell(column: str, value: float | None, format_hours: FormatHours) -> str:
     if column.startswith("minutes_"):
-        return hours_minutes(None if value is None else value / 60)
+        return format_hours(None if value is None else value / 60)
     if column == "steps":
         return "–" if value is None else f"{value:,.0f}"
     return number(value, digits=2)

@@ -32,7 +32,7 @@ CSS_DOTS_PER_INCH = 96
 STILL_READABLE = 0.62
 """The smallest scale of a picture at which its 10-point text is readable."""
 MEASURES_IN_ORDER: tuple[Measure, ...] = ("percent_of_truth", "windows", "percent")
-"""The most useful measure is first, because a phone shows the three below one another."""
+"""The first measure is shown; the others are folded."""
 MOST_FILES_NAMED = 5
 OPTIMISERS = {
     "notebook_adam": "Adam, as the notebook's library wrote it",
