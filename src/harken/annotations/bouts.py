@@ -306,7 +306,7 @@ class Annotations:
 
     def files_of(self, names: Sequence[str]) -> set[str]:
         """What the column ``file`` says in rows for a recording with these names
-        (``harken.annotations.labelled_files.recording_names``).
+        (``harken.annotations.folders.recording_names``).
 
         A field means a recording if the recording's path ends with it: ``anna/day.csv`` is not ``ben/day.csv``.
         """
@@ -342,7 +342,7 @@ class Annotations:
         """The rows for one recording; all rows if the file has no column that says for which recording they are.
 
         Args:
-            files: the names of the recording's file (``harken.annotations.labelled_files.recording_names``).
+            files: the names of the recording's file (``harken.annotations.folders.recording_names``).
             subject: its wearer.
 
         Raises:
@@ -394,7 +394,8 @@ class Annotations:
     def _labels_outside(
         self, placed: Intervals, row: int, span: Span, option: tuple[float, str | None]
     ) -> LabelsOutside:
-        entry = next(entry for entry in self.entries if entry.line == placed.lines[row])
+        of_line = [entry for entry in self.entries if entry.line == placed.lines[row]]
+        entry = of_line[0]
 
         def fits(offset_s: float) -> bool:
             try:
@@ -407,7 +408,7 @@ class Annotations:
             end_ns=placed.end_ns,
             row=row,
             written=entry.written,
-            as_written=entry.start.kind is Kind.LOCAL,
+            as_written=entry.start.kind is Kind.LOCAL and len(of_line) == 1,
             from_start=self.kinds == {Kind.ELAPSED},
             shift=Shift(*option, column_s=entry.offset_ns / SECOND_NS),
             fits=fits,
@@ -416,7 +417,7 @@ class Annotations:
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []
         for entry in self.entries:
-            start_ns = self._instant(entry, entry.start, span, offset_ns)
+            start_ns = self._instant(entry, entry.start, span, offset_ns) + entry.after_ns
             if entry.end is None:
                 end_ns = start_ns + (entry.duration_ns or 0)
             else:

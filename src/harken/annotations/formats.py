@@ -17,13 +17,13 @@ from harken.annotations.folders import SIDE
 from harken.annotations.notes import EXAMPLE as NOTE_EXAMPLE
 from harken.annotations.notes import describe_no_note, find_notes, looks_like_note, split_notes, split_ranges
 from harken.annotations.outside import OFFSET_COLUMN
-from harken.annotations.routine import Routine, Step, find_routine
+from harken.annotations.routine import ENDING, Routine, Step, find_routine
 from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns, says_seconds
 from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
-from harken.support.text_rows import CSV_IN_UTF8, content_of, decode_text, text_rows
+from harken.support.text_rows import CSV_IN_UTF8, MOST_ROWS, content_of, decode_text, text_rows
 
 HEADER = ("start", "end", "label")
 ORDERS = {2: ("start", "label"), 3: HEADER, 4: ("name", *HEADER)}
@@ -33,6 +33,7 @@ SENSOR_LOGGER_MEMBER = "Annotation.csv"
 """The name of the file in an export of Sensor Logger."""
 NUMBER = re.compile(r"-?\d+([.,]\d+)?", re.ASCII)
 ROUTINE_COLUMN, SKIPPED_COLUMN = "routine", "skipped"
+ROUTINE_ENDING = ENDING.encode()
 FREQUENCIES = "\\"
 """The first field of a line of Audacity with the frequencies of the label above it."""
 HEADED = re.compile(r".+ - (hh:mm:ss\.ms|ss\.msec|msec)")
@@ -75,7 +76,7 @@ def read_annotations(path: str | Path) -> Annotations:
         raise HarkenError("there is no such file of labels", path=path) from error
     except OSError as error:
         raise HarkenError(f"the labels cannot be read ({error.strerror or error})", path=path) from error
-    return _parsed(path, content)
+    return _parsed(path, content, _state_of_routines(path.parent) if ROUTINE_ENDING in content else ())
 
 
 def annotations_in(path: Path) -> Path | None:
@@ -108,8 +109,16 @@ def _head(path: Path) -> bytes:
         return file.read(4)
 
 
+def _state_of_routines(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """The names, times and sizes of the routines in a folder, of which a table is read again when they change."""
+    if not folder.is_dir():
+        return ()
+    states = [(file.name, file.stat()) for file in sorted(folder.glob(f"*{ENDING}")) if file.is_file()]
+    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)
+
+
 @lru_cache(maxsize=4)  # the same file may serve many recordings
-def _parsed(path: Path, content: bytes) -> Annotations:
+def _parsed(path: Path, content: bytes, _routines: tuple[tuple[str, int, int], ...]) -> Annotations:
     text = decode_text(path, content, what="file of labels")
     if "\0" in text:
         raise HarkenError(f"this is not a text table (it contains zero bytes); save it as {CSV_IN_UTF8}", path=path)
@@ -311,27 +320,39 @@ def routine_starts(table: Rows) -> Annotations | None:
     plain table. Both ends of each step are cut.
 
     Raises:
-        HarkenError: for a broken line, and a routine that is not there or damaged.
+        HarkenError: for a broken line, for a routine that is not there or damaged, and for too many steps.
     """
-    header = [name.strip().lower() for name in table.rows[0][1]]
+    line, names = table.rows[0]
+    header = [name.strip().lower() for name in names]
     positions = named_columns(header)
     if ROUTINE_COLUMN not in header or "label" in positions or "start" not in positions:
         return None
+    for name in header:
+        if name.startswith("skip") and name != SKIPPED_COLUMN:
+            raise table.error(line, f"the column {printable(name[:60])!r} is not read; call it {SKIPPED_COLUMN}")
     positions["label"] = header.index(ROUTINE_COLUMN)
     for without in ("end", "duration"):
         positions.pop(without, None)
-    columns = Columns(table, positions, max(positions.values()) + 1, says_seconds(header, positions["start"]))
-    skipped = header.index(SKIPPED_COLUMN) if SKIPPED_COLUMN in header else None
+    columns = Columns(table, positions, _count_fields(positions), says_seconds(header, positions["start"]))
+    skipped = header.index(SKIPPED_COLUMN) if SKIPPED_COLUMN in header else len(header)
+    routines: dict[str, Routine] = {}
     entries: list[Entry] = []
     for (line, fields), begun in zip(table.rows[1:], columns.entries(table.rows[1:]), strict=True):
-        routine = _find_routine(table, line, begun.label)
-        text = fields[skipped] if skipped is not None and skipped < len(fields) else ""
-        left_out = _read_step_numbers(table, line, text, most=len(routine.steps))
-        entries += [_step_entry(begun, step, routine.cut_s) for step in routine.steps_without(left_out)]
+        if any(fields[len(header) :]):
+            reason = f"{len(fields)} fields instead of {len(header)}; write the numbers of several skipped steps as 7 9"
+            raise table.error(line, reason)
+        if begun.label not in routines:
+            routines[begun.label] = _find_routine(table, line, begun.label)
+        routine = routines[begun.label]
+        text = fields[skipped] if skipped < len(fields) else ""
+        numbers = _read_step_numbers(table, line, text, most=len(routine.steps))
+        entries += [_step_entry(begun, step, routine.cut_s) for step in routine.steps_without(numbers)]
+        if len(entries) > MOST_ROWS:
+            raise table.error(line, f"the routines have more than {MOST_ROWS:,} steps; divide the table")
     if not entries:
         raise HarkenError("no routine was begun", path=table.path)
-    names = tuple(name for name in ("file", "subject") if name in positions)
-    return Annotations(table.path, "starts of routines", tuple(entries), names=names)
+    of_recordings = tuple(name for name in ("file", "subject") if name in positions)
+    return Annotations(table.path, "starts of routines", tuple(entries), names=of_recordings)
 
 
 def _find_routine(table: Rows, line: int, name: str) -> Routine:
@@ -342,7 +363,9 @@ def _find_routine(table: Rows, line: int, name: str) -> Routine:
     try:
         return find_routine(name, folder=table.path.parent)
     except HarkenError as error:
-        raise table.error(line, str(error)) if error.path is None else error from error
+        if error.place:  # the file is damaged at this place
+            raise
+        raise table.error(line, str(error)) from error
 
 
 def _read_step_numbers(table: Rows, line: int, text: str, *, most: int) -> set[int]:
@@ -359,11 +382,10 @@ def _read_step_numbers(table: Rows, line: int, text: str, *, most: int) -> set[i
 
 def _step_entry(begun: Entry, step: Step, cut_s: float) -> Entry:
     """The label of a step, without its two ends."""
-    start_ns = begun.start.ns + round((step.start_s + cut_s) * SECOND_NS)
     return replace(
         begun,
-        start=replace(begun.start, ns=start_ns),
         label=step.label,
+        after_ns=round((step.start_s + cut_s) * SECOND_NS),
         duration_ns=round((step.seconds - 2 * cut_s) * SECOND_NS),
     )
 
@@ -403,11 +425,16 @@ def plain(table: Rows) -> Annotations:
             f"Without a header, the columns are start, end, label, with times such as {EXAMPLES}; or a line is a note "
             f"such as {NOTE_EXAMPLE}",
         )
-    may_be_left_out = ("note", OFFSET_COLUMN)
-    width = max(position for role, position in positions.items() if role not in may_be_left_out) + 1
+    width = _count_fields(positions)
     points = "end" not in positions and "duration" not in positions
     names = tuple(name for name in ("file", "subject") if name in positions)
     return Annotations(table.path, PLAIN, Columns(table, positions, width, in_seconds).entries(rows), points, names)
+
+
+def _count_fields(positions: Mapping[str, int]) -> int:
+    """The number of fields that a row has at least. A note and an offset may be left out at its end."""
+    may_be_left_out = ("note", OFFSET_COLUMN)
+    return max(position for role, position in positions.items() if role not in may_be_left_out) + 1
 
 
 def _refuse_decimal_commas(table: Rows, positions: Mapping[str, int], rows: Sequence[tuple[int, list[str]]]) -> None:

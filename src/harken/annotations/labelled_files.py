@@ -260,14 +260,14 @@ def rows_of_nobody(options: LabelOptions, recordings: Iterable[tuple[Path, str]]
     for path, subject in recordings:
         for file in (None, *annotations.files_of(recording_names(path))):
             fitting |= {(file, None), (file, subject)}
-    lines: dict[str, list[int]] = {}
+    lines: dict[str, set[int]] = {}  # a start of a routine is one row with several labels
     for entry in annotations.entries:
         if (entry.file, entry.subject) not in fitting:
-            lines.setdefault(" of ".join(filter(None, (entry.file, entry.subject))), []).append(entry.line)
+            lines.setdefault(" of ".join(filter(None, (entry.file, entry.subject))), set()).add(entry.line)
     if not lines:
         return None
     count = sum(map(len, lines.values()))
-    shown = listed([f"“{name}” (line {found[0]})" for name, found in list(lines.items())[:MOST_NAMED]])
+    shown = listed([f"“{name}” (line {min(found)})" for name, found in list(lines.items())[:MOST_NAMED]])
     rows = "a row is" if count == 1 else f"{count:,} rows are"
     return f"{rows} for none of these recordings: {shown}{' and others' if len(lines) > MOST_NAMED else ''}"
 

@@ -1,4 +1,4 @@
-"""A routine: what a wearer does one thing after the other, for how long, and the label of each.
+"""A routine is a list of steps: what the wearer does, for how long, and its label.
 
 Routines are files of TOML. Those in the folder ``routines`` come with harken; anybody can write another one.
 """
@@ -55,7 +55,7 @@ class Routine:
     """Steps that follow one another without a pause.
 
     Attributes:
-        name: the name of its file, without the ending.
+        name: its name in a table of starts: that of its file, with the ending unless it comes with harken.
         title: its name in words.
         cut_s: seconds at both ends of each step that get no label, because the wearer changes position.
         steps: the steps, at least one.
@@ -92,7 +92,7 @@ def find_routine(name: str, *, folder: Path = Path()) -> Routine:
     >>> from harken.annotations.routine import find_routine
     >>> routine = find_routine("five-minutes")
     >>> len(routine.steps), routine.seconds, routine.steps[0].label, routine.steps[0].kind
-    (9, 360.0, 'lying', 'on the back')
+    (9, 297.0, 'lying', 'on the back')
 
     Args:
         name: the name of a routine of harken's; or that of a file, which ends in ``.toml``.
@@ -106,7 +106,7 @@ def find_routine(name: str, *, folder: Path = Path()) -> Routine:
     if name not in routine_names():
         known = listed(routine_names())
         raise HarkenError(f"there is no routine {quoted([name])}; choose {known}, or name a file {ENDING} of your own")
-    return parse_routine(PACKAGED.joinpath(name + ENDING).read_bytes(), path=Path(name + ENDING))
+    return parse_routine(PACKAGED.joinpath(name + ENDING).read_bytes(), path=Path(name + ENDING), name=name)
 
 
 def read_routine(path: str | Path) -> Routine:
@@ -121,6 +121,8 @@ def read_routine(path: str | Path) -> Routine:
             content = file.read(MOST_BYTES + 1)
     except FileNotFoundError as error:
         raise HarkenError("there is no such routine", path=path) from error
+    except NotADirectoryError as error:
+        raise HarkenError("unpack the archive to use a routine of your own", path=path) from error
     except OSError as error:
         raise HarkenError(f"the routine cannot be read ({error.strerror or error})", path=path) from error
     if len(content) > MOST_BYTES:
@@ -128,8 +130,8 @@ def read_routine(path: str | Path) -> Routine:
     return parse_routine(content, path=path)
 
 
-def parse_routine(content: bytes, *, path: Path) -> Routine:
-    """Parse the content of a routine's file. ``path`` is for its name and for errors.
+def parse_routine(content: bytes, *, path: Path, name: str | None = None) -> Routine:
+    """Parse the content of a routine's file. ``path`` is for errors, and for its name unless it has a ``name``.
 
     Raises:
         HarkenError: when it is damaged; the message has the line.
@@ -139,14 +141,14 @@ def parse_routine(content: bytes, *, path: Path) -> Routine:
         written = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise HarkenError("a routine must be text in UTF-8", path=path) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also for a number of thousands of digits
         place = AT_LINE.search(str(error))
         reason = f"this is no TOML: {AT_LINE.sub('', str(error))}"
         raise line_error(path, 1 if place is None else int(place[1]), reason) from error
     lines = text.splitlines()
     head = _Table(path, written, lines, begin=1)
     head.refuse_other_keys(ROUTINE_KEYS)
-    title, cut_s = head.read_text("title"), head.read_seconds("cut_s", least=0.0)
+    title, cut_s = head.read_text("title"), head.read_seconds("cut_s", least=0.0, most=(LONGEST_STEP_S - 1) / 2)
     steps = written.get("step")
     if not isinstance(steps, list) or not 0 < len(steps) <= MOST_STEPS:
         raise head.error("step", f"a routine has 1 to {MOST_STEPS} steps, each below a line [[step]]")
@@ -154,7 +156,7 @@ def parse_routine(content: bytes, *, path: Path) -> Routine:
     if len(begins) != len(steps) or not all(isinstance(step, dict) for step in steps):
         raise head.error("step", "each step must stand below a line [[step]]")
     tables = [_Table(path, step, lines, begin) for step, begin in zip(steps, begins, strict=True)]
-    return Routine(path.name.removesuffix(ENDING), title, cut_s, _parse_steps(tables, cut_s=cut_s))
+    return Routine(name or path.name, title, cut_s, _parse_steps(tables, cut_s=cut_s))
 
 
 def _parse_steps(tables: Iterable["_Table"], *, cut_s: float) -> tuple[Step, ...]:
@@ -165,7 +167,7 @@ def _parse_steps(tables: Iterable["_Table"], *, cut_s: float) -> tuple[Step, ...
         label = table.read_text("label")
         if (reason := why_not_kept(label)) is not None:
             raise table.error("label", reason)
-        seconds = table.read_seconds("seconds", least=2 * cut_s + 1)
+        seconds = table.read_seconds("seconds", least=2 * cut_s + 1, most=LONGEST_STEP_S)
         parsed.append(Step(table.read_text("do"), label, table.read_text("kind"), start_s, seconds))
         start_s += seconds
     return tuple(parsed)
@@ -208,14 +210,15 @@ class _Table:
         text = self.written.get(key)
         if not isinstance(text, str) or not text.strip():
             raise self.error(key, f"{key} is missing; write {key} = and a text in quotation marks")
-        if len(text) > LONGEST_TEXT or not text.isprintable():
+        one_line = len(text.splitlines()) == 1 and "\t" not in text
+        if len(text) > LONGEST_TEXT or not one_line or not "".join(text.split()).isprintable():
             reason = f"{key} must be one line of at most {LONGEST_TEXT} characters that can be printed"
             raise self.error(key, reason)
         return text.strip()
 
-    def read_seconds(self, key: str, *, least: float) -> float:
-        """Return a number of seconds, at least ``least``. Raises ``HarkenError`` for anything else."""
+    def read_seconds(self, key: str, *, least: float, most: float) -> float:
+        """Return a number of seconds from ``least`` to ``most``. Raises ``HarkenError`` for anything else."""
         number = self.written.get(key)
-        if not isinstance(number, int | float) or isinstance(number, bool) or not least <= number <= LONGEST_STEP_S:
-            raise self.error(key, f"{key} must be a number of seconds, {least:g} to {LONGEST_STEP_S:g}")
+        if not isinstance(number, int | float) or isinstance(number, bool) or not least <= number <= most:
+            raise self.error(key, f"{key} must be a number of seconds, {least:g} to {most:g}")
         return float(number)

@@ -96,6 +96,7 @@ class Entry:
         note: a remark of the person who labelled; empty: none.
         written: its times as they stand in the file, for messages.
         offset_ns: what the file says is to be added to its times.
+        after_ns: how long after ``start`` the label begins, for a step of a routine.
     """
 
     start: Moment
@@ -108,6 +109,7 @@ class Entry:
     note: str = ""
     written: str = ""
     offset_ns: int = 0
+    after_ns: int = 0
 
 
 def why_not_kept(label: str) -> str | None:
@@ -303,7 +305,8 @@ class Columns:
             note=plain_note(values.get("note", "")),
             written=_written_times(values),
             offset_ns=self._offset_ns(line, values.get(OFFSET_COLUMN, "")),
-            **names,
+            file=names.get("file"),
+            subject=names.get("subject"),
         )
 
     def _moment(self, line: int, role: str, text: str, day: date | None) -> Moment:
