@@ -27,7 +27,7 @@ from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.timeline import HANDS, PROBABILITY
 
-LAYOUT = 4
+LAYOUT = 5
 """The number of the layout of a folder of results. A change of the files that are read back, of the summary or of the
 names of rules has a new number."""
 TIMELINE, MOVEMENT, QUALITY_FILE = "timeline.parquet", "movement.parquet", "quality.json"

@@ -131,7 +131,7 @@ def along_forearm(
 
     >>> from harken.mounting.forearm import CalmMoments, along_forearm
     >>> {axis: round(share, 2) for axis, share in along_forearm(CalmMoments(95, -0.3, -0.2)).items()}
-    {'x': 0.11, 'y': 0.89}
+    {'x': 0.12, 'y': 0.88}
 
     Args:
         calm: what calm moments show.
