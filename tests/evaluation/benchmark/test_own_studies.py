@@ -62,7 +62,11 @@ def test_a_name_in_several_studies_is_a_sentence_before_the_scores(studies: Path
 
 @pytest.mark.parametrize(
     ("subjects", "people_in_both"),
-    [(("anna", "anna"), "one person, anna,"), (("p1_left", "p1_right"), "one person, p1_left and p1_right,")],
+    [
+        (("anna", "anna"), "one person, anna,"),
+        (("Anna", "anna"), "one person, anna,"),
+        (("p1_left", "p1_right"), "one person, p1_left and p1_right,"),
+    ],
 )
 def test_two_files_of_one_person_are_no_studies(subjects: tuple[str, str], people_in_both: str, tmp_path: Path) -> None:
     folder = tmp_path / "recordings"
@@ -88,6 +92,15 @@ def test_studies_that_number_their_people_alike_are_not_refused(tmp_path: Path) 
         table.write_csv(path)
     result = benchmark(folder, tmp_path / "out")
     assert result["same_names"] == {number: ["leeds", "ulm"] for number in names.values()}
+
+
+def test_two_arms_in_two_studies_are_one_name(tmp_path: Path) -> None:
+    folder = tmp_path / "studies"
+    for seed, name in enumerate(("leeds/p1_left", "leeds/ben", "ulm/P1_right", "ulm/carl"), 11):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        people.write_person(folder / f"{name}.csv", seed)
+    result = benchmark(folder, tmp_path / "out")
+    assert result["same_names"] == {"p1_left and p1_right": ["leeds", "ulm"]}
 
 
 def test_it_goes_on_where_it_stopped(studies: Path, tmp_path: Path) -> None:

@@ -77,12 +77,12 @@ def _shared_name_sentences(same_names: dict[str, list[str]]) -> list[str]:
         return []
     subject, studies = next(iter(same_names.items()))
     if len(same_names) == 1:
-        where = f"{subject} is a name in several studies ({', '.join(studies)})"
+        sentence = f"{subject} is a name in several studies ({', '.join(studies)})"
     else:
-        where = f"{len(same_names)} names are in several studies, such as {subject} ({', '.join(studies)})"
+        sentence = f"{len(same_names)} names are in several studies, such as {subject} ({', '.join(studies)})"
     return [
-        f"{where}. People of the same name in two studies count as two people. If they are one person, that person was "
-        "in training and in the test, and the scores are too high."
+        f"{sentence}. People of the same name in two studies count as two people. If they are one person, that person "
+        "was in training and in the test, and the scores are too high."
     ]
 
 

@@ -257,8 +257,9 @@ def _refuse_person_of_two_files(subject: str, path: Path, single_files: dict[str
 
     for other, other_path in single_files.items():
         is_arm = arms_of_one_person(subject, other, everybody=(subject, *single_files), simultaneous=False)
-        if subject == other or is_arm:
-            people = subject if subject == other else f"{other} and {subject}"
+        is_same = subject.casefold() == other.casefold()
+        if is_same or is_arm:
+            people = subject if is_same else f"{other} and {subject}"
             raise HarkenError(
                 f"{other_path} and {path} would be two studies, and one person, {people}, would be in both: for "
                 f"training and for the test. If the files are of one study, use --protocol {LEAVE_ONE_PERSON_OUT}. "

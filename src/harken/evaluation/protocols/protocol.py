@@ -13,7 +13,8 @@ import numpy as np
 from harken.recordings.recording import Recording
 from harken.signals.resampling import resample
 from harken.support.errors import HarkenError
-from harken.windows.folds import Fold, leave_one_person_out
+from harken.support.printable import listed
+from harken.windows.folds import Fold, group_arms, leave_one_person_out
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 if TYPE_CHECKING:  # it loads PyTorch
@@ -169,12 +170,21 @@ def name_person(study: str, subject: str) -> str:
 
 
 def find_shared_names(windows: Windows) -> dict[str, list[str]]:
-    """Return the subjects of several studies, each with its studies, sorted. People are named by ``name_person``."""
-    studies: dict[str, list[str]] = {}
+    """Return the subjects of several studies, each with its studies, sorted. People are named by ``name_person``.
+
+    Case does not matter, and the arms of one person (``group_arms``) are one subject: ``anna_left and anna_right``.
+    """
+    studies: dict[str, set[str]] = {}
     for study in np.unique(windows.studies).tolist():
         for person in np.unique(windows.subjects[windows.studies == study]).tolist():
-            studies.setdefault(person.removeprefix(name_person(study, "")), []).append(study)
-    return {subject: studies[subject] for subject in sorted(studies) if len(studies[subject]) > 1}
+            subject = person.removeprefix(name_person(study, "")).casefold()
+            studies.setdefault(subject, set()).add(study)
+    shared = {}
+    for arms in group_arms(studies):
+        of_person = set().union(*(studies[arm] for arm in arms))
+        if len(of_person) > 1:
+            shared[listed(arms)] = sorted(of_person)
+    return shared
 
 
 def divide_people(folds: Callable[[Iterable[str]], list[Fold]]) -> Divide:
