@@ -7,6 +7,7 @@ other benchmarks write this form themselves. A run keeps all details in its own 
 """
 
 import json
+import math
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -118,12 +119,14 @@ def round_number(number: float) -> float:
     >>> round_number(0.876543), round_number(0.8794971), round_number(0.25), round_number(123456.789)
     (0.87654, 0.879497, 0.25, 123457.0)
     """
+    if not math.isfinite(number):
+        return number
     if abs(number) >= 10**LEAST_DIGITS:
         return float(round(number))
     text = ""
     for digits in range(LEAST_DIGITS, ALL_DIGITS + 1):
         text = f"{number:.{digits}g}"
-        if not text.endswith("5"):
+        if not text.split("e")[0].endswith("5"):
             break
     return float(text)
 
