@@ -160,9 +160,8 @@ class Recording:
             ``harken.windows.windows.random_windows`` accepts such a recording.
         study: the public data set that it is part of, such as ``wisdm``; empty for the user's own recordings.
         label_source: the file of labels and its format, if the labels are not those in ``source``; else empty.
-        file: the path of the file of several recordings, of which this is one; empty if ``source`` is that of the file.
-        within_file: which recording of the file it is: the person, and the placement if there is one, such as ``anna,
-            left wrist``; empty as for ``file``.
+        file: if the file holds several recordings, its path; else empty.
+        within_file: which of them this is, such as ``anna, left wrist``; else empty.
 
     Raises:
         HarkenError: when there are no samples.

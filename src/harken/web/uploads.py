@@ -1,5 +1,5 @@
 """Posted recordings -> their timelines, a few at a time, each in a job of its own; and their report and tables, which
-senders find by a key of their own. How one is read is said by options of ``harken label`` as parameters of the query.
+senders find by a key of their own. The parameters of the query are options of ``harken label``.
 
 A file from an unknown sender may need more memory and time than any other request, so both are limited.
 """

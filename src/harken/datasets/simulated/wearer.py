@@ -180,8 +180,8 @@ FIDGETS_APART_HZ = 0.1
 LEAST_ON_AN_AXIS = 0.15
 """Fidgeting moves each axis of the watch at least by this share of the axis that it moves most.
 
-In a real recording no axis is steady for two minutes while the others move; such an axis counts as broken. So neither
-movement may be too small on an axis, and two movements may not cancel each other on it."""
+In a real recording no axis is steady for two minutes while the others move; such an axis counts as broken. So the
+two movements together may not be too small on an axis, and may not cancel each other on it."""
 SWAY_HZ = 0.02, 0.06
 
 
