@@ -11,10 +11,10 @@ def test_a_routine_is_listed_shown_and_printed(
     run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_harken("routine").stdout == "five-minutes: 9 steps, 4 min 57 s\n"
+    assert run_harken("routine").stdout == "five-minutes: 9 steps, 6 min\n"
     ended = run_harken("routine", "five-minutes", "--print", "routine.html")
     assert (ended.exit_code, ended.stderr) == (0, "")
-    assert "  9   4:24  stairs: Go up and down stairs." in ended.stdout
+    assert "  9   5:20  stairs: Go up and down stairs." in ended.stdout
     page = Path("routine.html").read_text(encoding="utf-8")
     assert "9. Go up and down stairs." in page
     assert "anna,five-minutes,2026-05-04 10:05:30,9" in page

@@ -92,7 +92,7 @@ def find_routine(name: str, *, folder: Path = Path()) -> Routine:
     >>> from harken.annotations.routine import find_routine
     >>> routine = find_routine("five-minutes")
     >>> len(routine.steps), routine.seconds, routine.steps[0].label, routine.steps[0].kind
-    (9, 297.0, 'lying', 'on the back')
+    (9, 360.0, 'lying', 'on the back')
 
     Args:
         name: the name of a routine of harken's; or that of a file, which ends in ``.toml``.
