@@ -49,3 +49,4 @@ def test_a_mistake_is_one_sentence(
     ended = run_harken(*words)
     assert ended.exit_code == 2
     assert message in " ".join(ended.stderr.split())
+    assert not list(tmp_path.iterdir())

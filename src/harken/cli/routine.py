@@ -29,6 +29,8 @@ def routine(
     """
     from harken.annotations.routine import find_routine, routine_names
 
+    if page is not None and page.suffix.lower() != ".html":
+        raise HarkenError("the page of a routine must end in .html", path=page)
     if name is None:
         if page is not None:
             raise HarkenError("--print needs a routine: harken routine five-minutes --print FILE.html")
@@ -42,8 +44,6 @@ def routine(
         at = f"{int(step.start_s) // 60}:{int(step.start_s) % 60:02d}"
         typer.echo(f"{number:3}  {at:>5}  {step.label}: {printable(step.instruction)}")
     if page is not None:
-        if page.suffix.lower() != ".html":
-            raise HarkenError("the page of a routine must end in .html", path=page)
         from harken.reports.routine import write_routine_page
 
         write_routine_page(page, chosen)

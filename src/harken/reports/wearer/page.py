@@ -79,7 +79,7 @@ def _labels(spells: Spells, calendar: list[CalendarDay], outcomes: Outcomes) -> 
     """The kinds of segments and their colours, and the tables of hours and bouts."""
     zone, names, labels = spells.timezone, spells.names, outcomes.timeline.labels
     colours = colours_of(labels)
-    format_hours = _choose_format(spells)
+    format_hours = _choose_format(is_short=days.find_short_stretch(spells) is not None)
     bouts = tables.count_labelled_seconds(outcomes.bouts, spells)
     listed, not_listed = tables.bouts_by_day(bouts, names, calendar, zone)
     adjusted = tables.hours_rows(outcomes.days, names, calendar, adjusted=True)
@@ -116,11 +116,12 @@ def _outcomes(
     strips = [
         days.strip_of(spells, day, moved, ceiling, spans_ns) for day, moved in zip(stretches, activity, strict=True)
     ]
-    format_hours = _choose_format(spells)
-    groups = tables.group_columns(outcomes.days, is_short=stretch is not None)
+    is_short = stretch is not None
+    format_hours = _choose_format(is_short=is_short)
+    groups = tables.group_columns(outcomes.days, is_short=is_short)
     valid = set(outcomes.valid_days["date"].to_list())
     return {
-        "is_short": stretch is not None,
+        "is_short": is_short,
         "strips": strips,
         "present": {code for strip in strips for code, _, _ in strip["shapes"]},
         "ceiling": ceiling,
@@ -142,8 +143,8 @@ def _outcomes(
     }
 
 
-def _choose_format(spells: Spells) -> tables.FormatHours:
-    return hours_minutes if days.find_short_stretch(spells) is None else minutes_seconds
+def _choose_format(*, is_short: bool) -> tables.FormatHours:
+    return minutes_seconds if is_short else hours_minutes
 
 
 def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> dict[int, SegmentKind]:
