@@ -16,14 +16,23 @@ from harken.annotations.bouts import PLAIN, Annotations
 from harken.annotations.folders import SIDE
 from harken.annotations.notes import EXAMPLE as NOTE_EXAMPLE
 from harken.annotations.notes import describe_no_note, find_notes, looks_like_note, split_notes, split_ranges
-from harken.annotations.outside import OFFSET_COLUMN
-from harken.annotations.routine import ENDING, Routine, Step, find_routine
-from harken.annotations.table import MISSING, NAMES, Columns, Entry, Rows, check_label, named_columns, says_seconds
+from harken.annotations.routine import ENDING, routine_starts
+from harken.annotations.table import (
+    MISSING,
+    NAMES,
+    Columns,
+    Entry,
+    Rows,
+    check_label,
+    count_fields,
+    named_columns,
+    says_seconds,
+)
 from harken.annotations.times import EXAMPLES, SECOND_NS, Kind, Moment, number_moment, read_date, text_moment
 from harken.readers.unpacking import folder_files, is_zip, member_paths, opened
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
-from harken.support.text_rows import CSV_IN_UTF8, MOST_ROWS, content_of, decode_text, text_rows
+from harken.support.text_rows import CSV_IN_UTF8, content_of, decode_text, text_rows
 
 HEADER = ("start", "end", "label")
 ORDERS = {2: ("start", "label"), 3: HEADER, 4: ("name", *HEADER)}
@@ -32,7 +41,6 @@ the date."""
 SENSOR_LOGGER_MEMBER = "Annotation.csv"
 """The name of the file in an export of Sensor Logger."""
 NUMBER = re.compile(r"-?\d+([.,]\d+)?", re.ASCII)
-ROUTINE_COLUMN, SKIPPED_COLUMN = "routine", "skipped"
 ROUTINE_ENDING = ENDING.encode()
 FREQUENCIES = "\\"
 """The first field of a line of Audacity with the frequencies of the label above it."""
@@ -312,84 +320,6 @@ def _elapsed_ns(field: str) -> int:
     return 0 if moment is None else moment.ns
 
 
-def routine_starts(table: Rows) -> Annotations | None:
-    """Who began which routine (``harken.annotations.routine``) when; None if the file has another format.
-
-    The header has ``start`` and ``routine``: a routine that comes with harken, or the name of a file ``.toml`` in the
-    folder of the table. ``skipped`` has the numbers of the steps that the wearer left out. Other columns are those of a
-    plain table. Both ends of each step are cut.
-
-    Raises:
-        HarkenError: for a broken line, for a routine that is not there or damaged, and for too many steps.
-    """
-    line, names = table.rows[0]
-    header = [name.strip().lower() for name in names]
-    positions = named_columns(header)
-    if ROUTINE_COLUMN not in header or "label" in positions or "start" not in positions:
-        return None
-    for name in header:
-        if name.startswith("skip") and name != SKIPPED_COLUMN:
-            raise table.error(line, f"the column {printable(name[:60])!r} is not read; call it {SKIPPED_COLUMN}")
-    positions["label"] = header.index(ROUTINE_COLUMN)
-    for without in ("end", "duration"):
-        positions.pop(without, None)
-    columns = Columns(table, positions, _count_fields(positions), says_seconds(header, positions["start"]))
-    skipped = header.index(SKIPPED_COLUMN) if SKIPPED_COLUMN in header else len(header)
-    routines: dict[str, Routine] = {}
-    entries: list[Entry] = []
-    for (line, fields), begun in zip(table.rows[1:], columns.entries(table.rows[1:]), strict=True):
-        if any(fields[len(header) :]):
-            reason = f"{len(fields)} fields instead of {len(header)}; write the numbers of several skipped steps as 7 9"
-            raise table.error(line, reason)
-        if begun.label not in routines:
-            routines[begun.label] = _find_routine(table, line, begun.label)
-        routine = routines[begun.label]
-        text = fields[skipped] if skipped < len(fields) else ""
-        numbers = _read_step_numbers(table, line, text, most=len(routine.steps))
-        entries += [_step_entry(begun, step, routine.cut_s) for step in routine.steps_without(numbers)]
-        if len(entries) > MOST_ROWS:
-            raise table.error(line, f"the routines have more than {MOST_ROWS:,} steps; divide the table")
-    if not entries:
-        raise HarkenError("no routine was begun", path=table.path)
-    of_recordings = tuple(name for name in ("file", "subject") if name in positions)
-    return Annotations(table.path, "starts of routines", tuple(entries), names=of_recordings)
-
-
-def _find_routine(table: Rows, line: int, name: str) -> Routine:
-    if not name:
-        raise table.error(line, "the routine is missing")
-    if Path(name).name != name:
-        raise table.error(line, f"{printable(name)!r} must be a file beside the table, without a folder")
-    try:
-        return find_routine(name, folder=table.path.parent)
-    except HarkenError as error:
-        if error.place:  # the file is damaged at this place
-            raise
-        raise table.error(line, str(error)) from error
-
-
-def _read_step_numbers(table: Rows, line: int, text: str, *, most: int) -> set[int]:
-    """Read the numbers of skipped steps, such as ``7 9``; the first step is 1."""
-    numbers = set()
-    for word in re.split(r"[\s,;]+", text.strip()):
-        if not word or word.lower() in MISSING:
-            continue
-        if not (word.isascii() and word.isdigit() and len(word) < 4 and 1 <= int(word) <= most):
-            raise table.error(line, f"{printable(word[:60])!r} is no step of this routine; its steps are 1 to {most}")
-        numbers.add(int(word))
-    return numbers
-
-
-def _step_entry(begun: Entry, step: Step, cut_s: float) -> Entry:
-    """The label of a step, without its two ends."""
-    return replace(
-        begun,
-        label=step.label,
-        after_ns=round((step.start_s + cut_s) * SECOND_NS),
-        duration_ns=round((step.seconds - 2 * cut_s) * SECOND_NS),
-    )
-
-
 def plain(table: Rows) -> Annotations:
     """A plain table: CSV or tab-separated, with a header or in the order start, end, label.
 
@@ -425,16 +355,10 @@ def plain(table: Rows) -> Annotations:
             f"Without a header, the columns are start, end, label, with times such as {EXAMPLES}; or a line is a note "
             f"such as {NOTE_EXAMPLE}",
         )
-    width = _count_fields(positions)
+    width = count_fields(positions)
     points = "end" not in positions and "duration" not in positions
     names = tuple(name for name in ("file", "subject") if name in positions)
     return Annotations(table.path, PLAIN, Columns(table, positions, width, in_seconds).entries(rows), points, names)
-
-
-def _count_fields(positions: Mapping[str, int]) -> int:
-    """The number of fields that a row has at least. A note and an offset may be left out at its end."""
-    may_be_left_out = ("note", OFFSET_COLUMN)
-    return max(position for role, position in positions.items() if role not in may_be_left_out) + 1
 
 
 def _refuse_decimal_commas(table: Rows, positions: Mapping[str, int], rows: Sequence[tuple[int, list[str]]]) -> None:

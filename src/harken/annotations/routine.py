@@ -1,21 +1,32 @@
 """A routine is a list of steps: what the wearer does, for how long, and its label.
 
-Routines are files of TOML. Those in the folder ``routines`` come with harken; anybody can write another one.
+Routines are files of TOML. Those in the folder ``routines`` come with harken; anybody can write another one. A table of
+who began which routine when is a file of labels.
 """
 
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harken.annotations.table import why_not_kept
+from harken.annotations.bouts import Annotations
+from harken.annotations.table import (
+    MISSING,
+    Columns,
+    Entry,
+    Rows,
+    count_fields,
+    named_columns,
+    says_seconds,
+    why_not_kept,
+)
+from harken.annotations.times import SECOND_NS
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.printable import listed, printable, quoted
-from harken.support.text_rows import line_error
+from harken.support.text_rows import MOST_ROWS, line_error
 
 ENDING = ".toml"
 MOST_BYTES = 1 << 16
@@ -28,7 +39,8 @@ STEP_KEYS = {"do", "label", "kind", "seconds"}
 STEP = re.compile(r"\s*\[\[\s*step\s*\]\]")
 AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")
 """What tomllib writes behind the reason of an error."""
-PACKAGED = files("harken.annotations").joinpath("routines")
+PACKAGED = Path(__file__).with_name("routines")
+ROUTINE_COLUMN, SKIPPED_COLUMN = "routine", "skipped"
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,7 @@ def routine_names() -> list[str]:
     >>> routine_names()
     ['five-minutes']
     """
-    return sorted(entry.name.removesuffix(ENDING) for entry in PACKAGED.iterdir() if entry.name.endswith(ENDING))
+    return sorted(path.stem for path in PACKAGED.glob(f"*{ENDING}"))
 
 
 def find_routine(name: str, *, folder: Path = Path()) -> Routine:
@@ -106,7 +118,7 @@ def find_routine(name: str, *, folder: Path = Path()) -> Routine:
     if name not in routine_names():
         known = listed(routine_names())
         raise HarkenError(f"there is no routine {quoted([name])}; choose {known}, or name a file {ENDING} of your own")
-    return parse_routine(PACKAGED.joinpath(name + ENDING).read_bytes(), path=Path(name + ENDING), name=name)
+    return parse_routine((PACKAGED / (name + ENDING)).read_bytes(), path=Path(name + ENDING), name=name)
 
 
 def read_routine(path: str | Path) -> Routine:
@@ -222,3 +234,81 @@ class _Table:
         if not isinstance(number, int | float) or isinstance(number, bool) or not least <= number <= most:
             raise self.error(key, f"{key} must be a number of seconds, {least:g} to {most:g}")
         return float(number)
+
+
+def routine_starts(table: Rows) -> Annotations | None:
+    """A table of who began which routine when, as labels of the steps; None if the file has another format.
+
+    The header has ``start`` and ``routine``: a routine that comes with harken, or the name of a file ``.toml`` in the
+    folder of the table. ``skipped`` has the numbers of the steps that the wearer left out. Other columns are those of a
+    plain table. Both ends of each step are cut.
+
+    Raises:
+        HarkenError: for a broken line, for a routine that is not there or damaged, and for too many steps.
+    """
+    line, names = table.rows[0]
+    header = [name.strip().lower() for name in names]
+    positions = named_columns(header)
+    if ROUTINE_COLUMN not in header or "label" in positions or "start" not in positions:
+        return None
+    for name in header:
+        if name.startswith("skip") and name != SKIPPED_COLUMN:
+            raise table.error(line, f"the column {printable(name[:60])!r} is not read; call it {SKIPPED_COLUMN}")
+    positions["label"] = header.index(ROUTINE_COLUMN)  # a routine stands where a plain table has the label
+    for without in ("end", "duration"):
+        positions.pop(without, None)
+    columns = Columns(table, positions, count_fields(positions), says_seconds(header, positions["start"]))
+    skipped = header.index(SKIPPED_COLUMN) if SKIPPED_COLUMN in header else len(header)
+    routines: dict[str, Routine] = {}
+    entries: list[Entry] = []
+    for (line, fields), begun in zip(table.rows[1:], columns.entries(table.rows[1:]), strict=True):
+        if any(fields[len(header) :]):
+            reason = f"{len(fields)} fields instead of {len(header)}; write the numbers of several skipped steps as 7 9"
+            raise table.error(line, reason)
+        if begun.label not in routines:
+            routines[begun.label] = _find_routine(table, line, begun.label)
+        routine = routines[begun.label]
+        text = fields[skipped] if skipped < len(fields) else ""
+        numbers = _read_step_numbers(table, line, text, most=len(routine.steps))
+        entries += [_step_entry(begun, step, routine.cut_s) for step in routine.steps_without(numbers)]
+        if len(entries) > MOST_ROWS:
+            raise table.error(line, f"the routines have more than {MOST_ROWS:,} steps; divide the table")
+    if not entries:
+        raise HarkenError("no routine was begun", path=table.path)
+    of_recordings = tuple(name for name in ("file", "subject") if name in positions)
+    return Annotations(table.path, "starts of routines", tuple(entries), names=of_recordings)
+
+
+def _find_routine(table: Rows, line: int, name: str) -> Routine:
+    if not name:
+        raise table.error(line, "the routine is missing")
+    if Path(name).name != name:
+        raise table.error(line, f"{printable(name)!r} must be a file beside the table, without a folder")
+    try:
+        return find_routine(name, folder=table.path.parent)
+    except HarkenError as error:
+        if error.place:  # the file is damaged at this place
+            raise
+        raise table.error(line, str(error)) from error
+
+
+def _read_step_numbers(table: Rows, line: int, text: str, *, most: int) -> set[int]:
+    """Read the numbers of skipped steps, such as ``7 9``; the first step is 1."""
+    numbers = set()
+    for word in re.split(r"[\s,;]+", text.strip()):
+        if not word or word.lower() in MISSING:
+            continue
+        if not (word.isascii() and word.isdigit() and len(word) < 4 and 1 <= int(word) <= most):
+            raise table.error(line, f"{printable(word[:60])!r} is no step of this routine; its steps are 1 to {most}")
+        numbers.add(int(word))
+    return numbers
+
+
+def _step_entry(begun: Entry, step: Step, cut_s: float) -> Entry:
+    """The label of a step, without its two ends."""
+    return replace(
+        begun,
+        label=step.label,
+        after_ns=round((step.start_s + cut_s) * SECOND_NS),
+        duration_ns=round((step.seconds - 2 * cut_s) * SECOND_NS),
+    )

@@ -155,6 +155,12 @@ def named_columns(header: Sequence[str]) -> dict[str, int]:
     return {role: positions[0] for role, positions in known.items() if positions}
 
 
+def count_fields(positions: Mapping[str, int]) -> int:
+    """The number of fields that a row has at least. A note and an offset may be left out at its end."""
+    may_be_left_out = ("note", OFFSET_COLUMN)
+    return max(position for role, position in positions.items() if role not in may_be_left_out) + 1
+
+
 def next_day(start: Moment, end: Moment) -> Moment:
     """The end of a row with a date and two times of the clock: on the next day if midnight lies in between.
 
