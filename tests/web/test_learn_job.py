@@ -125,6 +125,9 @@ def test_a_stated_axis_is_turned_to_for_learning_and_for_the_test(tmp_path: Path
     assert len(adapted.tests) == 1
     assert adapted.tests == upright.tests
     assert (adapted.kept, adapted.reason) == (upright.kept, upright.reason)
+    scores = adapted.cross_validation
+    assert scores is not None
+    assert adapted.reason.startswith(f"{scores.before:.2f} -> {scores.after:.2f} in cross-validation")
 
 
 @pytest.mark.parametrize("how", ["adapt", "train"])
@@ -266,6 +269,7 @@ def test_an_adapted_model_that_is_not_better_is_not_written(tmp_path: Path) -> N
     path = write_labelled(tmp_path, "bob", 2, bouts=("lying", "walking"), seconds=5)  # too short for cross-validation
     learned = run_job([path], tmp_path, how="adapt", before=recogniser())
     assert not learned.kept
+    assert learned.cross_validation is None
     assert learned.reason.startswith("too little data for a cross-validation")
     assert learned.model_path is None
     assert not (tmp_path / "new.safetensors").exists()

@@ -72,6 +72,9 @@ def test_there_is_what_the_labels_say(learned: Served) -> None:
     refused = post(learned, "/api/learn", how="adapt")
     assert (refused.status, refused.json["error"]) == (422, found["available"]["refused"]["adapt"])
     assert post(learned, "/api/learn", how="guess").status == 422
+    assert found["wearer"] is None
+    nobody = post(learned, "/api/learn", how="train", wearer="anna")
+    assert (nobody.status, nobody.json["error"]) == (422, "learning needs at least two labelled activities")
     outcome = found["outcome"]
     assert outcome["labels"] == ["knitting", "lying", "walking"]
     (test,) = outcome["tests"]

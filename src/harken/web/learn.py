@@ -151,9 +151,11 @@ def _labels_of(path: Path, _changed_ns: int, _size: int) -> tuple[str, ...] | No
 
 @dataclass
 class _Job:
-    """A job, and its progress; before the first one it is ``idle``. ``out`` is the model file that it writes."""
+    """A job, and its progress; before the first one it is ``idle``. ``out`` is the model file that it writes, and
+    ``wearer`` the only one from whose recordings it learns."""
 
     how: How | None = None
+    wearer: str | None = None
     out: Path = Path()
     state: str = "idle"
     stage: str | None = None
@@ -227,6 +229,7 @@ class Learner:
             "enabled": self.refused is None,
             "state": job.state,
             "how": job.how,
+            "wearer": job.wearer,
             "stage": job.stage,
             "share": job.share,
             "seconds_left": job.seconds_left,
@@ -239,8 +242,8 @@ class Learner:
             "served_path": self.served and str(self.served),
         }
 
-    async def begin(self, how: How) -> None:
-        """Begin a job.
+    async def begin(self, how: How, wearer: str | None = None) -> None:
+        """Begin a job that learns from all recordings, or from those of one wearer.
 
         Raises:
             RefusedError: when a job runs (409), there is nothing to learn from or a package is missing (422), or the
@@ -248,7 +251,7 @@ class Learner:
         """
         self._refuse_second()
         try:
-            labelled, available = await asyncio.to_thread(self._look)
+            labelled, available = await asyncio.to_thread(self._look, wearer)
         except HarkenError as error:
             raise RefusedError(422, str(error), reason="learn") from error
         if (why := available["refused"][how]) is not None:
@@ -261,7 +264,7 @@ class Learner:
         self._refuse_second()
         made = "adapted" if how == "adapt" else "trained"
         out = self.folder / f"{made}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.safetensors"
-        job = self._job = _Job(how, out, "running", "read", 0.0)
+        job = self._job = _Job(how, wearer, out, "running", "read", 0.0)
         paths = [str(one.path) for one in labelled if one.has_labels]
         job.task = asyncio.create_task(self._run(job, paths))
 
@@ -354,9 +357,10 @@ class Learner:
             raise RefusedError(409, "there is no such model to use", reason="learn")
         return Path(path), Recogniser.load(path, device="cpu")
 
-    def _look(self) -> tuple[Sequence[Labelled], dict[str, Any]]:
-        """The recordings; and the people, their labelled seconds, and why a way to learn is not possible."""
-        labelled = self.labelled()
+    def _look(self, wearer: str | None = None) -> tuple[Sequence[Labelled], dict[str, Any]]:
+        """The recordings, of all people or of one; and the people, their labelled seconds, and why a way to learn is
+        not possible."""
+        labelled = [one for one in self.labelled() if wearer in (None, one.wearer)]
         people: dict[str, dict[str, list[float]]] = {}
         longest_s: dict[str, float] = {}
         for one in labelled:

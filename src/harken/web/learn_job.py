@@ -20,7 +20,7 @@ from harken.training.held_out import sum_labelled_seconds
 from harken.training.report import write_report
 from harken.training.run import MODEL_FILE, MissingChannelsError, TrainingDisplay, train
 from harken.web import jobs
-from harken.web.learned import How, Learned, report_beside
+from harken.web.learned import CrossValidation, How, Learned, report_beside
 
 STAGES = {"model": "model", "blocked": "test", "held_out": "people"}
 """A fit of a training -> the stage of the job."""
@@ -110,6 +110,9 @@ def adapt_before(settings: LearnSettings, on_progress: OnProgress) -> Learned:
     out = Path(settings.out)
     if adapted.kept:
         adapted.recogniser.save(out)
+    validation = None
+    if adapted.before is not None and adapted.after is not None:
+        validation = CrossValidation(adapted.before.balanced_accuracy, adapted.after.balanced_accuracy)
     return Learned(
         how="adapt",
         labels=adapted.recogniser.specification_.labels,
@@ -120,6 +123,7 @@ def adapt_before(settings: LearnSettings, on_progress: OnProgress) -> Learned:
         reason=adapted.reason,
         model_path=out if adapted.kept else None,
         has_report=False,
+        cross_validation=validation,
     )
 
 

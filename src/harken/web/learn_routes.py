@@ -37,7 +37,8 @@ def learn_routes(routes: APIRouter, learner: Callable[[], "Learner"], limits: Li
     )
     async def begin(request: Request, learning: Learning) -> dict[str, Any]:
         """Begin to learn."""
-        await learning.begin((await fields_of(request, LearnRequestBody, limits)).how)
+        asked = await fields_of(request, LearnRequestBody, limits)
+        await learning.begin(asked.how, asked.wearer)
         return dict(await learning.state())
 
     @routes.delete("/api/learn", response_model=LearningState)

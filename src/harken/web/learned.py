@@ -11,6 +11,15 @@ How = Literal["adapt", "train"]
 
 
 @dataclass(frozen=True)
+class CrossValidation:
+    """The share of windows that are recognised in cross-validation, with the same weight for every label: by the
+    starting model, and by the adapted one."""
+
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
 class Learned:
     """The result of learning.
 
@@ -24,6 +33,7 @@ class Learned:
         reason: why, in a sentence.
         model_path: the file of the new model, made from all labelled minutes; None if the starting model is kept.
         has_report: whether the report of the training is beside the model; adapting writes none.
+        cross_validation: by which an adapted model is kept or not; None if there was too little data, or it is trained.
     """
 
     how: How
@@ -35,6 +45,7 @@ class Learned:
     reason: str
     model_path: Path | None
     has_report: bool
+    cross_validation: CrossValidation | None = None
 
     def as_dict(self) -> Json:
         """For JSON: the ``outcome`` of ``GET /api/learn``."""

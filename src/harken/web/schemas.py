@@ -237,7 +237,7 @@ class Saved(Known):
 class LearningState(BaseModel):
     """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
     job, ``models`` are the newest learned ones, ``serves`` says which model labels, and ``served_path`` is the file of
-    a learned one."""
+    a learned one. ``wearer`` is the only one from whose recordings the job learns; null: from all."""
 
     enabled: bool
     state: Literal["idle", "running", "done", "failed", "cancelled"]
@@ -255,7 +255,7 @@ class LearningState(BaseModel):
 
 
 class LearnRequestBody(BaseModel):
-    """How to learn: adapt the starting model, or train a new one."""
+    """How to learn: adapt the starting model, or train a new one; from the recordings of one wearer, or of all."""
 
     how: How
 
@@ -285,3 +285,5 @@ REFUSALS = {
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The descriptions of answers with these statuses."""
     return {status: {"model": Refusal, "description": REFUSALS[status]} for status in statuses}
+    wearer: str | None
+    wearer: Name | None = None
