@@ -133,6 +133,18 @@ def test_a_port_in_use_and_a_token_that_protects_nothing_are_refused(
     assert finished.stderr.count("\n") == 1
 
 
+def test_a_damaged_routine_is_refused_with_its_line(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'title = "Mine"\ncut_s = 5\n[[step]]\ndo = "Walk."\nlabel = "walking"\nkind = "slow"\nseconds = 8\n'
+    )
+    refused = run_harken("serve", "--model", model, "--port", 0, "--no-open", "--routine", path)
+    assert refused.exit_code == 2
+    assert refused.stderr == f"harken: {path}, line 7: seconds must be a number of seconds, 11 to 3600\n"
+    unknown = run_harken("serve", "--model", model, "--port", 0, "--no-open", "--routine", "ten-minutes")
+    assert "there is no routine “ten-minutes”; choose five-minutes" in unknown.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no pipes in folders")
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
 def test_a_folder_or_pipe_in_place_of_a_file_of_the_log_is_refused(

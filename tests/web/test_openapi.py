@@ -18,6 +18,7 @@ OTHERWISE = (
     ("/api/timeline", "get"),
     ("/api/record", "get"),
     ("/api/record/begin", "post"),
+    ("/api/teach/begin", "post"),
     ("/api/learn", "post"),
     ("/api/learn/choice", "post"),
     ("/push", "post"),

@@ -33,6 +33,10 @@ Keep = Annotated[
     Path | None,
     Option("Write samples here before they are acknowledged, and recordings with labels.", metavar="DIR"),
 ]
+RoutineName = Annotated[
+    str,
+    Option("What wearers do to teach the model: five-minutes, or a file NAME.toml of your own.", metavar="ROUTINE"),
+]
 WatchesAxis = Annotated[
     ForearmAxis | None,
     Option(
@@ -51,11 +55,13 @@ def serve(
     keep: Keep = None,
     demo: Annotated[bool, Option("Stream recordings of people on whom the model was not trained.")] = False,
     forearm_axis: WatchesAxis = None,
+    routine: RoutineName = "five-minutes",
     open_page: OpenPage = True,
 ) -> None:
     """Watches and phones send samples through a WebSocket, or with the app Sensor Logger by HTTP push. A recording that
     is dropped on the page is labelled whole. docs/live.md explains how to connect a watch. Ctrl+C stops.
     """
+    from harken.annotations.routine import find_routine
     from harken.models.recogniser import Recogniser
 
     with extra_serve():
@@ -65,6 +71,7 @@ def serve(
         raise HarkenError("--demo has a model of its own; leave out --model")
     if demo and forearm_axis is not None:
         raise HarkenError("--demo has recordings of its own; leave out --forearm-axis")
+    steps = find_routine(routine)
     check_token(token)
     if token is not None:
         check_token_length(token, "--token", NEW_TOKEN)
@@ -88,6 +95,7 @@ def serve(
         keep=keep,
         demo=demo,
         forearm_axis=forearm_axis,
+        routine=steps,
         on_started=started,
     )
     if keep is not None and not demo:

@@ -20,6 +20,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.websockets import WebSocket
 
 from harken import __version__
+from harken.annotations.routine import Routine, find_routine
 from harken.models.recogniser import Recogniser
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
@@ -34,6 +35,8 @@ from harken.web.limits import Limits, RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
 from harken.web.record.recorder import Recorder
 from harken.web.record.routes import record_routes
+from harken.web.record.teach_routes import run_routines, teach_routes
+from harken.web.record.teacher import Teacher
 from harken.web.requests import FileAnswer, Guard, application, check_length, described_body, read_body
 from harken.web.sample_log import SampleLog
 from harken.web.sample_messages import HOW_PUSHED, Push, UnitCheck
@@ -58,6 +61,7 @@ REPORT_HEADERS = {
     "cache-control": "no-store",
 }
 WITHOUT_KEEP = "To learn from labels, start the server with harken serve --keep DIR, without --demo."
+USUAL_ROUTINE = "five-minutes"
 HTML, ZIP = "text/html", "application/zip"
 KEY = "^[A-Za-z0-9_-]{22,64}$"
 """Long enough that nobody guesses a random one."""
@@ -77,6 +81,7 @@ def server_for(
     keep: Path | None = None,
     demo: bool = False,
     forearm_axis: ForearmAxis | None = None,
+    routine: Routine | None = None,
     limits: Limits | None = None,
     training: Mapping[str, Any] | None = None,
     on_started: Callable[[], None] = lambda: None,
@@ -91,6 +96,7 @@ def server_for(
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the packaged model.
         forearm_axis: the axis along the forearm of all watches that state no other; None to find it by walking.
+        routine: what wearers do to teach the model; None: the routine ``five-minutes``.
         limits: the limits of clients; the defaults if None.
         training: arguments of ``harken.train`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
@@ -118,17 +124,26 @@ def server_for(
     )
     uploads = Uploads(Recogniser.load(device="cpu") if demo else labelling, limits)
     learner = _learner(hub, uploads, recogniser, served, training, forearm_axis)
-    app = _application(hub, uploads, learner, watches, token)
+    if routine is None:
+        routine = find_routine(USUAL_ROUTINE)
+    app = _application(hub, uploads, learner, watches, token, routine)
     return Server(app, limits, host=host, port=port, on_started=on_started)
 
 
 def _application(
-    hub: Hub, uploads: Uploads, learner: Learner, watches: Sequence[DemoWatch], token: str | None
+    hub: Hub,
+    uploads: Uploads,
+    learner: Learner,
+    watches: Sequence[DemoWatch],
+    token: str | None,
+    routine: Routine,
 ) -> Guard:
     routes = APIRouter()
+    teacher = None if hub.recorder is None else Teacher(hub.recorder, routine)
     information_routes(routes, hub)
     recording_routes(routes, hub, uploads)
     record_routes(routes, hub)
+    teach_routes(routes, hub, teacher, routine)
     learn_routes(routes, lambda: learner, hub.limits)
     push_routes(routes, hub)
     socket_routes(routes, hub)
@@ -137,7 +152,7 @@ def _application(
         routes,
         hub.metrics,
         token=token,
-        lifespan=_lifespan(hub, uploads, learner, watches),
+        lifespan=_lifespan(hub, uploads, learner, watches, teacher),
         title="harken",
         version=__version__,
         summary="Activity recognition from a wrist accelerometer, live.",
@@ -180,7 +195,7 @@ def _learner(
 
 
 def _lifespan(
-    hub: Hub, uploads: Uploads, learner: Learner, watches: Sequence[DemoWatch]
+    hub: Hub, uploads: Uploads, learner: Learner, watches: Sequence[DemoWatch], teacher: Teacher | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """The tasks that run while the server does."""
 
@@ -192,6 +207,8 @@ def _lifespan(
             running.append(asyncio.create_task(hub.log.run()))
         if hub.recorder is not None:
             running.append(asyncio.create_task(hub.recorder.run(hub.viewers.send_recording)))
+        if teacher is not None:
+            running.append(asyncio.create_task(run_routines(hub, teacher)))
         if watches:
             running.append(asyncio.create_task(stream(hub.receive_own, watches)))
         try:

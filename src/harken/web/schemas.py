@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from harken.annotations.routine import MOST_STEPS
 from harken.annotations.table import LONGEST_LABEL
 from harken.web.learned import How, Learned
+from harken.web.record.teaching import Doubt, Reason
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
@@ -196,6 +198,51 @@ class Ended(BaseModel):
     missing_s: float
 
 
+class RoutineStep(BaseModel):
+    """A step of a routine: what the wearer does, its label, in which way, and for how long."""
+
+    instruction: str
+    label: str
+    kind: str
+    seconds: float
+
+
+class RoutineDescription(BaseModel):
+    """A routine; ``cut_s`` at both ends of each step get no label."""
+
+    name: str
+    title: str
+    cut_s: float
+    seconds: float
+    steps: list[RoutineStep]
+
+
+class Taught(BaseModel):
+    """The routine of this server, and how far a watch is in it. ``number`` is the step, from 1, that runs since
+    ``elapsed_s``, is asked about, or is next. ``broken`` says why it was broken off, and ``doubt`` how its movement
+    contradicts its label. ``session`` is that of the steps; its recording is ``made`` after it was closed."""
+
+    possible: bool
+    why_not: str | None
+    routine: RoutineDescription
+    state: Literal["idle", "running", "asking", "waiting", "finished", "closed"]
+    number: int | None
+    elapsed_s: float
+    broken: Reason | None
+    doubt: Doubt | None
+    steps: list[Literal["open", "kept", "skipped"]]
+    session: str | None
+    made: bool
+    trouble: str | None
+
+
+class TeachStep(RecordedWatch):
+    """What to do with a step: begin it (also again), pause it, skip it, or keep it although it was asked about."""
+
+    number: int = Field(ge=1, le=MOST_STEPS)
+    do: Literal["begin", "pause", "skip", "keep"]
+
+
 class Labelled(BaseModel):
     """A wearer, and the labelled seconds by label."""
 
@@ -242,6 +289,7 @@ class LearningState(BaseModel):
     enabled: bool
     state: Literal["idle", "running", "done", "failed", "cancelled"]
     how: How | None
+    wearer: str | None
     stage: Literal["read", "test", "people", "model"] | None
     share: Share | None
     seconds_left: float | None
@@ -258,6 +306,7 @@ class LearnRequestBody(BaseModel):
     """How to learn: adapt the starting model, or train a new one; from the recordings of one wearer, or of all."""
 
     how: How
+    wearer: Name | None = None
 
 
 class ChoiceBody(BaseModel):
@@ -270,7 +319,7 @@ REFUSALS = {
     400: "The message cannot be read, and none of its samples were accepted.",
     401: "A token is needed.",
     403: "A page of another site, or a name that is not this machine's.",
-    404: "There is no watch of this name, no recording or result with this key, or no such bout.",
+    404: "There is no watch of this name, no recording or result with this key, or no such bout or step.",
     408: "The body came too slowly.",
     409: "The key of a recording is in use; nothing can be recorded now, or is being recorded; a job of learning runs "
     "already, or there is no such model.",
@@ -285,5 +334,3 @@ REFUSALS = {
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The descriptions of answers with these statuses."""
     return {status: {"model": Refusal, "description": REFUSALS[status]} for status in statuses}
-    wearer: str | None
-    wearer: Name | None = None

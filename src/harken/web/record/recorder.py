@@ -8,7 +8,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -70,7 +70,7 @@ class Recorder:
         self.files = SessionFiles(folder)
         convert_sessions(self.files)
         self._limits = limits
-        self._sessions = {session.name: session for session in self.files.load()}
+        self._sessions = {session.name: session.interrupted() for session in self.files.load()}
         self._of_watch: dict[str, list[str]] = {}
         for session in self._sessions.values():
             self._of_watch.setdefault(session.watch, []).append(session.name)
@@ -89,6 +89,12 @@ class Recorder:
         with self._lock:
             return [session for session in self._sessions.values() if session.open is not None]
 
+    def taught_sessions(self) -> list[RecordedSession]:
+        """The sessions in which a step of a routine runs."""
+        with self._lock:
+            sessions = list(self._sessions.values())
+        return [session for session in sessions if session.teaching is not None and session.teaching.running]
+
     def labels(self) -> list[str]:
         """The labels that were used in the latest sessions, the latest first."""
         with self._lock:
@@ -105,8 +111,8 @@ class Recorder:
         """Begin a bout at ``start_ns`` of the watch's clock.
 
         Raises:
-            RefusedError: when one is being recorded, the label is none, or there are too many sessions or bouts; and
-                when the disk refuses it.
+            RefusedError: when one is being recorded or a step of a routine runs, the label is none, or there are too
+                many sessions or bouts; and when the disk refuses it.
         """
         label = checked_label(label)
         now_s = time.time()
@@ -118,14 +124,32 @@ class Recorder:
                     sentence = f"this session has {len(session.bouts):,} bouts; finish it and begin another one"
                     raise RefusedError(409, sentence, reason="bouts")
                 return self._take(session, Began(now_s, max(start_ns, session.last_ns), label, ahead_ns))
-            if len(self._sessions) >= self._limits.recorded_sessions:
-                sentence = f"there are {len(self._sessions):,} recorded sessions; move old ones out of the folder"
-                raise RefusedError(409, sentence, reason="sessions")
-            if session is not None:
-                self._close(session, now_s)
-            name = session_name(watch, start_ns, self.files.names())
-            opened = RecordedSession(name, watch, now_s, now_s)
-            return self._take(opened, Opened(now_s, watch), Began(now_s, start_ns, label, ahead_ns))
+            return self._open_session(watch, start_ns, Began(now_s, start_ns, label, ahead_ns))
+
+    def begin_session(self, watch: str, start_ns: int, *steps: Step) -> RecordedSession:
+        """Close the session of a watch, and begin another one with these steps at ``start_ns`` of the watch's clock.
+
+        Raises:
+            RefusedError: when a bout is being recorded or a step of a routine runs, or there are too many sessions; and
+                when the disk refuses it.
+        """
+        with self._lock:
+            self._stopped(watch)
+            return self._open_session(watch, start_ns, *steps)
+
+    def change(self, watch: str, choose: Callable[[RecordedSession | None], Sequence[Step]]) -> RecordedSession | None:
+        """Take the steps that ``choose`` returns for the session of a watch that is not closed.
+
+        Returns:
+            The session; None if there is none.
+
+        Raises:
+            RefusedError: as ``choose``, and when the disk refuses the steps.
+        """
+        with self._lock:
+            session = self._unfinished(watch)
+            steps = choose(session)
+            return session if session is None or not steps else self._take(session, *steps)
 
     def end(self, watch: str, end_ns: int) -> Bout | None:
         """End the open bout of a watch at ``end_ns`` of its clock; returns it, or None if nothing of it is left.
@@ -163,7 +187,7 @@ class Recorder:
         """Close the session of a watch: its recording is made, and the next bout begins a new session.
 
         Raises:
-            RefusedError: while a bout is being recorded, and when the disk refuses it.
+            RefusedError: while a bout is being recorded or a step of a routine runs, and when the disk refuses it.
         """
         with self._lock:
             session = self._stopped(watch)
@@ -313,13 +337,32 @@ class Recorder:
         """The session of a watch that is not closed.
 
         Raises:
-            RefusedError: while a bout is being recorded.
+            RefusedError: while a bout is being recorded or a step of a routine runs.
         """
         session = self._unfinished(watch)
         if session is not None and session.open is not None:
             sentence = f"{session.open.label} is being recorded with this watch; stop it first"
             raise RefusedError(409, sentence, reason="recording")
+        if session is not None and session.teaching is not None and session.teaching.running is not None:
+            raise RefusedError(409, "this watch follows a routine; pause it first", reason="recording")
         return session
+
+    def _open_session(self, watch: str, start_ns: int, *steps: Step) -> RecordedSession:
+        """Begin a session with these steps; the earlier one is closed.
+
+        Raises:
+            RefusedError: when there are too many sessions, or the disk refuses it.
+        """
+        if len(self._sessions) >= self._limits.recorded_sessions:
+            sentence = f"there are {len(self._sessions):,} recorded sessions; move old ones out of the folder"
+            raise RefusedError(409, sentence, reason="sessions")
+        now_s = time.time()
+        earlier = self._unfinished(watch)
+        if earlier is not None:
+            self._close(earlier, now_s)
+        name = session_name(watch, start_ns, self.files.names())
+        opened = RecordedSession(name, watch, now_s, now_s)
+        return self._take(opened, Opened(now_s, watch), *steps)
 
     def _close(self, session: RecordedSession, now_s: float) -> None:
         self._take(session, Closed(now_s))

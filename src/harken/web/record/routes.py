@@ -42,20 +42,20 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
 
     async def after(watch: str) -> dict[str, Any]:
         hub.viewers.send_recording(watch)
-        return await asyncio.to_thread(_recorded, hub, _recorder(hub), watch)
+        return await asyncio.to_thread(_recorded, hub, find_recorder(hub), watch)
 
     @routes.get("/api/record", response_model=Recorded, responses=refusals(422))
     async def recorded(watch: WatchName) -> dict[str, Any]:
         """What is recorded with a watch."""
         if hub.recorder is None:
-            return NOTHING | {"why_not": _why_not(hub)}
+            return NOTHING | {"why_not": say_why_not(hub)}
         return await asyncio.to_thread(_recorded, hub, hub.recorder, watch)
 
     @step("begin", BeginRecording, Recorded, 404)
     async def begin(request: Request) -> dict[str, Any]:
         """Begin a bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, BeginRecording, hub.limits)
-        recorder, start_ns = _recorder(hub), _beginning_ns(hub, asked.watch)
+        recorder, start_ns = find_recorder(hub), find_start_ns(hub, asked.watch)
         await asyncio.to_thread(recorder.begin, asked.watch, asked.label, start_ns)
         return await after(asked.watch)
 
@@ -63,7 +63,7 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
     async def end(request: Request) -> dict[str, Any]:
         """End the bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, EndRecording, hub.limits)
-        recorder = _recorder(hub)
+        recorder = find_recorder(hub)
         pressed = (time.monotonic(), time.time_ns())
         ended = await asyncio.to_thread(_end, hub, recorder, asked, pressed)
         hub.viewers.send_recording(asked.watch)
@@ -73,26 +73,28 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
     async def close(request: Request) -> dict[str, Any]:
         """Finish the session of a watch: its recording is made, and the next bout begins a new session."""
         asked = await fields_of(request, RecordedWatch, hub.limits)
-        await asyncio.to_thread(_recorder(hub).close, asked.watch)
+        await asyncio.to_thread(find_recorder(hub).close, asked.watch)
         return await after(asked.watch)
 
     @routes.delete("/api/record/{name}/{start_ms}", status_code=204, responses=refusals(404, 409, 422, 507))
     async def delete(name: Name, start_ms: StartMs) -> None:
         """Delete a bout of a session that is not finished. Its samples stay in the log."""
-        hub.viewers.send_recording(await asyncio.to_thread(_recorder(hub).delete, name, start_ms))
+        hub.viewers.send_recording(await asyncio.to_thread(find_recorder(hub).delete, name, start_ms))
 
 
-def _why_not(hub: Hub) -> str:
+def say_why_not(hub: Hub) -> str:
+    """Return why nothing can be recorded in this server, a sentence."""
     return WITH_DEMO if hub.model()["demo"] else WITHOUT_KEEP
 
 
-def _recorder(hub: Hub) -> Recorder:
+def find_recorder(hub: Hub) -> Recorder:
+    """Return the recorder of a hub. Raises ``RefusedError`` when nothing can be recorded."""
     if hub.recorder is None:
-        raise RefusedError(409, _why_not(hub), reason="recording")
+        raise RefusedError(409, say_why_not(hub), reason="recording")
     return hub.recorder
 
 
-def _beginning_ns(hub: Hub, watch: str) -> int:
+def find_start_ns(hub: Hub, watch: str) -> int:
     """What the clock of a watch shows now. Raises ``RefusedError`` when it does not send."""
     session = hub.sessions.get(watch)
     if session is None or not session.clock.known:
@@ -108,7 +110,7 @@ def _end(hub: Hub, recorder: Recorder, asked: EndRecording, pressed: tuple[float
     """End a bout when it was ``pressed``, by ``time.monotonic`` and ``time.time_ns``; the answer."""
     session = hub.sessions.get(asked.watch)
     opened = next((one.open for one in recorder.open_sessions() if one.watch == asked.watch), None)
-    now_ns = _now_ns(session, opened, *pressed)
+    now_ns = find_now_ns(session, 0 if opened is None else opened.ahead_ns, *pressed)
     ended = recorder.end(asked.watch, _in_ms(now_ns - round(asked.discard_s * 1e9)))
     if ended is None:
         return {"bout": None, "missing_s": 0.0}
@@ -145,7 +147,9 @@ def _session(recorder: Recorder, recorded: RecordedSession, session: Session | N
 
 
 def _open(watch: str, opened: OpenBout, session: Session | None) -> dict[str, Any]:
-    seconds = max(0.0, (_now_ns(session, opened, time.monotonic(), time.time_ns()) - opened.start_ns) / 1e9)
+    seconds = max(
+        0.0, (find_now_ns(session, opened.ahead_ns, time.monotonic(), time.time_ns()) - opened.start_ns) / 1e9
+    )
     return {"watch": watch, "label": opened.label, "start_ms": opened.start_ns // MS_NS, "seconds": round(seconds, 3)}
 
 
@@ -159,11 +163,11 @@ def _bout(bout: Bout, session: Session | None) -> dict[str, Any]:
     }
 
 
-def _now_ns(session: Session | None, opened: OpenBout | None, now_s: float, server_ns: int) -> int:
-    """What the watch's clock shows; for a watch that has not sent, by its difference when the bout began."""
+def find_now_ns(session: Session | None, ahead_ns: int, now_s: float, server_ns: int) -> int:
+    """Return what the clock of a watch shows; for one that has not sent, by how far it was ahead of the server's."""
     if session is not None and session.clock.known:
         return session.clock.now_ns(now_s)
-    return server_ns + (0 if opened is None else opened.ahead_ns)
+    return server_ns + ahead_ns
 
 
 def _in_ms(time_ns: int) -> int:

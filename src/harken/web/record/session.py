@@ -15,6 +15,7 @@ from harken.annotations.table import why_not_kept
 from harken.recordings.recording import local_time
 from harken.support.arrays import Int64Array
 from harken.web.limits import RefusedError
+from harken.web.record.teaching import RoutineBegan, StepBegan, StepKept, Teaching, TeachingStep
 
 MS_NS, SECOND_NS = 10**6, 10**9
 MARGIN_NS = 60 * SECOND_NS
@@ -73,7 +74,7 @@ class Made(msgspec.Struct, frozen=True, tag="make", tag_field="step"):
     left_out: int = 0
 
 
-Step = Opened | Began | Ended | Deleted | Closed | Made
+Step = Opened | Began | Ended | Deleted | Closed | Made | TeachingStep
 
 
 class Bout(NamedTuple):
@@ -113,6 +114,7 @@ class RecordedSession:
         closed_s: when it was closed, by the server's clock; None if it goes on.
         made: whether its recording and its file of labels are made.
         left_out: the number of bouts that are in neither, because no sample of them had come.
+        teaching: how far it is in the routine that the wearer follows; None without a routine.
     """
 
     name: str
@@ -124,6 +126,7 @@ class RecordedSession:
     closed_s: float | None = None
     made: bool = False
     left_out: int = 0
+    teaching: Teaching | None = None
 
     def after(self, step: Step) -> "RecordedSession":
         """Return the session after a step."""
@@ -138,13 +141,34 @@ class RecordedSession:
             case Deleted(_, start_ns):
                 bouts = tuple(bout for bout in self.bouts if bout.start_ns != start_ns)
                 is_open = self.open is not None and self.open.start_ns == start_ns
-                return replace(session, bouts=bouts, open=None if is_open else self.open)
+                teaching = None if self.teaching is None else self.teaching.without_bout(start_ns)
+                return replace(session, bouts=bouts, open=None if is_open else self.open, teaching=teaching)
             case Closed(at_s):
                 return replace(session, closed_s=at_s)
             case Made(_, left_out):
                 return replace(session, made=True, left_out=left_out)
             case Opened():
                 return session
+            case RoutineBegan(_, routine, steps, digest):
+                return replace(session, teaching=Teaching(routine, steps, digest))
+        return session._after_teaching(step)
+
+    def _after_teaching(self, step: TeachingStep) -> "RecordedSession":
+        """Return the session after a step of its routine."""
+        if self.teaching is None:  # its beginning is damaged in the log: only the bouts count
+            kept = [Bout(step.start_ns, step.end_ns, step.label)] if isinstance(step, StepKept) else []
+            return replace(self, bouts=(*self.bouts, *kept))
+        bouts = self.bouts
+        if isinstance(step, StepKept):
+            bouts = (*bouts, Bout(step.start_ns, step.end_ns, step.label))
+        elif isinstance(step, StepBegan) and step.number in self.teaching.kept:
+            again_ns = self.teaching.kept[step.number]
+            bouts = tuple(bout for bout in bouts if bout.start_ns != again_ns)
+        return replace(self, bouts=bouts, teaching=self.teaching.after(step))
+
+    def interrupted(self) -> "RecordedSession":
+        """Return the session after a start of the server: a step of a routine that ran is broken off."""
+        return self if self.teaching is None else replace(self, teaching=self.teaching.interrupted())
 
     def ended(self, end_ns: int) -> Bout | None:
         """Return what the open bout is when it ends at ``end_ns``; None if nothing is left of it."""
@@ -155,8 +179,9 @@ class RecordedSession:
 
     @property
     def empty(self) -> bool:
-        """Whether it has no bout, neither ended nor open."""
-        return not self.bouts and self.open is None
+        """Whether it has no bout, neither ended nor open, and no routine is followed."""
+        is_taught = self.teaching is not None and self.closed_s is None
+        return not self.bouts and self.open is None and not is_taught
 
     @property
     def first_ns(self) -> int:
@@ -176,7 +201,8 @@ class RecordedSession:
 
     def is_left(self, now_s: float) -> bool:
         """Whether nothing was done for so long that the session is over, or the open bout was forgotten."""
-        longest_ns = PAUSE_NS if self.open is None else LONGEST_NS
+        is_taught = self.teaching is not None and self.teaching.running is not None
+        longest_ns = PAUSE_NS if self.open is None and not is_taught else LONGEST_NS
         return (now_s - self.last_step_s) * SECOND_NS >= longest_ns
 
     def is_near(self, first_ns: int, last_ns: int) -> bool:
