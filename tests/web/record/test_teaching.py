@@ -56,7 +56,7 @@ class Wearer:
     def advance(self, *, silent_s: float = 0.0) -> list[str]:
         """Let the server end what is over; the watch has been silent for this time."""
         newest_ns = self.now_ns - round(silent_s * SECOND)
-        return self.teacher.advance({"anna": WatchTime(self.now_ns, newest_ns, silent_s)})
+        return self.teacher.advance({"anna": WatchTime(self.now_ns, newest_ns, silent_s)}.get)
 
     def follow(self, movement_g: float) -> None:
         """Follow a step to its end."""
@@ -195,7 +195,7 @@ def test_samples_that_come_late_are_awaited_and_a_watch_that_is_lost_ends_the_st
     assert anna.advance(silent_s=LOST_S + 1) == ["anna"]
     assert (anna.state(), anna.broken()) == ((2, False), "missing")
     anna.teacher.begin_step("anna", 2, anna.now_ns)
-    assert anna.teacher.advance({}) == ["anna"]  # the watch is forgotten
+    assert anna.teacher.advance(lambda _: None) == ["anna"]  # the watch is forgotten
     assert anna.broken() == "missing"
 
 

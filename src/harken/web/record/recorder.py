@@ -93,7 +93,7 @@ class Recorder:
         """The sessions in which a step of a routine runs."""
         with self._lock:
             sessions = list(self._sessions.values())
-        return [session for session in sessions if session.teaching is not None and session.teaching.running]
+        return [session for session in sessions if session.running_step is not None]
 
     def labels(self) -> list[str]:
         """The labels that were used in the latest sessions, the latest first."""
@@ -340,11 +340,10 @@ class Recorder:
             RefusedError: while a bout is being recorded or a step of a routine runs.
         """
         session = self._unfinished(watch)
-        if session is not None and session.open is not None:
-            sentence = f"{session.open.label} is being recorded with this watch; stop it first"
-            raise RefusedError(409, sentence, reason="recording")
-        if session is not None and session.teaching is not None and session.teaching.running is not None:
-            raise RefusedError(409, "this watch follows a routine; pause it first", reason="recording")
+        if session is not None:
+            session.refuse_open_bout()
+            if session.running_step is not None:
+                raise RefusedError(409, "this watch follows a routine; pause it first", reason="recording")
         return session
 
     def _open_session(self, watch: str, start_ns: int, *steps: Step) -> RecordedSession:

@@ -29,16 +29,20 @@ StartMs = Annotated[int, PathParameter(ge=0, lt=4 * 10**12, description="When th
 WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
 
 
+def post_route(
+    routes: APIRouter, path: str, body: type[BaseModel], answer: type[BaseModel], *statuses: int
+) -> Callable[[Step], Step]:
+    """Return what makes a function the route of a step. It may also answer with other ``statuses`` than the usual."""
+    return routes.post(
+        path,
+        response_model=answer,
+        responses=refusals(*sorted((408, 409, 413, 422, 507, *statuses))),
+        openapi_extra=described_body("application/json", body.model_json_schema()),
+    )
+
+
 def record_routes(routes: APIRouter, hub: Hub) -> None:
     """The routes for the watches of a hub."""
-
-    def step(path: str, body: type[BaseModel], answer: type[BaseModel], *statuses: int) -> Callable[[Step], Step]:
-        return routes.post(
-            f"/api/record/{path}",
-            response_model=answer,
-            responses=refusals(*sorted((408, 409, 413, 422, 507, *statuses))),
-            openapi_extra=described_body("application/json", body.model_json_schema()),
-        )
 
     async def after(watch: str) -> dict[str, Any]:
         hub.viewers.send_recording(watch)
@@ -51,7 +55,7 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
             return NOTHING | {"why_not": say_why_not(hub)}
         return await asyncio.to_thread(_recorded, hub, hub.recorder, watch)
 
-    @step("begin", BeginRecording, Recorded, 404)
+    @post_route(routes, "/api/record/begin", BeginRecording, Recorded, 404)
     async def begin(request: Request) -> dict[str, Any]:
         """Begin a bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, BeginRecording, hub.limits)
@@ -59,7 +63,7 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
         await asyncio.to_thread(recorder.begin, asked.watch, asked.label, start_ns)
         return await after(asked.watch)
 
-    @step("end", EndRecording, Ended)
+    @post_route(routes, "/api/record/end", EndRecording, Ended)
     async def end(request: Request) -> dict[str, Any]:
         """End the bout of a watch. The answer is sent when it is on the disk."""
         asked = await fields_of(request, EndRecording, hub.limits)
@@ -69,7 +73,7 @@ def record_routes(routes: APIRouter, hub: Hub) -> None:
         hub.viewers.send_recording(asked.watch)
         return ended
 
-    @step("close", RecordedWatch, Recorded)
+    @post_route(routes, "/api/record/close", RecordedWatch, Recorded)
     async def close(request: Request) -> dict[str, Any]:
         """Finish the session of a watch: its recording is made, and the next bout begins a new session."""
         asked = await fields_of(request, RecordedWatch, hub.limits)

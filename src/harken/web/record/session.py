@@ -12,12 +12,13 @@ from typing import NamedTuple
 import msgspec
 
 from harken.annotations.table import why_not_kept
+from harken.annotations.times import SECOND_NS
 from harken.recordings.recording import local_time
 from harken.support.arrays import Int64Array
 from harken.web.limits import RefusedError
-from harken.web.record.teaching import RoutineBegan, StepBegan, StepKept, Teaching, TeachingStep
+from harken.web.record.teaching import RoutineBegan, Running, StepBegan, StepKept, Teaching, TeachingStep
 
-MS_NS, SECOND_NS = 10**6, 10**9
+MS_NS = 10**6
 MARGIN_NS = 60 * SECOND_NS
 """How much of the samples before the first bout and after the last one belongs to the recording, so that the ends of a
 bout can be moved later."""
@@ -74,7 +75,7 @@ class Made(msgspec.Struct, frozen=True, tag="make", tag_field="step"):
     left_out: int = 0
 
 
-Step = Opened | Began | Ended | Deleted | Closed | Made | TeachingStep
+Step = Opened | Began | Ended | Deleted | Closed | Made | RoutineBegan | TeachingStep
 
 
 class Bout(NamedTuple):
@@ -177,6 +178,17 @@ class RecordedSession:
         end_ns = min(end_ns, self.open.start_ns + LONGEST_NS)
         return Bout(self.open.start_ns, end_ns, self.open.label) if self.open.start_ns < end_ns else None
 
+    def refuse_open_bout(self) -> None:
+        """Raise a RefusedError while a bout is being recorded."""
+        if self.open is not None:
+            sentence = f"{self.open.label} is being recorded with this watch; stop it first"
+            raise RefusedError(409, sentence, reason="recording")
+
+    @property
+    def running_step(self) -> Running | None:
+        """The step of a routine that runs."""
+        return None if self.teaching is None else self.teaching.running
+
     @property
     def empty(self) -> bool:
         """Whether it has no bout, neither ended nor open, and no routine is followed."""
@@ -201,8 +213,8 @@ class RecordedSession:
 
     def is_left(self, now_s: float) -> bool:
         """Whether nothing was done for so long that the session is over, or the open bout was forgotten."""
-        is_taught = self.teaching is not None and self.teaching.running is not None
-        longest_ns = PAUSE_NS if self.open is None and not is_taught else LONGEST_NS
+        is_resting = self.open is None and self.running_step is None
+        longest_ns = PAUSE_NS if is_resting else LONGEST_NS
         return (now_s - self.last_step_s) * SECOND_NS >= longest_ns
 
     def is_near(self, first_ns: int, last_ns: int) -> bool:

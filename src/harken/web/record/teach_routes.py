@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from harken.annotations.routine import Routine
 from harken.web.hub import Hub
 from harken.web.limits import RefusedError
-from harken.web.record.routes import WatchName, find_now_ns, find_recorder, find_start_ns, say_why_not
+from harken.web.record.routes import WatchName, find_now_ns, find_recorder, find_start_ns, post_route, say_why_not
 from harken.web.record.session import RecordedSession
 from harken.web.record.teacher import Teacher, WatchTime
 from harken.web.record.teaching import Teaching
-from harken.web.requests import described_body, fields_of
+from harken.web.requests import fields_of
 from harken.web.schemas import RecordedWatch, Taught, TeachStep, refusals
 
 LOG = logging.getLogger("uvicorn.error")
@@ -22,12 +22,23 @@ LOOK_S = 0.25
 """How often it is checked whether a step has ended."""
 RETRY_S = 5.0
 """After an error, such as a full disk."""
+IDLE: dict[str, Any] = {
+    "state": "idle",
+    "number": None,
+    "elapsed_s": 0.0,
+    "broken": None,
+    "doubt": None,
+    "steps": [],
+    "session": None,
+    "made": False,
+    "trouble": None,
+}
+"""How far a watch is that follows no routine."""
 
 
 def teach_routes(routes: APIRouter, hub: Hub, teacher: Teacher | None, routine: Routine) -> None:
     """The routes for the watches of a hub; without a ``teacher`` nothing can be recorded in this server."""
     about_routine = describe_routine(routine)
-    refused = refusals(404, 408, 409, 413, 422, 507)
 
     def find_teacher() -> Teacher:
         if teacher is None:
@@ -42,16 +53,11 @@ def teach_routes(routes: APIRouter, hub: Hub, teacher: Teacher | None, routine: 
     async def taught(watch: WatchName) -> dict[str, Any]:
         """The routine of this server, and how far a watch is in it."""
         if teacher is None:
-            return _describe(None) | {"possible": False, "why_not": say_why_not(hub), "routine": about_routine}
+            return IDLE | {"possible": False, "why_not": say_why_not(hub), "routine": about_routine}
         session = await asyncio.to_thread(teacher.find_session, watch)
-        return _describe(session, hub) | {"possible": True, "why_not": None, "routine": about_routine}
+        return _describe(hub, session) | {"possible": True, "why_not": None, "routine": about_routine}
 
-    @routes.post(
-        "/api/teach/begin",
-        response_model=Taught,
-        responses=refused,
-        openapi_extra=described_body("application/json", RecordedWatch.model_json_schema()),
-    )
+    @post_route(routes, "/api/teach/begin", RecordedWatch, Taught, 404)
     async def begin(request: Request) -> dict[str, Any]:
         """Begin the routine with its first step, in a session of its own."""
         asked = await fields_of(request, RecordedWatch, hub.limits)
@@ -59,12 +65,7 @@ def teach_routes(routes: APIRouter, hub: Hub, teacher: Teacher | None, routine: 
         await asyncio.to_thread(find_teacher().begin, asked.watch, start_ns)
         return await after(asked.watch)
 
-    @routes.post(
-        "/api/teach/step",
-        response_model=Taught,
-        responses=refused,
-        openapi_extra=described_body("application/json", TeachStep.model_json_schema()),
-    )
+    @post_route(routes, "/api/teach/step", TeachStep, Taught, 404)
     async def step(request: Request) -> dict[str, Any]:
         """Begin a step (also again), pause it, skip it, or keep it although its movement contradicts its label."""
         asked = await fields_of(request, TeachStep, hub.limits)
@@ -80,16 +81,18 @@ def teach_routes(routes: APIRouter, hub: Hub, teacher: Teacher | None, routine: 
 
 async def run_routines(hub: Hub, teacher: Teacher) -> None:
     """End the steps of routines when their time is over, until cancelled."""
+
+    def find_time(watch: str) -> WatchTime | None:
+        session = hub.sessions.get(watch)
+        if session is None or not session.clock.known:
+            return None
+        now_s = time.monotonic()
+        return WatchTime(session.clock.now_ns(now_s), session.last_ns, now_s - session.last_message_s)
+
     while True:
         await asyncio.sleep(LOOK_S)
-        now_s = time.monotonic()
-        watches = {
-            name: WatchTime(session.clock.now_ns(now_s), session.last_ns, now_s - session.last_message_s)
-            for name, session in hub.sessions.items()
-            if session.clock.known
-        }
         try:
-            changed = await asyncio.to_thread(teacher.advance, watches)
+            changed = await asyncio.to_thread(teacher.advance, find_time)
         except (RefusedError, OSError) as error:
             LOG.warning("a step of a routine could not be ended (%s)", error)
             await asyncio.sleep(RETRY_S)
@@ -113,20 +116,10 @@ def describe_routine(routine: Routine) -> dict[str, Any]:
     }
 
 
-def _describe(session: RecordedSession | None, hub: Hub | None = None) -> dict[str, Any]:
+def _describe(hub: Hub, session: RecordedSession | None) -> dict[str, Any]:
     """How far a watch is in its routine, without the routine."""
-    if session is None or session.teaching is None or hub is None:
-        return {
-            "state": "idle",
-            "number": None,
-            "elapsed_s": 0.0,
-            "broken": None,
-            "doubt": None,
-            "steps": [],
-            "session": None,
-            "made": False,
-            "trouble": None,
-        }
+    if session is None or session.teaching is None:
+        return IDLE
     teaching = session.teaching
     elapsed_s = 0.0
     if teaching.running is not None:

@@ -1,17 +1,17 @@
 """The steps of a routine, one after the other: begun, ended by the clock of the watch, checked, and kept as bouts."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from harken.annotations.routine import Routine
+from harken.annotations.times import SECOND_NS
 from harken.support.arrays import finite_rows
 from harken.web.limits import RefusedError
 from harken.web.record.recorder import Recorder
 from harken.web.record.session import RecordedSession, Step
 from harken.web.record.teaching import (
     LONGEST_GAP_S,
-    SECOND_NS,
     RoutineBegan,
     Running,
     StepBegan,
@@ -130,11 +130,12 @@ class Teacher:
 
         self._recorder.change(watch, choose)
 
-    def advance(self, watches: Mapping[str, WatchTime]) -> list[str]:
+    def advance(self, find_time: Callable[[str], WatchTime | None]) -> list[str]:
         """End the steps whose time is over, and begin the next ones.
 
         Args:
-            watches: the watches that send.
+            find_time: returns the time of a watch; None if it does not send. It is called for the watches alone of
+                which a step runs.
 
         Returns:
             The watches of which something has changed.
@@ -144,11 +145,11 @@ class Teacher:
         """
         changed = []
         for session in self._recorder.taught_sessions():
-            teaching = session.teaching
-            if teaching is None or teaching.running is None:
+            teaching, running = session.teaching, session.running_step
+            if teaching is None or running is None:
                 continue
-            steps = self._end_step(session, teaching, teaching.running, watches.get(session.watch))
-            if steps and self._take(session, teaching.running, steps):
+            steps = self._end_step(session, teaching, running, find_time(session.watch))
+            if steps and self._take(session, running, steps):
                 changed.append(session.watch)
         return changed
 
@@ -158,7 +159,7 @@ class Teacher:
 
         def choose(now: RecordedSession | None) -> Sequence[Step]:
             nonlocal taken
-            taken = now is not None and now.teaching is not None and now.teaching.running == running
+            taken = now is not None and now.running_step == running
             return steps if taken else []
 
         self._recorder.change(session.watch, choose)
@@ -202,9 +203,7 @@ class Teacher:
         if session is None or session.teaching is None or session.teaching.digest != self._digest:
             sentence = "this watch follows no routine; it may have ended, or another page may have stopped it"
             raise RefusedError(409, sentence, reason="recording")
-        if session.open is not None:
-            sentence = f"{session.open.label} is being recorded with this watch; stop it first"
-            raise RefusedError(409, sentence, reason="recording")
+        session.refuse_open_bout()
         if number is not None and number != session.teaching.number:
             raise RefusedError(409, "another step is next; this one may have ended just now", reason="recording")
         return session, session.teaching

@@ -15,9 +15,11 @@ import numpy as np
 
 from harken.annotations.routine import Routine
 from harken.annotations.spelling import spelling
+from harken.annotations.times import SECOND_NS
+from harken.recordings.recording import POSTURES
 from harken.support.arrays import Float32Array, Float64Array, Int64Array
+from harken.windows.known_labels import ON_FOOT
 
-SECOND_NS = 10**9
 LONGEST_GAP_S = 2.0
 """A step with a longer time without samples, also at an end, leaves no label."""
 STILL_G = 0.05
@@ -26,10 +28,8 @@ DSADS) the median over seconds of ``measure_movement`` is at least 0.09 g."""
 VIGOROUS_G = 0.25
 """Whoever lies, sits or stands moves less than this for a quarter of the seconds: in 1,300 half minutes of the same
 people the lower quartile is at most 0.11 g, and while walking usually more than 0.2 g."""
-MOVING_LABELS = frozenset(
-    map(spelling, ("walking", "running", "jogging", "stairs", "stairs_up", "stairs_down", "stairs up", "stairs down"))
-)
-CALM_LABELS = frozenset(map(spelling, ("lying", "sitting", "standing")))
+MOVING_LABELS = frozenset(map(spelling, (*ON_FOOT, "stairs_up", "stairs_down")))
+CALM_LABELS = frozenset(map(spelling, ("lying", *POSTURES)))
 Doubt = Literal["still", "vigorous"]
 """How movement contradicts a label: hardly any while the wearer was to walk, or much throughout while to keep calm."""
 Reason = Literal["paused", "missing", "restarted"]
@@ -89,7 +89,7 @@ class StepSkipped(msgspec.Struct, frozen=True, tag="skip", tag_field="step"):
     at_s: float
 
 
-TeachingStep = RoutineBegan | StepBegan | StepBroken | StepDoubted | StepKept | StepSkipped
+TeachingStep = StepBegan | StepBroken | StepDoubted | StepKept | StepSkipped
 
 
 class Running(NamedTuple):
@@ -159,8 +159,6 @@ class Teaching:
                 return replace(settled, kept={**self.kept, number: start_ns})
             case StepSkipped():
                 return replace(settled, skipped=self.skipped | {number})
-            case RoutineBegan(_, routine, steps, digest):
-                return Teaching(routine, steps, digest)
 
     def without_bout(self, start_ns: int) -> "Teaching":
         """Return the teaching after the bout that began at ``start_ns`` was deleted: its step counts as left out."""
