@@ -15,6 +15,9 @@ from harken.support.files import Json
 BINS = 15
 """The number of bins, as in the paper."""
 COLDEST, HOTTEST = 0.05, 20.0
+GOLDEN = (5**0.5 - 1) / 2
+PRECISION = 1e-7
+"""Of the logarithm of a temperature."""
 
 
 def fit_temperature(*groups: tuple[FloatArray, IntArray]) -> float:
@@ -34,8 +37,6 @@ def fit_temperature(*groups: tuple[FloatArray, IntArray]) -> float:
         HarkenError: when there are no groups, or a group has no windows.
         ValueError: when a code is not that of a class.
     """
-    from scipy.optimize import minimize_scalar
-
     if not groups:
         raise HarkenError("there are no windows to calibrate on")
     surprises = [_surprise(logits, codes) for logits, codes in groups]
@@ -44,20 +45,44 @@ def fit_temperature(*groups: tuple[FloatArray, IntArray]) -> float:
         temperature = float(np.exp(log_temperature))
         return float(np.mean([surprise(temperature) for surprise in surprises]))
 
-    found = minimize_scalar(mean_surprise, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
-    return float(np.exp(found.x))
+    return float(np.exp(find_minimum(mean_surprise, float(np.log(COLDEST)), float(np.log(HOTTEST)))))
+
+
+def find_minimum(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return the place of the minimum of a function with a single one between two bounds, by golden section.
+
+    >>> round(find_minimum(lambda x: (x - 0.3) ** 2, 0.0, 1.0), 6)
+    0.3
+    """
+    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    at_left, at_right = function(left), function(right)
+    while high - low > PRECISION:
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - GOLDEN * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + GOLDEN * (high - low)
+            at_right = function(right)
+    return (low + high) / 2
 
 
 def _surprise(logits: FloatArray, codes: IntArray) -> Callable[[float], float]:
     """The mean of minus the log-likelihood at a temperature, with one additional window of an unknown label."""
-    from scipy.special import logsumexp
-
     _check(codes, classes=logits.shape[1], what="to calibrate on")
     n = len(codes)
     wide = np.asarray(logits, dtype=np.float64)
     # The window with the unknown label contributes the mean over all windows and labels.
     expected = (wide[np.arange(n), codes].sum() + wide.mean()) / (n + 1)
-    return lambda temperature: float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
+    shifted = wide - wide.max(axis=1, keepdims=True)
+    largest = float(wide.max(axis=1).mean())
+
+    def surprise(temperature: float) -> float:
+        of_windows = np.log(np.exp(shifted / temperature).sum(axis=1))
+        return float(of_windows.mean() + (largest - expected) / temperature)
+
+    return surprise
 
 
 def expected_calibration_error(probabilities: FloatArray, codes: IntArray) -> float:
