@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from harken.models.recogniser import Recogniser
 from harken.models.scores import (
@@ -212,7 +211,7 @@ def score_labels(truth: StrArray, predicted: StrArray, groups: Int64Array) -> La
         right = float(np.mean(truth[inside] == predicted[inside]))
         of_groups.append((right, _compute_mean_f1(truth[inside], predicted[inside])))
     labels = np.unique(truth)
-    f1 = f1_score(truth, predicted, labels=labels, average=None)
+    f1 = _compute_f1(_count_replies(truth, predicted, np.zeros(len(truth), np.int64), labels)[0])
     accuracy, mean_f1 = np.mean(of_groups, axis=0).tolist()
     return LabelScores(accuracy, mean_f1, dict(zip(labels.tolist(), f1.tolist(), strict=True)))
 
@@ -386,7 +385,8 @@ def _sum_seconds(replies: Sequence[Replies]) -> dict[str, float]:
 
 
 def _compute_mean_f1(truth: StrArray, predicted: StrArray) -> float:
-    return float(np.mean(f1_score(truth, predicted, labels=np.unique(truth), average=None)))
+    counts = _count_replies(truth, predicted, np.zeros(len(truth), np.int64), np.unique(truth))
+    return float(np.mean(_compute_f1(counts[0])))
 
 
 def _count_replies(truth: StrArray, predicted: StrArray, units: Int64Array, labels: StrArray) -> Int64Array:
