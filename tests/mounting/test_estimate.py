@@ -129,6 +129,19 @@ def test_a_few_seconds_of_walking_do_not_decide_for_a_model_of_ones_own() -> Non
     assert (unsure.turn, unsure.source) == (Turn(), MountingSource.NONE)
 
 
+def test_labelled_walking_decides_where_the_model_recognises_none() -> None:
+    walk = walking(60)
+    labelled = replace(walk, label_names=("walking", "sitting"), label_codes=np.zeros(len(walk), np.int16))
+    worn = turned_by_quarters(labelled, 1)
+    never = Model(sure=0.0)
+    assert not estimate_mounting(KNOWS, worn, never, x_to_elbow=True).known
+    known = estimate_mounting(KNOWS, worn, never, x_to_elbow=True, use_labels=True)
+    assert known.source == MountingSource.WALKING
+    np.testing.assert_allclose(known.turned(worn).signals, walk.signals, atol=1e-6)
+    seated = replace(worn, label_codes=np.ones(len(walk), np.int16))
+    assert not estimate_mounting(KNOWS, seated, Model(), x_to_elbow=True, use_labels=True).known
+
+
 def test_walking_decides_between_two_axes_only_if_it_is_recognised_much_more_along_one() -> None:
     along_x, along_y = walking(100), turned_by_quarters(walking(90), 1)
     found = estimate_mounting(KNOWS, joined(along_x, along_y), Model(), x_to_elbow=True)

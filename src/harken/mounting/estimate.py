@@ -22,9 +22,9 @@ from harken.recordings.source import Samples
 from harken.signals.movement import MovementStatistics, Walks
 from harken.signals.non_wear import non_wear
 from harken.signals.orientation import QUARTERS, turned_signals
-from harken.support.arrays import Float64Array
+from harken.support.arrays import Float64Array, Int64Array
 from harken.support.errors import HarkenError
-from harken.windows.known_labels import ON_FOOT
+from harken.windows.known_labels import HANGING, ON_FOOT
 from harken.windows.windows import Windows
 
 LEAST_IN_PLANE = 0.75
@@ -74,6 +74,7 @@ def estimate_mounting(
     make: Make | None = None,
     trained_axis: ForearmAxis | None = "x",
     x_to_elbow: bool = False,
+    use_labels: bool = False,
     weights: EvidenceWeights = WEIGHTS,
 ) -> Mounting:
     """The orientation of the watch in a whole recording.
@@ -108,11 +109,14 @@ def estimate_mounting(
         trained_axis: the axis along the forearm in training (``trained_axis``); None if it is unknown.
         x_to_elbow: whether the model was trained with x along the forearm towards the elbow
             (``trained_with_x_to_elbow``).
+        use_labels: whether a labelled moment counts by the label of the recording, and not by what the model says. For
+            labels that are learned from, never for those of a test.
         weights: as for ``harken.mounting.forearm.along_forearm``.
 
     Raises:
         HarkenError: when the recording is ``as_found``, or begins with other channels.
     """
+    labelled = walks if use_labels and isinstance(walks, Recording) else None
     if isinstance(walks, Recording):
         walks, calm = moments_in(walks, specification)
     calm = calm or CalmMoments()
@@ -122,7 +126,9 @@ def estimate_mounting(
         unaskable = "was trained without knowing how the watches sat on the arm"
     walking = NO_WALKING
     if unaskable is None and trained_axis is not None:
-        walking = _walking(specification, walks, probabilities, trained_axis, gravity_reversed=gravity_reversed)
+        walking = _walking(
+            specification, walks, probabilities, trained_axis, gravity_reversed=gravity_reversed, labelled=labelled
+        )
     evidence = _Evidence(
         walking,
         calm if x_to_elbow else CalmMoments(),
@@ -180,8 +186,9 @@ def _walking(
     trained_axis: ForearmAxis,
     *,
     gravity_reversed: bool,
+    labelled: Recording | None,
 ) -> Walking:
-    """What the model recognises in moments that look like walking."""
+    """What the model, or the label of a labelled recording, says about moments that look like walking."""
     rate_hz = specification.sample_rate_hz
     starts_ns, signals = walks.resampled(sample_rate_hz=rate_hz, length=specification.window_length)
     if len(signals) == 0:
@@ -196,11 +203,31 @@ def _walking(
     for turn in range(8):
         turned[eighths == turn] = turned_signals(signals[eighths == turn], turn)
     windows = Windows.unlabelled(turned, channels=ACCELERATION, sample_rate_hz=rate_hz, starts_ns=starts_ns)
-    on_foot = probabilities(windows)[:, _on_foot(specification)].sum(axis=1, dtype=np.float64) * hangs
+    on_foot = probabilities(windows)[:, _on_foot(specification)].sum(axis=1, dtype=np.float64)
+    if labelled is not None:
+        middles_ns = starts_ns + round(specification.window_length_s * 0.5e9)
+        on_foot = _count_by_label(on_foot, labelled, middles_ns)
+    on_foot = on_foot * hangs
     quarters = 2 * np.round(-np.angle(in_plane) / (np.pi / 2)).astype(np.int64) % 8
     recognised = np.bincount(quarters, weights=on_foot, minlength=8).astype(np.float64)
     direction = complex((on_foot * in_plane / np.maximum(np.abs(in_plane), 1e-9)).sum())
     return Walking(len(signals), recognised, direction)
+
+
+def _count_by_label(on_foot: Float64Array, labelled: Recording, times_ns: Int64Array) -> Float64Array:
+    """Return the probabilities of being on foot ``[n]``, with 1 for labelled walking and 0 for other labels.
+
+    While somebody runs, the arm does not hang, so a label of running does not count.
+    """
+    rows = np.minimum(np.searchsorted(labelled.time_ns, times_ns), len(labelled) - 1)
+    codes = labelled.label_codes[rows]
+    counted = on_foot.copy()
+    for code, label in enumerate(labelled.label_names):
+        if label in HANGING:
+            counted[codes == code] = 1.0
+        elif label not in ON_FOOT:
+            counted[codes == code] = 0.0
+    return counted
 
 
 class _ShownByWalking(NamedTuple):
@@ -283,20 +310,20 @@ def moments_in(recording: Recording, specification: Specification) -> tuple[Walk
 
 
 def mounting_of(
-    recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None
+    recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None, use_labels: bool = False
 ) -> Mounting | None:
     """The orientation of the watch in a recording; None for a recording with other channels than ``x, y, z``.
 
     Args:
         recogniser: the model.
-        recording, forearm_axis: as for ``estimate_mounting``.
+        recording, forearm_axis, use_labels: as for ``estimate_mounting``.
 
     Raises:
         HarkenError: as ``estimate_mounting``; when an axis is stated for a recording without ``x, y, z``.
     """
     if recording.channels[:3] != ACCELERATION and forearm_axis is None:
         return None
-    return estimate_mounting(
+    mounting = estimate_mounting(
         recogniser.specification_,
         recording,
         recogniser.predict_proba,
@@ -304,15 +331,17 @@ def mounting_of(
         make=recording.quality.make,
         trained_axis=trained_axis(recogniser),
         x_to_elbow=trained_with_x_to_elbow(recogniser),
+        use_labels=use_labels,
     )
+    return replace(mounting, by_labels=use_labels)
 
 
 def as_trained(
-    recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None
+    recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None, use_labels: bool = False
 ) -> tuple[Recording, Mounting | None]:
     """The recording as it most probably was in the training data, and ``mounting_of`` it. With channels other than
     ``x, y, z`` it is returned unchanged, with None."""
-    way = mounting_of(recogniser, recording, forearm_axis=forearm_axis)
+    way = mounting_of(recogniser, recording, forearm_axis=forearm_axis, use_labels=use_labels)
     return (recording if way is None else way.turned(recording)), way
 
 

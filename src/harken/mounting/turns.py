@@ -96,6 +96,7 @@ class Mounting:
         stated_axis: the axis that the user stated; None if none is stated.
         walking_axis: what walking shows; None if it shows nothing.
         unaskable: why the model cannot find the orientation, as the end of a sentence; empty if it can.
+        by_labels: whether labelled moments counted by their label.
     """
 
     turn: Turn
@@ -109,6 +110,7 @@ class Mounting:
     stated_axis: ForearmAxis | None = None
     walking_axis: WalkingAxis | None = None
     unaskable: str = ""
+    by_labels: bool = False
 
     @property
     def known(self) -> bool:
@@ -170,10 +172,10 @@ class Mounting:
     def _describe_walking(self) -> str:
         """What walking shows."""
         where = "between two axes" if self.walking_axis == "between" else f"along its {self.walking_axis} axis"
-        return (
-            f"in {sum(self.recognised):.0f} of {self.moments} moments, the model recognises walking with a hanging "
-            f"arm, and gravity then lies {where}"
-        )
+        count = f"in {sum(self.recognised):.0f} of {self.moments} moments"
+        if self.by_labels:
+            return f"{count}, walking with a hanging arm is labelled or recognised, and gravity then lies {where}"
+        return f"{count}, the model recognises walking with a hanging arm, and gravity then lies {where}"
 
     def _describe_probable_axis(self) -> str:
         """Which axis is probable, how probable, and by what."""
