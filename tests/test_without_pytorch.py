@@ -119,13 +119,12 @@ def labels_of(address: str) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith("harken_labels_total"))
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "adapt", "benchmark", "export", "demo"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "benchmark", "export", "demo"])
 def test_other_commands_say_in_one_sentence_what_to_install(python: Path, tmp_path: Path, command: str) -> None:
     path = people.write_person(tmp_path / "bob.csv", 2)
     words: dict[str, list[object]] = {
         "train": ["train", path, "--out", tmp_path / "run"],
         "evaluate": ["evaluate", "packaged", path],
-        "adapt": ["adapt", "packaged", path, "--out", tmp_path / "bob.safetensors"],
         "export": ["export", "packaged", "--to", "onnx", "--out", tmp_path / "packaged.onnx"],
         "demo": ["demo", "--out", tmp_path / "demo"],
         "benchmark": [
@@ -142,7 +141,7 @@ def test_other_commands_say_in_one_sentence_what_to_install(python: Path, tmp_pa
     ran = run(python, words[command])
     assert (ran.returncode, ran.stdout) == (2, "")
     [line] = ran.stderr.splitlines()
-    assert f"harken {command} needs PyTorch, SciPy, scikit-learn and threadpoolctl, which are not installed: " in line
+    assert f"harken {command} needs PyTorch, SciPy and scikit-learn, which are not installed: " in line
     assert 'pip install "harken[train]"' in line
 
 

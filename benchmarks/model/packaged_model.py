@@ -28,7 +28,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ from benchmarks.studies.protocols import draw_studies, in_scheme, study_recordin
 from benchmarks.studies.scoring import person_f1, predicted_windows, score_windows, study_summary
 from harken.evaluation.benchmark.methods import PresetMethod, trained_network
 from harken.evaluation.benchmark.result import describe_windows, made_with
-from harken.models.model_file import PACKAGED_MODEL, TrainingExamples, most_examples, spread_over_people
+from harken.models.model_file import PACKAGED_MODEL
 from harken.models.recogniser import Recogniser
 from harken.networks.build import layers_of
 from harken.networks.layers import weight_shapes
@@ -54,7 +54,7 @@ from harken.networks.presets import PRESETS, Preset
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.files import write_text
-from harken.training.adaptation import compute_features
+from harken.training.output_layer import keep_examples
 from harken.windows.busy_hands import name_posture, split_hands
 from harken.windows.folds import Fold, apply, k_folds_of_people
 from harken.windows.known_labels import GROUPS
@@ -267,7 +267,7 @@ def fit(arguments: argparse.Namespace) -> None:
     )
     left_out["calibration"] = calibration(study_logits(arguments.studies, left_out["preset"], windows))
     recogniser = Recogniser.load(run(task_of(None, decides, arguments)), device="cpu")
-    recogniser = with_examples(recogniser, training_windows(windows, SCHEME)[0])
+    recogniser = keep_examples(recogniser, training_windows(windows, SCHEME)[0])
     recogniser = with_origin(recogniser, result["new_people"], left_out, arguments.data)
     arguments.model.parent.mkdir(parents=True, exist_ok=True)
     recogniser.save(arguments.model)
@@ -283,17 +283,6 @@ def fit(arguments: argparse.Namespace) -> None:
     }
     write_result(result, arguments)
     print(arguments.model)
-
-
-def with_examples(recogniser: Recogniser, windows: Windows) -> Recogniser:
-    """The recogniser with examples of each of its labels, spread over the people of the training windows."""
-    labelled = windows[np.isin(windows.labels, recogniser.specification_.labels)]
-    known = recogniser.known(labelled)
-    most = most_examples(recogniser.model_.weights["output.weight"].shape[1])
-    chosen = known[spread_over_people(known.label_codes.astype(np.int64), known.subjects, most)]
-    features = compute_features(recogniser, chosen)
-    examples = TrainingExamples.of(features, chosen.label_codes.astype(np.int64))
-    return recogniser.with_model(replace(recogniser.model_, examples=examples))
 
 
 def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mapping[str, Any], data: Path) -> Recogniser:

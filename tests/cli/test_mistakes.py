@@ -96,9 +96,8 @@ def places(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         ("adapt {model} {study_csv} --out o.safetensors", "study.csv: contains 3 people (alice, bob, carol); choose"),
         ("adapt none.safetensors {bob} --out o.safetensors", "there is no such model file"),
         (
-            "adapt {model} {jumper_csv} --out o.safetensors",
-            "jumper: the label jumping is not among the labels of the model (lying, sitting, walking), so it could "
-            "only be wrong about",
+            "adapt {model} {jumper_csv} --rename jumping=siting --out o.safetensors",
+            "“siting” is spelled nearly as “sitting”, which the model knows; rename it (--rename siting=sitting)",
         ),
         ("adapt {model} {alice} --out o.safetensors", "the model was trained on this recording"),
         ("adapt {model} {bob} --out personal.pt", "the name of a model file must end in .safetensors"),

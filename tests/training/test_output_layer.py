@@ -1,124 +1,158 @@
-"""The output layer: the pulled logistic regression against its equations, and time that is cut so that what is learned
-and what is tested never share a sample, nor a window's length around it."""
+"""The output layer: its fits against their equations and against SciPy, and the weights of bouts."""
 
 from dataclasses import replace
-from random import Random
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 
-from harken.training.adaptation import (
-    MOST_PARTS,
-    NOWHERE,
+from harken.support.arrays import Float64Array, Int64Array
+from harken.training.output_layer import (
+    EXAMPLES_WEIGHT,
+    NEW_STRENGTH,
+    OTHERS_WEIGHT,
+    Examples,
     LabelledFeatures,
-    decide,
-    far_from,
-    pulled_weights,
-    time_parts,
+    fit_new_labels,
+    fit_recorded_labels,
+    minimise,
+    number_bouts,
 )
 
-Problem = tuple[np.ndarray, np.ndarray, np.ndarray]
-STRENGTHS = (0.1, 0.001)
 SECOND = 1_000_000_000
 WINDOW = 10 * SECOND
+STRENGTH = 0.01
 
 
 @pytest.fixture
-def problem() -> Problem:
-    """Features ``[60, 5]``, codes of labels 0, 2 and 3 of 4 (2 is rare), general weights ``[5, 4]``."""
+def windows() -> LabelledFeatures:
+    """60 windows of 5 features with labels 0, 2 and 3 of 4; label 2 is rare."""
     random = np.random.default_rng(0)
     codes = np.repeat([0, 2, 3], [40, 5, 15])
     features = random.normal(size=(60, 5)) / np.sqrt(5) + np.eye(5)[codes]
-    return features, codes, random.normal(size=(5, 4))
+    starts_ns = np.arange(60) * 5 * SECOND
+    bouts = number_bouts(starts_ns, codes, WINDOW)
+    return LabelledFeatures(features, 1.0, codes, bouts, np.zeros(60, np.int64), starts_ns, WINDOW, 0)
 
 
-def gradient(features: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Of the mean over labels of the mean log loss."""
+@pytest.fixture
+def general() -> Float64Array:
+    """The weights of a general model, ``[5, 4]``."""
+    return np.random.default_rng(1).normal(size=(5, 4))
+
+
+@pytest.fixture
+def examples() -> Examples:
+    """Ten training examples of each of the four labels."""
+    codes = np.repeat(np.arange(4), 10)
+    features = np.random.default_rng(2).normal(size=(40, 5)) / np.sqrt(5) + np.eye(5)[codes]
+    return Examples(features, codes)
+
+
+def compute_slope(
+    features: Float64Array, codes: Int64Array, shares: Float64Array, weights: Float64Array
+) -> Float64Array:
+    """The slope of the weighted log loss in each weight, by PyTorch."""
     variable = torch.from_numpy(weights).requires_grad_()
-    labels, truth = np.unique(codes, return_inverse=True)
-    log_losses = -torch.log_softmax(torch.from_numpy(features) @ variable[:, labels], 1)[np.arange(len(truth)), truth]
-    torch.stack([log_losses[codes == label].mean() for label in labels]).mean().backward()  # type: ignore[no-untyped-call]
+    log_probabilities = torch.log_softmax(torch.from_numpy(features) @ variable, 1)
+    right = log_probabilities[torch.arange(len(codes)), torch.from_numpy(codes)]
+    loss = -(torch.from_numpy(shares) * right).sum()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert variable.grad is not None
     return variable.grad.numpy()
 
 
-def test_the_slope_of_the_loss_balances_the_pull(problem: Problem) -> None:
-    features, codes, general = problem
-    for strength, weights in zip(STRENGTHS, pulled_weights(features, codes, general, strengths=STRENGTHS), strict=True):
-        np.testing.assert_allclose(gradient(features, codes, weights), -strength * (weights - general), atol=2e-5)
+def share_by_label(codes: Int64Array) -> Float64Array:
+    """Weights that sum to 1 in each label."""
+    return np.array([1 / np.count_nonzero(codes == code) for code in codes])
 
 
-def examples(starts_ns: np.ndarray, codes: np.ndarray) -> LabelledFeatures:
-    return LabelledFeatures(np.ones((len(codes), 1)), 1.0, codes, starts_ns, duration_ns=WINDOW, slack_ns=0)
-
-
-def test_weights_are_not_kept_if_their_log_loss_is_no_number() -> None:
-    codes = np.repeat([0, 1], 40)
-    starts_ns = np.arange(80) * 5 * SECOND
-    overflowed = replace(examples(starts_ns, codes), features=np.full((80, 1), np.nan))
-    decision = decide(overflowed, np.ones((1, 2)))
-    assert decision.tested_windows > 0
-    assert decision.weights is None
-
-
-def parts(*bouts: tuple[int, float, float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts, codes and parts of windows of 10 s: each bout is a label, its begin and length, and the hop (s)."""
-    starts = [begin + np.arange(0, length - 10 + 1e-9, hop) for _, begin, length, hop in bouts]
-    codes = np.repeat([bout[0] for bout in bouts], [len(one) for one in starts])
-    starts_ns = (np.concatenate(starts) * SECOND).astype(np.int64)
-    return starts_ns, codes, time_parts(examples(starts_ns, codes))
-
-
-def test_thirty_seconds_are_just_enough_for_two_parts() -> None:
-    starts, _, found = parts((0, 0, 30, 5))
-    assert dict(zip((starts // SECOND).tolist(), found.tolist(), strict=True)) == {
-        0: 0,
-        5: NOWHERE,
-        10: NOWHERE,
-        15: NOWHERE,
-        20: 1,
-    }
-    assert set(parts((0, 0, 29, 1))[2]) == {0}
-
-
-def test_every_label_is_cut_by_itself_and_short_ones_stay_whole() -> None:
-    _, codes, found = parts((0, 0, 60, 5), (1, 60, 60, 5), (2, 120, 15, 5))
-    for code in (0, 1):
-        assert {0, 1} <= set(found[codes == code])
-    assert len(set(found[codes == 2])) == 1
-    assert NOWHERE not in found[codes == 2]
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 3), st.floats(0, 90), st.floats(10, 200), st.sampled_from([1.25, 2.5, 5.0])),
-        min_size=1,
-        max_size=8,
-    ),
-    st.randoms(use_true_random=False),
-)
-def test_training_windows_are_a_window_away_from_test_windows(
-    bouts: list[tuple[int, float, float, float]], random: Random
+def test_without_examples_the_slope_of_recorded_labels_balances_the_prior(
+    windows: LabelledFeatures, general: Float64Array
 ) -> None:
-    begin, placed = 0.0, []
-    for label, pause, length, hop in bouts:
-        placed.append((label, begin + pause, length, hop))
-        begin += pause + length
-    starts, codes, found = parts(*placed)
-    order = np.array(random.sample(range(len(starts)), len(starts)))
-    shuffled = time_parts(examples(starts[order], codes[order]))
-    assert (shuffled == found[order]).all()
-    assert found.max() < MOST_PARTS
-    for part in set(found.tolist()) - {NOWHERE}:
-        tested = starts[found == part]
-        far = far_from(examples(starts, codes), found == part)
-        nearest = np.abs(starts[:, None] - tested).min(axis=1)
-        assert (far == (nearest >= 2 * WINDOW)).all()
-        for code in set(codes[found == part].tolist()):
-            same = starts[(codes == code) & (found != part) & (found != NOWHERE)]
-            if len(same):
-                mine = starts[(codes == code) & (found == part)]
-                assert np.abs(mine[:, None] - same).min() >= 2 * WINDOW - 3
+    weights = fit_recorded_labels(windows, general, None, strength=STRENGTH)
+    np.testing.assert_array_equal(weights[:, 1], general[:, 1])
+    recorded = [0, 2, 3]
+    codes = np.searchsorted(recorded, windows.codes)
+    slope = compute_slope(windows.features, codes, share_by_label(codes) / 3, weights[:, recorded])
+    np.testing.assert_allclose(slope, -STRENGTH * (weights - general)[:, recorded], atol=2e-5)
+
+
+def test_with_examples_all_labels_compete_and_only_recorded_ones_change(
+    windows: LabelledFeatures, general: Float64Array, examples: Examples
+) -> None:
+    weights = fit_recorded_labels(windows, general, examples, strength=STRENGTH)
+    np.testing.assert_array_equal(weights[:, 1], general[:, 1])
+    features = np.concatenate([windows.features, examples.features])
+    codes = np.concatenate([windows.codes, examples.codes])
+    shares = np.concatenate([share_by_label(windows.codes), EXAMPLES_WEIGHT * share_by_label(examples.codes)]) / 3
+    slope = compute_slope(features, codes, shares, weights)
+    changed = [0, 2, 3]
+    np.testing.assert_allclose(slope[:, changed], -STRENGTH * (weights - general)[:, changed], atol=2e-5)
+
+
+def test_the_slope_of_a_new_label_balances_its_prior_and_known_labels_stay(
+    windows: LabelledFeatures, general: Float64Array, examples: Examples
+) -> None:
+    codes = np.where(windows.codes == 3, 4, windows.codes)
+    weights = fit_new_labels(replace(windows, codes=codes), general, examples)
+    assert weights.shape == (5, 5)
+    np.testing.assert_array_equal(weights[:, :4], general)
+    shares = share_by_label(codes)
+    shares[codes < 4] *= OTHERS_WEIGHT
+    slope = compute_slope(
+        np.concatenate([windows.features, examples.features]),
+        np.concatenate([codes, examples.codes]),
+        np.concatenate([shares, OTHERS_WEIGHT * share_by_label(examples.codes)]),
+        weights,
+    )
+    start = general.mean(axis=1)
+    np.testing.assert_allclose(slope[:, 4], -NEW_STRENGTH * (weights[:, 4] - start), atol=1e-4)
+
+
+def test_a_single_label_changes_nothing(windows: LabelledFeatures, general: Float64Array, examples: Examples) -> None:
+    single = windows.select(windows.codes == 0)
+    assert fit_recorded_labels(single, general, examples) is general
+
+
+@given(st.integers(1, 40), st.floats(1e-3, 1.0), st.integers(0, 1000))
+def test_the_minimum_is_that_of_scipy(size: int, strength: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    features = random.normal(size=(30, size))
+    truth = random.integers(0, 2, 30)
+
+    def loss_and_slope(weights: Float64Array) -> tuple[float, Float64Array]:
+        logits = features @ weights
+        loss = float(np.logaddexp(0, logits).sum() - truth @ logits) + strength / 2 * float(weights @ weights)
+        return loss, features.T @ (1 / (1 + np.exp(-logits)) - truth) + strength * weights
+
+    ours = minimise(loss_and_slope, np.zeros(size))
+    theirs = minimize(loss_and_slope, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-8}).x
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    assert loss_and_slope(ours)[0] <= loss_and_slope(theirs)[0] + 1e-8
+
+
+def test_a_bout_counts_once_however_long_it_is_and_a_short_one_less() -> None:
+    # Label 0: bouts of 300 s, 60 s and 15 s; label 1: one of 20 s.
+    begins_s = {(0, 0): (0, 300), (0, 1): (400, 460), (0, 2): (500, 515), (1, 3): (600, 620)}
+    codes, bouts, starts_s = [], [], []
+    for (code, bout), (begin_s, end_s) in begins_s.items():
+        for start_s in np.arange(begin_s, end_s - 9.9, 5):
+            codes.append(code)
+            bouts.append(bout)
+            starts_s.append(start_s)
+    starts_ns = (np.array(starts_s) * SECOND).astype(np.int64)
+    numbered = number_bouts(starts_ns, np.array(codes), WINDOW)
+    np.testing.assert_array_equal(numbered, bouts)
+    wearers = np.zeros(len(codes), np.int64)
+    windows = LabelledFeatures(np.ones((len(codes), 1)), 1.0, np.array(codes), numbered, wearers, starts_ns, WINDOW, 0)
+    of_bouts = np.bincount(numbered, weights=windows.weigh())
+    np.testing.assert_allclose(of_bouts, [0.4, 0.4, 0.2, 1.0])
+
+
+def test_bouts_of_two_recordings_at_the_same_time_are_two() -> None:
+    starts_ns = np.array([0, 5, 10, 0, 5]) * SECOND
+    assert number_bouts(starts_ns, np.zeros(5, np.int64), WINDOW).tolist() == [0, 0, 0, 1, 1]

@@ -17,8 +17,8 @@ from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.training import adaptation, comparison
-from harken.training.adaptation import LabelledFeatures
 from harken.training.comparison import Comparison, Moments
+from harken.training.output_layer import LabelledFeatures, labelled_features
 from harken.web.learn_job import LearnSettings, learn
 from harken.web.learned import Learned
 from harken.windows.windows import Windows
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("small_preset", "undrawn")
 def fitted(monkeypatch: pytest.MonkeyPatch) -> list[Windows]:
     """The windows of each fit of a network or of a last layer, in the order of the fits."""
     windows_of_fits: list[Windows] = []
-    fit, collect = Recogniser.fit, adaptation.labelled_features
+    fit, collect = Recogniser.fit, labelled_features
 
     def noting_fit(model: Recogniser, windows: Windows, **options: Any) -> Recogniser:
         windows_of_fits.append(windows)

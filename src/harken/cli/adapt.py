@@ -15,7 +15,6 @@ from harken.recordings.forearm_axis import StatedAxis
 from harken.support.errors import HarkenError
 from harken.support.files import check_output_file, real_path
 from harken.support.options import Argument, Option
-from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -33,11 +32,12 @@ def adapt(
     labels: LabelOptions,
     reading: TableOptions,
 ) -> None:
-    """A minute of each of two labels is enough to try. The output states whether the adapted
-    weights were kept; if not, PERSONAL holds the general model. A second adaptation is tested on
-    the last occasion, or on the last part of each bout, which it did not use.
+    """Half a minute each of several kinds of every label is enough: lying on the back and on the
+    side, sitting still and typing. Another kind is worth more than more minutes. A label that the
+    model lacks is added. The output states whether the adapted weights were kept; if not, PERSONAL
+    holds the general model. A second adaptation is tested on the last occasion, or on the last part
+    of each bout, which it did not use.
     """
-    need_training("harken adapt")
     from harken.annotations.labelled_files import LabelledFiles, by_new_names
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser

@@ -18,7 +18,7 @@ from harken.support.printable import listed
 
 Entry = TypeVar("Entry")
 
-TRAINING = {"torch": "PyTorch", "scipy": "SciPy", "sklearn": "scikit-learn", "threadpoolctl": "threadpoolctl"}
+TRAINING = {"torch": "PyTorch", "scipy": "SciPy", "sklearn": "scikit-learn"}
 """Packages of the extra ``train`` by the name of their module."""
 
 

@@ -1,56 +1,54 @@
 """Adaptation of a general recogniser to a few labelled minutes of one wearer.
 
-The output layer, a logistic regression on what the network computes of each window, is fitted to these minutes again.
-The new weights are kept if they score better in a cross-validation inside the labelled seconds. What an adaptation is
-worth later is tested on an occasion, or a part of each bout, that another adaptation did not use.
-
-Source: C. Chelba and A. Acero, "Adaptation of maximum entropy capitalizer: little data can help a lot", EMNLP 2004: a
-Gaussian prior around the general model's weights. Differences from the paper: all labels have the same weight however
-long they were recorded, and only recorded labels compete.
+The output layer is fitted again (``harken.training.output_layer``), and the new weights are kept if they are better in
+cross-validation (``harken.training.adaptation_decision``). What an adaptation is worth later is tested on an occasion,
+or a part of each bout, that another adaptation did not use.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import log_softmax
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.annotations.labelled_files import renamed
-from harken.annotations.spelling import spelling
-from harken.models.calibration import fit_temperature
+from harken.annotations.spelling import nearly_alike, spelling
 from harken.models.recogniser import Recogniser
 from harken.mounting.estimate import as_trained
 from harken.mounting.turns import Mounting
-from harken.networks.inference import batched, windows_at_once
-from harken.networks.presets import PRESETS
-from harken.networks.pytorch import logits, resolve_device
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array, nearest_distance_ns
+from harken.support.arrays import Float64Array
 from harken.support.errors import HarkenError
 from harken.support.files import Json
-from harken.support.printable import listed, percent
-from harken.support.resources import computing_threads
+from harken.support.printable import listed, percent, quoted
+from harken.training.adaptation_decision import (
+    CrossValidated,
+    Decision,
+    NewLabelTest,
+    check_new_labels,
+    decide,
+)
 from harken.training.comparison import Comparison, fit_and_reply, score_replies
 from harken.training.data import sliding_windows_of_all
 from harken.training.held_out import leave_out_people, list_limits, refuse_same_movement, split_by_occasion
 from harken.training.held_out_test import HeldOutTest
+from harken.training.output_layer import (
+    Examples,
+    LabelledFeatures,
+    fit_new_labels,
+    labelled_features,
+    read_output_layer,
+    scale_examples,
+)
+from harken.windows.known_labels import known_windows
 from harken.windows.windows import Windows, covered_s
 
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
 """The largest number of windows. More windows overlap more, add little information and take too long."""
-MOST_ITERATIONS = 300
-STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
-"""Strengths of the prior, strongest first, for features with a mean squared length of 1."""
-MOST_PARTS = 3
-NOWHERE = -1
-"""The part number of a window in the gap between two parts."""
 OnProgress = Callable[[str, float], None]
 """Takes the stage, and the share of the whole adaptation that is done."""
 
@@ -65,79 +63,24 @@ class AdaptationRules(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledFeatures:
-    """Labelled windows of one wearer, as input of the output layer.
-
-    Attributes:
-        features: float64 ``[n, features + 1]``, the input of the layer and a 1 for its bias, divided by ``scale``.
-        scale: the root of their mean squared length. It makes the strength of the prior comparable between networks.
-        codes: int64 ``[n]``, indices into the model's labels.
-        starts_ns: the start of each window, int64 ``[n]``.
-        duration_ns: the duration of a window.
-        slack_ns: half a sample, the tolerance for times that were rounded to whole nanoseconds.
-    """
-
-    features: Float64Array
-    scale: float
-    codes: Int64Array
-    starts_ns: Int64Array
-    duration_ns: int
-    slack_ns: int
-
-
-@dataclass(frozen=True)
-class CrossValidated:
-    """Scores of held-out windows, with the same weight for every label.
-
-    Attributes:
-        log_loss: the mean over labels of their windows' mean log loss, with all labels of the model as classes.
-        balanced_accuracy: the mean recall of the labels.
-    """
-
-    log_loss: float
-    balanced_accuracy: float
-
-
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """The decision whether to keep the adapted weights, with its scores.
-
-    Attributes:
-        reason: why they are kept, or why not.
-        before, after: scores of the general and of the best adapted weights; None if there was too little data.
-        strength: the strength of the prior for the best weights.
-        tested_windows: the number of windows that were tested.
-        too_short: codes of labels that are too short: they were tested by weights that were fitted without them.
-        weights: the weights that are kept, fitted to all windows; None if they are no better.
-        softening: the factor of the temperature that the held-out windows need, at least 1.
-    """
-
-    reason: str
-    before: CrossValidated | None = None
-    after: CrossValidated | None = None
-    strength: float | None = None
-    tested_windows: int = 0
-    too_short: tuple[int, ...] = ()
-    weights: Float64Array | None = None
-    softening: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
 class Adapted:
     """The result of an adaptation.
 
     Attributes:
         recogniser: the personal model if ``kept``, else the general one. Its provenance describes the adaptation.
-        kept: whether the adapted weights were kept.
+        kept: whether the recogniser differs from the general one.
         reason: why they were kept, or why not.
-        before, after: the scores of the general and the adapted weights in cross-validation, ``after`` for the best
-            strength that was tried; None if there was too little data.
-        strength: the strength of the prior for ``after``; None as above.
+        before, after: the scores of the general and the adapted weights in cross-validation; None if there was too
+            little data.
+        between_bouts: whether whole bouts were left out in cross-validation, and not parts of each bout.
         wearer: the wearer of the labelled recordings; if there are several, their names in a list.
         labelled_s: seconds of each label that windows cover.
         windows, tested_windows: the number of windows, and of windows that were tested in cross-validation.
         unlearned: labels that are too short for separate training and test windows: they were tested by weights that
             were fitted without them.
+        new_labels: the labels that the model got, and the general one lacks: how well each was recognised in
+            cross-validation.
+        not_added: labels that the general model lacks, and that were not added: why.
         turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
         mounting_warnings: a sentence for each recording in which the orientation of the watch is unknown or was perhaps
             stated wrongly.
@@ -151,12 +94,14 @@ class Adapted:
     reason: str
     before: CrossValidated | None
     after: CrossValidated | None
-    strength: float | None
+    between_bouts: bool
     wearer: str
     labelled_s: dict[str, float]
     windows: int
     tested_windows: int
     unlearned: tuple[str, ...]
+    new_labels: dict[str, NewLabelTest] = field(default_factory=dict)
+    not_added: dict[str, str] = field(default_factory=dict)
     turned: tuple[str, ...] = ()
     mounting_warnings: tuple[str, ...] = ()
     tests: tuple[HeldOutTest, ...] = ()
@@ -181,10 +126,12 @@ def adapt(
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
     Only the output layer is fitted again; the rest of the network stays the same.
-    Labels that the wearer did not record keep their weights. Cross-validation runs inside the labelled seconds. Its
-    folds are parts of time, with a gap of a window's length between training and test windows, and each part has every
-    label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to keep the
-    weights, so these scores are slightly optimistic.
+    Labels that the wearer did not record keep their weights. Cross-validation leaves out whole bouts where two labels
+    or more have several, and otherwise parts of each bout, with a gap of a window's length between training and test
+    windows.
+
+    A label that the model lacks is added, with a new output, if its file keeps examples of its training data
+    (``FittedModel.examples``) and a cross-validation recognises the label.
 
     The tests have no part in any choice. For each, another adaptation is made in the same way, with its own
     cross-validation, to the recordings without the last occasion or the last part of each bout
@@ -208,10 +155,10 @@ def adapt(
         on_progress: called with the stage (``model``, ``test``, ``people``) and the share of the whole adaptation.
 
     Raises:
-        HarkenError: when there is no labelled window, or a label that is neither the model's nor in
-            ``ignore_labels``; when there are several wearers without ``several_wearers``; when two recordings hold the
-            same movement; when the model was trained on one of the recordings; when its network does not end in a
-            linear layer.
+        HarkenError: when there is no labelled window; when a label that is neither the model's nor in
+            ``ignore_labels`` cannot be added, or is spelled nearly as one of the model's; when there are several
+            wearers without ``several_wearers``; when two recordings hold the same movement; when the model was trained
+            on one of the recordings; when its network does not end in a linear layer.
     """
     rules = AdaptationRules(tuple(ignore_labels), forearm_axis, orientation, several_wearers)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
@@ -230,8 +177,8 @@ def adapt(
 
 def _adapt(recogniser: Recogniser, labelled: Windows | Sequence[Recording], rules: AdaptationRules) -> Adapted:
     """Fit and decide, without tests. The recogniser does not have the adaptation in its provenance yet."""
-    output_layer = _output_layer(recogniser)
-    windows, mountings = _windows(recogniser, labelled, rules.forearm_axis, orientation=rules.orientation)
+    general = read_output_layer(recogniser)
+    windows, mountings = _windows(recogniser, labelled, rules)
     wearers = _list_wearers(labelled)
     if len(wearers) != 1 and not rules.several_wearers:
         raise HarkenError(
@@ -239,11 +186,82 @@ def _adapt(recogniser: Recogniser, labelled: Windows | Sequence[Recording], rule
             "recordings of one wearer. If they are, write one name into the files' Subject column, or leave that "
             "column out and name the wearer with --subject"
         )
-    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=rules.ignore_labels))
+    labels = recogniser.specification_.labels
+    new = find_new_labels(recogniser, windows.labels_present, rules.ignore_labels)
+    known = known_windows(windows, (*labels, *new), ignore_labels=rules.ignore_labels)
+    examples = labelled_features(recogniser, known)
+    kept = scale_examples(recogniser, examples.scale)
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
-    to_logits = examples.scale / recogniser.specification_.temperature
-    general = output_layer[:, : len(recogniser.specification_.labels)] * to_logits
-    return _adapted(recogniser, examples, decide(examples, general), wearers, mountings)
+    general = general * (examples.scale / recogniser.specification_.temperature)
+    decision = decide(examples.select(examples.codes < len(labels)), general, kept)
+    added = _NewLabels(tuple(new), {}, {}, None)
+    if new:
+        assert kept is not None
+        added = _add_labels(examples, general if decision.weights is None else decision.weights, kept, new)
+    return _adapted(recogniser, examples, decision, added, wearers, mountings)
+
+
+class _NewLabels(NamedTuple):
+    """Labels that the general model lacks: all of them, the tests of the added ones, why the others were not added, and
+    the weights of the known and the added labels, ``[features + 1, labels]``; None if none was added."""
+
+    names: tuple[str, ...]
+    tests: dict[str, NewLabelTest]
+    refused: dict[str, str]
+    weights: Float64Array | None
+
+
+def find_new_labels(recogniser: Recogniser, labels: Iterable[str], ignore_labels: Sequence[str]) -> list[str]:
+    """Return the labels that a model lacks and can learn, sorted.
+
+    Raises:
+        HarkenError: when the model's file keeps no examples of its training data, or a label is spelled nearly as one
+            of the model's.
+    """
+    known = {spelling(label) for label in recogniser.specification_.labels}
+    left_out = {*map(spelling, ignore_labels)}
+    by_spelling: dict[str, str] = {}
+    for label in sorted(labels):
+        if spelling(label) not in known | left_out:
+            by_spelling.setdefault(spelling(label), label)
+    new = sorted(by_spelling.values())
+    if not new:
+        return []
+    for label in new:
+        for other in recogniser.specification_.labels:
+            if nearly_alike(label, other):
+                raise HarkenError(
+                    f"{quoted([label])} is spelled nearly as {quoted([other])}, which the model knows; rename it "
+                    f"(--rename {label}={other}), or leave it out (--ignore-label {label})"
+                )
+    if recogniser.model_.examples is None:
+        raise HarkenError(
+            f"the model lacks {quoted(new)}, and its file keeps no examples of its training data, so it cannot learn "
+            f"a new label; leave it out (--ignore-label {new[0]}), or train a model with it"
+        )
+    return new
+
+
+def _add_labels(windows: LabelledFeatures, known: Float64Array, examples: Examples, new: Sequence[str]) -> _NewLabels:
+    """Fit a new output for each new label, and keep those that a cross-validation recognises."""
+    labels = known.shape[1]
+    results = check_new_labels(windows, known, examples)
+    tests: dict[str, NewLabelTest] = {}
+    refused: dict[str, str] = {}
+    for code, name in enumerate(new, labels):
+        if code not in results:
+            refused[name] = "its bouts are too short; record a minute"
+        elif not results[code].is_enough:
+            refused[name] = f"{results[code].describe()}; record more of it"
+        else:
+            tests[name] = results[code]
+    if not tests:
+        return _NewLabels(tuple(new), {}, refused, None)
+    added = [code for code, name in enumerate(new, labels) if name in tests]
+    kept = windows.select((windows.codes < labels) | np.isin(windows.codes, added))
+    codes = np.where(kept.codes < labels, kept.codes, labels + np.searchsorted(added, kept.codes))
+    weights = fit_new_labels(replace(kept, codes=codes), known, examples)
+    return _NewLabels(tuple(new), tests, refused, weights)
 
 
 def _test(
@@ -276,13 +294,12 @@ def _test(
     tests.append(score_replies(of_people, "people", comparison))
     on_progress("people" if folds else "test", 1.0)
     made = tuple(test for test in tests if test is not None)
-    labels = recogniser.specification_.labels
     limits = list_limits(
         division,
         tested={label for test in made if test.held_out != "people" for label in test.seconds_by_label},
         left_out={person for test in made if test.held_out == "people" for person in test.people},
-        labels=labels,
-        before_labels=labels,
+        labels=adapted.recogniser.specification_.labels,
+        before_labels=recogniser.specification_.labels,
         adapted=True,
     )
     return replace(adapted, tests=made, limits=tuple(limits))
@@ -308,35 +325,47 @@ def _adapted(
     recogniser: Recogniser,
     examples: LabelledFeatures,
     decision: Decision,
+    added: _NewLabels,
     wearers: Sequence[str],
     mountings: Sequence[Mounting],
 ) -> Adapted:
     """The result of a decision. Its recogniser does not have the adaptation in its provenance yet."""
-    labels = recogniser.specification_.labels
-    starts_ns = {code: examples.starts_ns[examples.codes == code] for code in np.unique(examples.codes).tolist()}
+    labels = (*recogniser.specification_.labels, *added.names)
+    labelled_s = {}
+    for code in np.unique(examples.codes).tolist():
+        labelled_s[labels[code]] = covered_s(examples.starts_ns[examples.codes == code], examples.duration_ns)
     return Adapted(
-        recogniser=_personal(recogniser, decision, examples.scale),
-        kept=decision.weights is not None,
-        reason=decision.reason,
+        recogniser=_personal(recogniser, decision, added, examples.scale),
+        kept=decision.weights is not None or added.weights is not None,
+        reason=_describe_reason(decision, added),
         before=decision.before,
         after=decision.after,
-        strength=decision.strength,
+        between_bouts=decision.between_bouts,
         wearer=listed(wearers),
-        labelled_s={labels[code]: covered_s(each, examples.duration_ns) for code, each in starts_ns.items()},
+        labelled_s=labelled_s,
         windows=len(examples.codes),
         tested_windows=decision.tested_windows,
         unlearned=tuple(labels[code] for code in decision.too_short),
-        turned=tuple(one.reason for one in mountings if one.changes_samples),
-        mounting_warnings=tuple(one.warning for one in mountings if one.warning is not None),
+        new_labels=added.tests,
+        not_added=added.refused,
+        turned=tuple(mounting.reason for mounting in mountings if mounting.changes_samples),
+        mounting_warnings=tuple(mounting.warning for mounting in mountings if mounting.warning is not None),
     )
+
+
+def _describe_reason(decision: Decision, added: _NewLabels) -> str:
+    """Describe why the weights of known labels were kept, or why not, and each new label."""
+    parts = [f"{quoted([name])} is new: {test.describe()}" for name, test in added.tests.items()]
+    parts += [f"{quoted([name])} is not added: {reason}" for name, reason in added.refused.items()]
+    if decision.before is not None or not parts:
+        parts.insert(0, decision.reason)
+    return "; ".join(parts)
 
 
 def _windows(
     recogniser: Recogniser,
     recordings: Windows | Sequence[Recording],
-    forearm_axis: ForearmAxis | None,
-    *,
-    orientation: bool,
+    rules: AdaptationRules,
 ) -> tuple[Windows, list[Mounting]]:
     """The windows of recordings, and the orientations of their watches; windows are returned as they are."""
     if isinstance(recordings, Windows):
@@ -357,246 +386,38 @@ def _windows(
                 path=recording.source,
             )
         way = None
-        if orientation:
-            recording, way = as_trained(recogniser, recording, forearm_axis=forearm_axis)
+        if rules.orientation:
+            recording = _with_labels_of(recogniser, recording, rules.ignore_labels)
+            recording, way = as_trained(recogniser, recording, forearm_axis=rules.forearm_axis, use_labels=True)
         mountings += [] if way is None else [way]
         prepared.append(specification.prepare_recording(recording))
-    labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
+    labelled_s = 0.0
+    for recording in prepared:
+        labelled_s += np.count_nonzero(recording.label_codes != UNLABELLED) / recording.sample_rate_hz
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     return sliding_windows_of_all(prepared, length=specification.window_length, hop_s=hop_s), mountings
 
 
-def _personal(recogniser: Recogniser, decision: Decision, scale: float) -> Recogniser:
+def _personal(recogniser: Recogniser, decision: Decision, added: _NewLabels, scale: float) -> Recogniser:
     """The recogniser with the decided output layer. Float32 weights that did not change stay so to the bit."""
-    if decision.weights is None:
+    weights = decision.weights if added.weights is None else added.weights
+    if weights is None:
         return recogniser
     model, temperature = recogniser.model_, recogniser.specification_.temperature
-    rows = (decision.weights * (temperature / scale)).T.astype(np.float32)
+    specification = model.specification
+    known = len(specification.labels)
+    rows = (weights * (temperature / scale)).T.astype(np.float32)
+    if decision.weights is None:  # only new labels were added
+        rows[:known] = np.column_stack([model.weights["output.weight"], model.weights["output.bias"]])[:known]
     # The weights of the hands stay.
     layer = {
-        name: np.concatenate([fitted, model.weights[name][len(rows) :]])
+        name: np.concatenate([fitted, model.weights[name][known:]])
         for name, fitted in {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}.items()
     }
-    personal = recogniser.with_model(replace(model, weights={**model.weights, **layer}))
+    specification = replace(
+        specification,
+        labels=(*specification.labels, *added.tests),
+        sizes={**specification.sizes, "classes": len(rows) + specification.hands},
+    )
+    personal = recogniser.with_model(replace(model, specification=specification, weights={**model.weights, **layer}))
     return personal.with_temperature(temperature * decision.softening, "the same person")
-
-
-def _output_layer(recogniser: Recogniser) -> Float64Array:
-    """The weights of the linear layer at the end of the network, ``[features + 1, outputs]``, the bias last.
-
-    Raises:
-        HarkenError: when the network does not end in a linear layer.
-    """
-    weights = recogniser.model_.weights
-    if "output.bias" not in weights or weights["output.weight"].ndim != 2:
-        raise HarkenError(
-            f"a model of the network {recogniser.specification_.network} cannot be adapted: it does not end in a "
-            f"linear layer called output. Models of these recipes can: {', '.join(PRESETS)}"
-        )
-    return np.column_stack([weights["output.weight"], weights["output.bias"]]).T.astype(np.float64)
-
-
-def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
-    """Run the network on windows whose codes index the model's labels, and collect the input of its output layer.
-
-    Raises:
-        HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
-    """
-    found = compute_features(recogniser, windows)
-    features = np.pad(found.astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
-    scale = float(np.sqrt(np.square(features).sum(axis=1).mean()))
-    sample_ns = 1e9 / windows.sample_rate_hz
-    return LabelledFeatures(
-        features=features / scale,
-        scale=scale,
-        codes=windows.label_codes.astype(np.int64),
-        starts_ns=windows.starts_ns,
-        duration_ns=round(windows.length * sample_ns),
-        slack_ns=round(sample_ns / 2),
-    )
-
-
-def compute_features(recogniser: Recogniser, windows: Windows) -> Float32Array:
-    """Run the network on windows, and collect the input of its output layer, float32 ``[n, features]``.
-
-    Raises:
-        HarkenError: as ``labelled_features``.
-    """
-    signals = recogniser.specification_.prepare(windows)
-    network = recogniser.model_.inference_network
-    if network is None:
-        return _features_by_pytorch(recogniser, signals)
-    return batched(network.features, signals, windows_at_once(recogniser.specification_))
-
-
-def _features_by_pytorch(recogniser: Recogniser, signals: Float32Array) -> Float32Array:
-    """The input of the output layer of a network of another package, ``[n, features]``."""
-    read: list[Float32Array] = []
-    device = resolve_device(recogniser.device)
-    layer = recogniser.network_.get_submodule("output")
-    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu().numpy()))
-    try:
-        with computing_threads(1):  # several threads would mix the order of the batches
-            logits(recogniser.network_, signals, device)
-    finally:
-        hook.remove()
-    return np.concatenate(read, dtype=np.float32)
-
-
-def pulled_weights(
-    features: Float64Array, codes: Int64Array, general: Float64Array, *, strengths: Sequence[float]
-) -> list[Float64Array]:
-    """Weights ``[features, labels]`` for each strength of the prior.
-
-    The loss is the mean over recorded labels of their windows' mean log loss, plus half the strength times the
-    squared distance from the general weights. Only labels that occur in ``codes`` compete: a wearer who records walking
-    and sitting may still lie down at other times. So the weights of all other labels stay the same to the bit, and
-    the changes of the labels that occur sum to zero. With fewer than two labels nothing changes.
-
-    Args:
-        features: float64 ``[n, features]``.
-        codes: the true labels, ``[n]``.
-        general: the initial weights, ``[features, labels]``.
-        strengths: strongest first. Each fit starts from the weights of the one before, which saves time and does not
-            change the result.
-    """
-    recorded, truth = np.unique(codes, return_inverse=True)
-    if len(recorded) < 2:
-        return [general for _ in strengths]
-    share = label_shares(codes)
-    right = np.eye(len(recorded))[truth]
-    start = features @ general[:, recorded]
-    change = np.zeros(general.shape[0] * len(recorded))
-
-    def loss_and_slope(change: Float64Array, strength: float) -> tuple[float, Float64Array]:
-        step = change.reshape(len(general), -1)
-        log_probability = log_softmax(start + features @ step, axis=1)
-        surprise = -float(share @ (log_probability * right).sum(axis=1))
-        slope = features.T @ (share[:, None] * (np.exp(log_probability) - right)) + strength * step
-        return surprise + strength / 2 * float(change @ change), slope.ravel()
-
-    fitted = []
-    options = {"maxiter": MOST_ITERATIONS}
-    # The product of matrices this small takes a millisecond; synchronising threads would take much longer.
-    with threadpool_limits(1, user_api="blas"):
-        for strength in strengths:
-            change = minimize(loss_and_slope, change, args=(strength,), jac=True, method="L-BFGS-B", options=options).x
-            weights = general.copy()
-            weights[:, recorded] += change.reshape(len(general), -1)
-            fitted.append(weights)
-    return fitted
-
-
-def label_shares(codes: Int64Array) -> Float64Array:
-    """The weight of each window, ``[n]``. All labels have the same total weight, and all weights sum to 1."""
-    labels, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    return np.asarray(1 / (len(labels) * counts[which]))
-
-
-def decide(examples: LabelledFeatures, general: Float64Array) -> Decision:
-    """Divide the labelled time into parts, and test each part with weights that were fitted to the other parts.
-
-    Adapted weights are better if their log loss is smaller and their balanced accuracy is at least as high. Accuracy
-    alone is too coarse for a few dozen windows, and log loss alone may improve by calibration only.
-
-    Args:
-        examples: the wearer's labelled windows.
-        general: the general model's weights for their features, ``[features + 1, labels]``.
-    """
-    if len(np.unique(examples.codes)) < 2:
-        return Decision("only one label was recorded; at least two are needed")
-    parts = time_parts(examples)
-    logits, fitted = _held_out(examples, parts, general)
-    if len(fitted) < 2:
-        length_s = examples.duration_ns / 1e9
-        return Decision(
-            f"too little data for a cross-validation, which needs {3 * length_s:g} s in one piece of at least two "
-            f"labels, or two bouts of them that are {length_s:g} s apart",
-        )
-    tested = parts != NOWHERE
-    codes = examples.codes[tested]
-    before = _scored(examples.features[tested] @ general, codes)
-    scores = {strength: _scored(each[tested], codes) for strength, each in logits.items()}
-    no_worse = [s for s, each in scores.items() if each.balanced_accuracy >= before.balanced_accuracy]
-    best = min(no_worse or scores, key=lambda strength: scores[strength].log_loss)
-    after = scores[best]
-    decision = Decision(
-        reason=f"{before.balanced_accuracy:.2f} -> {after.balanced_accuracy:.2f} in cross-validation (share of windows "
-        f"recognised, every label counting the same; log loss {before.log_loss:.2f} -> {after.log_loss:.2f})",
-        before=before,
-        after=after,
-        strength=best,
-        tested_windows=len(codes),
-        too_short=tuple(sorted(set(codes.tolist()) - fitted)),
-    )
-    better = bool(no_worse) and after.log_loss < before.log_loss  # false if a log loss is NaN
-    if not better:
-        return decision
-    strengths = STRENGTHS[: STRENGTHS.index(best) + 1]
-    weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
-    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
-    softening = max(1.0, fit_temperature((logits[best][tested], codes)))
-    return replace(decision, weights=weights, softening=softening)
-
-
-def _held_out(
-    examples: LabelledFeatures, parts: Int64Array, general: Float64Array
-) -> tuple[dict[float, Float64Array], set[int]]:
-    """Logits ``[n, labels]`` for each strength, and the labels that were tested by weights fitted to them."""
-    logits = np.stack([examples.features @ general] * len(STRENGTHS))
-    both: set[int] = set()
-    for part in np.unique(parts[parts != NOWHERE]):
-        test = parts == part
-        training = (parts != NOWHERE) & ~test & far_from(examples, test)
-        codes = examples.codes[training]
-        weights = pulled_weights(examples.features[training], codes, general, strengths=STRENGTHS)
-        logits[:, test] = [examples.features[test] @ each for each in weights]
-        both |= set(np.intersect1d(codes, examples.codes[test]).tolist())
-    return dict(zip(STRENGTHS, logits, strict=True)), both
-
-
-def _scored(logits: Float64Array, codes: Int64Array) -> CrossValidated:
-    share = label_shares(codes)
-    surprise = -log_softmax(logits, axis=1)[np.arange(len(codes)), codes]
-    return CrossValidated(float(share @ surprise), float(share @ (logits.argmax(axis=1) == codes)))
-
-
-def time_parts(examples: LabelledFeatures) -> Int64Array:
-    """The part of each window, int64 ``[n]``: 0, 1, 2, or ``NOWHERE``.
-
-    The time of each label is divided separately, so that every part has windows of each label that lasts long enough:
-    three windows' lengths in one piece, or two bouts a window's length apart. A shorter label is in a single part.
-    """
-    starts_ns, codes = examples.starts_ns, examples.codes
-    duration_ns, slack_ns = examples.duration_ns, examples.slack_ns
-    gap = 2 * duration_ns - slack_ns  # between the starts of two windows that are a window's length apart
-    result = np.full(len(codes), NOWHERE, dtype=np.int64)
-    for rank, code in enumerate(np.unique(codes)):
-        mine = np.flatnonzero(codes == code)
-        mine = mine[np.argsort(starts_ns[mine], kind="stable")]
-        # A break between two bouts is itself a gap, so it counts as the length of one gap.
-        time = np.cumsum(np.minimum(np.diff(starts_ns[mine], prepend=starts_ns[mine[0]]), gap))
-        span = int(time[-1])
-        if span < gap:
-            result[mine] = rank % MOST_PARTS
-            continue
-        # The largest number of parts that are at least two windows long, and at least two parts.
-        parts = int(np.clip((span + 2 * duration_ns) // (3 * duration_ns), 2, MOST_PARTS))
-        width = (span - (parts - 1) * gap) / parts
-        slack = slack_ns + 1  # the width is rounded to whole nanoseconds
-        part = np.minimum(((time + slack) / (width + gap)).astype(np.int64), parts - 1)
-        result[mine] = np.where(time - part * (width + gap) <= width + slack, part, NOWHERE)
-    return result
-
-
-def far_from(examples: LabelledFeatures, tested: BoolArray) -> BoolArray:
-    """Whether each window is at least a window's length away from every tested window, bool ``[n]``.
-
-    ``time_parts`` separates windows of the same label; this function also separates windows of different labels.
-
-    Args:
-        examples: the windows, in any order.
-        tested: which of them are tested, bool ``[n]``; at least one.
-    """
-    nearest = nearest_distance_ns(examples.starts_ns, np.sort(examples.starts_ns[tested]))
-    return np.asarray(nearest >= 2 * examples.duration_ns - 4 * examples.slack_ns)

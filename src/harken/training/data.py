@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from harken.annotations.labelled_files import (
 )
 from harken.annotations.options import NO_LABEL
 from harken.annotations.spelling import spelling
-from harken.networks.presets import Preset
 from harken.networks.specification import check_rate
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.inspection import list_label_doubts
@@ -37,6 +36,9 @@ from harken.training.settings import RunSettings
 from harken.windows.folds import NoHonestTest, Split, group_arms
 from harken.windows.known_labels import refuse_unknown_labels, require_two_labels
 from harken.windows.windows import RandomDraws, SlidingHops, Windows, concatenate, random_windows, sliding_windows
+
+if TYPE_CHECKING:
+    from harken.networks.presets import Preset
 
 MODEL, BLOCKED, HELD_OUT = "model", "blocked", "held_out"
 """The names of a run's fits, and of their checkpoints."""
@@ -259,7 +261,7 @@ class RunWindows:
     by_occasion: bool
 
 
-def divide_run_data(data: RunData, recipe: Preset, *, before_window_s: float = 0.0) -> Division:
+def divide_run_data(data: RunData, recipe: "Preset", *, before_window_s: float = 0.0) -> Division:
     """Divide the training recordings for the honest same-person test.
 
     The last occasion of each person is held out, or else the last part of each bout (``split_by_occasion``). A recipe
@@ -276,7 +278,7 @@ def divide_run_data(data: RunData, recipe: Preset, *, before_window_s: float = 0
     return split_by_occasion(mended, window_length_s=max(before_window_s, find_window_length_s(data, recipe)))
 
 
-def find_window_length_s(data: RunData, recipe: Preset) -> float:
+def find_window_length_s(data: RunData, recipe: "Preset") -> float:
     """Find how long a recipe's windows are at the rate of the recordings, in seconds."""
     rate_hz = recipe.sample_rate_hz
     if rate_hz is None:
@@ -284,7 +286,7 @@ def find_window_length_s(data: RunData, recipe: Preset) -> float:
     return recipe.window_length / rate_hz
 
 
-def draw_run_windows(data: RunData, division: Division, recipe: Preset) -> RunWindows:
+def draw_run_windows(data: RunData, division: Division, recipe: "Preset") -> RunWindows:
     """Draw a run's windows.
 
     Raises:
@@ -309,14 +311,14 @@ def draw_run_windows(data: RunData, division: Division, recipe: Preset) -> RunWi
     return RunWindows(splits, cross, missing, division.by_occasion)
 
 
-def _recordings(reads: Sequence[Read], recipe: Preset) -> list[Recording]:
+def _recordings(reads: Sequence[Read], recipe: "Preset") -> list[Recording]:
     """The recordings as a recipe takes windows from them: the notebook's draws are over the rows as found."""
     if isinstance(recipe.windows, RandomDraws):
         return [reading.as_found for reading in reads]
     return list(_resample_all((reading.mended for reading in reads), recipe))
 
 
-def _resample_all(recordings: Iterable[Recording], recipe: Preset) -> Iterator[Recording]:
+def _resample_all(recordings: Iterable[Recording], recipe: "Preset") -> Iterator[Recording]:
     """Yield the recordings at the rate of a recipe, if it has one."""
     for recording in recordings:
         if recipe.sample_rate_hz is None:
@@ -326,7 +328,7 @@ def _resample_all(recordings: Iterable[Recording], recipe: Preset) -> Iterator[R
 
 
 def _taken(
-    recordings: Iterable[Recording], recipe: Preset, part: Literal["all", "cross", "training", "test"]
+    recordings: Iterable[Recording], recipe: "Preset", part: Literal["all", "cross", "training", "test"]
 ) -> Windows:
     """The windows of recordings: all that have a single label, or a draw whose size and seed depend on the part.
 
@@ -341,7 +343,7 @@ def _taken(
     return random_windows(list(recordings), length=length, count=count.get(part, draws.windows), seed=seed)
 
 
-def _model_split(recordings: Sequence[Recording], recipe: Preset) -> Split:
+def _model_split(recordings: Sequence[Recording], recipe: "Preset") -> Split:
     """The training windows of the model, and the same-person test that overlaps them."""
     windows, draws = _taken(recordings, recipe, "all"), recipe.windows
     if isinstance(draws, RandomDraws):
@@ -352,7 +354,7 @@ def _model_split(recordings: Sequence[Recording], recipe: Preset) -> Split:
     return Split(windows[np.sort(order[tests:])], windows[np.sort(order[:tests])])
 
 
-def _honest_split(division: Division, recipe: Preset) -> tuple[Split | None, MissingWindows]:
+def _honest_split(division: Division, recipe: "Preset") -> tuple[Split | None, MissingWindows]:
     """The honest same-person split, and the labels that its test lacks, or why there is none."""
     short = NoHonestTest.SHORT_OCCASIONS if division.by_occasion else NoHonestTest.SHORT_BOUTS
     try:

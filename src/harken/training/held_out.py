@@ -340,13 +340,19 @@ def _list_limits_of_labels(
     recorded: Sequence[str], labels: Sequence[str], before_labels: Sequence[str], *, adapted: bool
 ) -> list[str]:
     missing = sorted(set(before_labels) - set(recorded))
+    limits = []
     if adapted:
-        return [f"Not recorded, and so neither adapted nor tested: {quoted(missing)}."] if missing else []
-    known = quoted(sorted(labels))
-    limits = [f"The new model knows only {known}. It labels all other time as one of these, or as not sure."]
-    if missing:
-        unknown = f"The new model does not know {quoted(missing)}, which the model in use knows."
-        limits = [f"{unknown} It labels such time as one of {known}."]
+        if missing:
+            limits.append(
+                f"Not recorded, and so neither adapted nor tested: {quoted(missing)}. The new model may give these "
+                "labels less often."
+            )
+    else:
+        known = quoted(sorted(labels))
+        limits.append(f"The new model knows only {known}. It labels all other time as one of these, or as not sure.")
+        if missing:
+            unknown = f"The new model does not know {quoted(missing)}, which the model in use knows."
+            limits = [f"{unknown} It labels such time as one of {known}."]
     if before_labels and (new := sorted(set(labels) - set(before_labels))):
         limits.append(f"Only the new model knows {quoted(new)}, so the comparison leaves it out.")
     return limits

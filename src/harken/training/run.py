@@ -63,6 +63,7 @@ from harken.training.data import (
 )
 from harken.training.held_out import Division, hold_out_people, list_limits
 from harken.training.held_out_test import NOT_COMPARED, HeldOut, HeldOutTest
+from harken.training.output_layer import keep_examples
 from harken.training.report import write_report
 from harken.training.run_outcome import BLOCKED_SAME_PERSON, LAST_OCCASION, Outcome
 from harken.training.settings import RunSettings
@@ -220,7 +221,7 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     if record is None:
         return None
     fits, interrupted = _fit(settings, windows, display, should_stop)
-    model = _calibrate(fits, windows)
+    model = keep_examples(_calibrate(fits, windows), windows.splits[MODEL].training)
     outcome = _score(settings, data, windows, fits, model)
     outcome = replace(outcome, limits=_list_run_limits(settings, division, windows, fits, model))
     if comparison is not None:
