@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.model import packaged_model
-from benchmarks.recognition import composed_days
+from benchmarks.recognition import adaptation, composed_days
 from benchmarks.recognition.compare_recipes_page import Score
 from benchmarks.recognition.left_out_recordings import draw_scored_windows, read_left_out, turn_half
 from benchmarks.speed import lstm, summarise
@@ -92,6 +92,21 @@ def test_the_folds_of_the_packaged_model(tmp_path: Path, monkeypatch: pytest.Mon
     result = run_benchmark("model.packaged_model", tmp_path, *words)
     assert len(result["new_people"]["fold_seconds"]) == packaged_model.FOLDS
     assert {path.suffix for path in tmp_path.glob("fits_*/fold_*")} == {".json", ".npz", ".safetensors"}
+
+
+@NEEDS_DATA
+def test_what_adaptation_gains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adaptation, "NINE_STUDIES", ("hawthorne", "dsads"))
+    (tmp_path / "fold_hawthorne").mkdir()
+    Recogniser.load().save(tmp_path / "fold_hawthorne" / "light.safetensors")
+    folders = ("--data", os.environ["HARKEN_DATA"], "--models", tmp_path, "--page", tmp_path / "page.md")
+    result = run_benchmark(
+        "recognition.adaptation", tmp_path, *folders, "--people", "1", "--studies", "hawthorne", "--workers", "0"
+    )
+    measured = result["studies"]["hawthorne"]
+    assert measured["situations"]["several kinds"]["methods"]["new"]["mean_f1"] > 0.5
+    assert measured["new_labels"].keys() == set(adaptation.NEW_LABELS["hawthorne"])
+    assert "| several kinds | **now** |" in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
 @NEEDS_DATA

@@ -69,8 +69,8 @@ class LabelledFeatures:
     duration_ns: int
     slack_ns: int
 
-    def select(self, rows: BoolArray) -> "LabelledFeatures":
-        """Return some of the windows, with the same scale."""
+    def select(self, rows: BoolArray | Int64Array) -> "LabelledFeatures":
+        """Return some of the windows, by a mask or by row numbers, with the same scale."""
         return replace(
             self,
             features=self.features[rows],
