@@ -123,7 +123,9 @@ def decide(windows: LabelledFeatures, general: Float64Array, examples: Examples 
     tested = parts >= 0
     codes = windows.codes[tested]
     before = score_logits(windows.features[tested] @ general, codes)
-    after = score_logits(logits[tested], codes)
+    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
+    softening = max(1.0, fit_temperature((logits[tested], codes)))
+    after = score_logits(logits[tested] / softening, codes)
     of_what = "bouts that were left out" if between_bouts else "parts of the same bouts that were left out"
     decision = Decision(
         reason=f"{before.balanced_accuracy:.2f} -> {after.balanced_accuracy:.2f} in cross-validation (share of windows "
@@ -141,8 +143,6 @@ def decide(windows: LabelledFeatures, general: Float64Array, examples: Examples 
     if not is_better:
         return decision
     weights = fit_recorded_labels(windows, general, examples)
-    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
-    softening = max(1.0, fit_temperature((logits[tested], codes)))
     return replace(decision, weights=weights, softening=softening)
 
 
