@@ -17,6 +17,7 @@ import polars as pl
 from harken.annotations.bouts import Intervals
 from harken.annotations.folders import is_side_file, side_file
 from harken.annotations.formats import read_annotations
+from harken.annotations.spelling import spelling
 from harken.annotations.times import Span
 from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
@@ -379,33 +380,40 @@ class Learner:
             "labels": labels,
             "least_bout_s": least_s,
             "too_short": [label for label in labels if longest_s[label] < (least_s or 0.0)],
-            "refused": {how: self._why_not(how, labels) for how in ("adapt", "train")},
+            "refused": {how: self._why_not(how, labels, people=len(people)) for how in ("adapt", "train")},
         }
         return labelled, available
 
-    def _why_not(self, how: str, labels: Sequence[str]) -> str | None:
+    def _why_not(self, how: str, labels: Sequence[str], *, people: int) -> str | None:
         """Why a way to learn is not possible now, in a sentence; None if it is."""
         if self.refused is not None:
             return self.refused
         if len(labels) < 2:
             return "learning needs at least two labelled activities"
-        try:
-            need_training("learning from labels")
-        except HarkenError as error:
-            return str(error)
+        from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL  # loads Polars, for which no server need wait
+
+        # The interval over people is computed with SciPy.
+        if how == "train" or people >= FEWEST_PEOPLE_FOR_AN_INTERVAL:
+            try:
+                need_training("training a new model" if how == "train" else "learning from so many people")
+            except HarkenError as error:
+                return str(error)
         if how == "train":
             return None
         if self.before is None:
             return "there is no model to adapt"
-        known = self.before.specification_.labels
-        unknown = [label for label in labels if label not in known]
-        if not unknown:
+        known = [spelling(label) for label in self.before.specification_.labels]
+        unknown = [label for label in labels if spelling(label) not in known]
+        if not unknown or self.before.model_.examples is not None:
             return None
-        return f"the model does not know {quoted(unknown)}, and adapting adds no label; train a new model"
+        return (
+            f"the model does not know {quoted(unknown)}, and its file keeps no examples of its training data, which "
+            "learning a new label needs; train a new model"
+        )
 
 
 def learn_from(send: Send, settings: dict[str, Any]) -> None:
-    """The job, in its process: see ``harken.web.learn_job.learn_from``, which loads PyTorch."""
+    """The job, in its process: see ``harken.web.learn_job.learn_from``, which a server need not load."""
     from harken.web.learn_job import learn_from as learn
 
     learn(send, settings)

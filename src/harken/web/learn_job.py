@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harken.annotations.labelled_files import LabelledFiles
 from harken.annotations.options import LabelOptions
 from harken.models.recogniser import Recogniser
-from harken.networks.training_loop import Progress
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import Recording
@@ -17,10 +16,11 @@ from harken.support.plugins import import_object
 from harken.support.resources import usable_cores
 from harken.training.adaptation import adapt
 from harken.training.held_out import sum_labelled_seconds
-from harken.training.report import write_report
-from harken.training.run import MODEL_FILE, MissingChannelsError, TrainingDisplay, train
 from harken.web import jobs
 from harken.web.learned import CrossValidation, How, Learned, report_beside
+
+if TYPE_CHECKING:
+    from harken.networks.training_loop import Progress
 
 STAGES = {"model": "model", "blocked": "test", "held_out": "people"}
 """A fit of a training -> the stage of the job."""
@@ -53,8 +53,8 @@ class LearnSettings:
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-class JobDisplay(TrainingDisplay):
-    """Passes the progress of a training on as that of the job."""
+class JobDisplay:
+    """Passes the progress of a training on as that of the job: a ``harken.training.run.TrainingDisplay``."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
@@ -62,7 +62,7 @@ class JobDisplay(TrainingDisplay):
     def show(self, sentence: str) -> None:
         """Show nothing: the report has the sentences."""
 
-    def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
+    def fitting(self, fit: str, number: int, fits: int) -> Callable[["Progress"], None]:
         """Pass on when a fit begins, and return what passes on its progress."""
         stage = STAGES[fit]
         self._on_progress(stage, (number - 1) / fits)
@@ -129,6 +129,10 @@ def adapt_before(settings: LearnSettings, on_progress: OnProgress) -> Learned:
 
 def train_new(settings: LearnSettings, on_progress: OnProgress) -> Learned:
     """Train a new model, and save it with its report."""
+    # They import PyTorch, which an adaptation does without.
+    from harken.training.report import write_report
+    from harken.training.run import MODEL_FILE, MissingChannelsError, train
+
     options = {"threads": max(1, usable_cores() - 1)} | dict(settings.training)  # a core is left to watches' labels
     if ":" in str(options.get("preset", "")):
         options["preset"] = import_object(options["preset"])

@@ -9,7 +9,7 @@ import { TIME, capitalised, duration, lengthOf, listed, percent, plain } from ".
 const ASK_MS = 700; // while a model is being made
 const IDLE_MS = 10_000;
 const WAYS = {
-  adapt: ["Adapt the model", "For activities that the model knows but mistakes. It changes only the last layer of the model, and takes seconds, on a busy machine longer."],
+  adapt: ["Adapt the model", "Teaches the model how you do these activities, and those that it lacks. It keeps everything else that the model knows, and takes seconds."],
   train: ["Train a new model", "For activities that the model does not know. It learns from these labels alone, and takes some minutes, on a busy machine longer."],
 };
 const STAGES = {
