@@ -91,6 +91,17 @@ def test_it_inspects_and_simulates(python: Path, tmp_path: Path) -> None:
     assert "25" in ran.stdout
 
 
+def test_it_adapts_to_a_wearer(python: Path, tmp_path: Path) -> None:
+    bouts = ("lying", "sitting", "walking") * 2
+    path = people.write_person(tmp_path / "bob.csv", 2, bouts=bouts, seconds=40, gap_s=30)
+    ran = run(python, ["adapt", "packaged", path, "--out", tmp_path / "bob.safetensors", "--json"])
+    assert ran.returncode == 0, ran.stderr
+    adapted = json.loads(ran.stdout)
+    assert adapted["kept"]
+    assert adapted["between_bouts"]
+    assert (tmp_path / "bob.safetensors").exists()
+
+
 def test_it_serves_the_demo(python: Path) -> None:
     words = [str(python), "-m", "harken", "serve", "--demo", "--no-open", "--port", "0"]
     with subprocess.Popen(
