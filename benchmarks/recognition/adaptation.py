@@ -112,7 +112,10 @@ MOST_TAUGHT_WINDOWS = 700
 STRENGTHS = (0.01, 0.003, STRENGTH, 0.0003)
 FORMER_STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
 PIECE_S = 10.0
-NEW = "new"
+NEW, ALWAYS = "new", f"always, {STRENGTH:g}"
+CHOSEN, CHOSEN_IN = "chosen on the three others", "several kinds"
+ROWS: Mapping[str, str] = {"general": "general", "before": "before", "**now**": NEW, "always kept": ALWAYS, CHOSEN: ""}
+"""Row of the page -> method."""
 TITLES = {"dsads": "DSADS", "selfback": "selfBACK", "wisdm": "WISDM", "hawthorne": "Hawthorne"}
 
 
@@ -505,18 +508,19 @@ def _percent(share: float) -> str:
 def _list_scores(studies: Mapping[str, Any], chosen: Mapping[str, str]) -> str:
     rows = []
     for situation in SITUATIONS:
-        for name in ("general", "before", NEW, "chosen"):
-            if name == "chosen" and situation != "several kinds":
-                continue
+        for title, name in ROWS.items():
+            methods = dict.fromkeys(studies, name)
+            if title == CHOSEN:
+                if situation != CHOSEN_IN:
+                    continue
+                methods = dict(chosen)
             values = []
             cells = []
-            for study in studies:
-                method = studies[study]["situations"][situation]["methods"][chosen[study] if name == "chosen" else name]
-                values.append(method["mean_f1"])
-                interval = method["interval"]
-                among = "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
-                cells.append(f"{method['mean_f1']:.3f}{among}")
-            title = {"chosen": "chosen on the three others", NEW: "**now**"}.get(name, name)
+            for study, method in methods.items():
+                scores = studies[study]["situations"][situation]["methods"][method]
+                values.append(scores["mean_f1"])
+                low, high = scores["interval"] or (scores["mean_f1"], scores["mean_f1"])
+                cells.append(f"{scores['mean_f1']:.3f} ({low:.3f} to {high:.3f})")
             rows.append([situation, title, *cells, f"**{np.mean(values):.3f}**"])
     return in_rows(rows)
 
