@@ -4,6 +4,7 @@ import { html, useEffect, useLayoutEffect, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
 import RULES from "./label_rules.js";
 import { ask } from "./server.js";
+import { allowSound, playSound } from "./sound.js";
 import { store, stored, useStore } from "./state.js";
 import { TIME, capitalised, clockToTheSecond, duration, lengthOf, plain, secondsByLabel, timer } from "./text.js";
 
@@ -37,7 +38,7 @@ export function Record({ watch, there, model, reached, changes, silenceS, onShow
   const used = (answer?.sessions ?? []).flatMap(({ bouts }) => bouts.map(({ label: name }) => name));
   const colours = useColours([...offered, ...used]);
   const warning = answer?.open ? danger(reached, there, silenceS()) : null;
-  useEffect(() => void (warning && options.sound && play("warning")), [warning !== null]);
+  useEffect(() => void (warning && options.sound && playSound("warning")), [warning !== null]);
   if (answer === null || model.demo) return null;
   const state = counting ? "counting" : answer.open ? "recording" : "idle";
   return html`<section id="record" class="card record" aria-labelledby="record-heading" data-state=${state}>
@@ -102,7 +103,7 @@ function useRecorder(watch, options) {
     next?.focus();
     if (next) state.focus = null;
   });
-  const sound = (name) => options.sound && play(name);
+  const sound = (name) => options.sound && playSound(name);
   const send = (path, body) => ask(`/api/record${path}`, { method: "POST", body });
 
   function say(of, text, wrong = false) {
@@ -229,40 +230,4 @@ function Delete({ bout, onDelete }) {
   const about = `${plain(bout.label)}, ${clockToTheSecond(bout.start_ms)}`;
   return html`<button type="button" class="small" aria-label=${sure ? `Really delete ${about}?` : `Delete ${about}`}
     onClick=${() => (sure ? onDelete() : setSure(true))}>${sure ? "Really delete?" : "Delete"}</button>`;
-}
-
-const RISE_S = 0.01;
-const LOUD = 0.25;
-let context = null;
-
-
-/** Browsers allow sounds when this is called while the user presses a button. */
-function allowSound() {
-  if (!context && window.AudioContext) context = new AudioContext();
-  context?.resume();
-}
-
-const SOUNDS = {
-  count: [[660, 0.06]],
-  begin: [[880, 0.12], [1320, 0.2]],
-  end: [[1320, 0.12], [880, 0.2]],
-  warning: [[330, 0.2], [330, 0.2]],
-};
-
-function play(name) {
-  if (!context) return;
-  let at = context.currentTime;
-  for (const [hertz, seconds] of SOUNDS[name]) {
-    const tone = context.createOscillator();
-    const volume = context.createGain();
-    tone.frequency.value = hertz;
-    volume.gain.setValueAtTime(0, at);
-    volume.gain.linearRampToValueAtTime(LOUD, at + RISE_S); // without a ramp there is a click
-    volume.gain.setValueAtTime(LOUD, at + seconds - RISE_S);
-    volume.gain.linearRampToValueAtTime(0, at + seconds);
-    tone.connect(volume).connect(context.destination);
-    tone.start(at);
-    tone.stop(at + seconds);
-    at += seconds + 0.04;
-  }
 }
