@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from browser import DESKTOP, Browser
-from harken.annotations.routine import read_routine
+from harken.annotations.routine import Routine, read_routine
 from made_up_phones import moving, pushing
 from page_modules import said
+from server_process import free_port
 from server_thread import Served, serving
 
 pytestmark = pytest.mark.second_stage
@@ -41,11 +42,16 @@ OscillatorNode.prototype.start = function (at) {
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def routine(tmp_path: Path) -> Routine:
     path = tmp_path / "short.toml"
     steps = [STEP.format(instruction=instruction, label=label, kind=kind) for instruction, label, kind in STEPS]
     path.write_text("\n".join(['title = "Short"', "cut_s = 1", *steps]))
-    with serving(keep=tmp_path / "kept", routine=read_routine(path)) as found:
+    return read_routine(path)
+
+
+@pytest.fixture
+def served(tmp_path: Path, routine: Routine) -> Iterator[Served]:
+    with serving(keep=tmp_path / "kept", routine=routine) as found:
         yield found
 
 
@@ -133,6 +139,23 @@ def check_gain(page: Browser, served: Served) -> None:
     page.click("#guide-main")
     page.wait("return document.getElementById('guide') === null")
     assert page.focused() == "teach-open"
+
+
+def test_the_page_goes_on_after_a_restart_of_the_server(browser: Browser, tmp_path: Path, routine: Routine) -> None:
+    port, keep = free_port(), tmp_path / "kept"
+    with pushing(f"http://127.0.0.1:{port}/push", "lying", name=WATCH, every_s=0.1):
+        with serving(keep=keep, routine=routine, port=port) as first:
+            browser.open(first.url("/"))
+            browser.wait("return document.getElementById('teach-open')")
+            browser.click("#teach-open")
+            see(browser, "intro")
+            browser.click("#guide-main")
+            see(browser, "running", "Step 1 of 4")
+        with serving(keep=keep, routine=routine, port=port):
+            see(browser, "waiting", "The server was started again during this step, so it does not count.")
+            browser.wait("return document.getElementById('guide-warning') === null")
+            browser.click("#guide-main")
+            see(browser, "running", "Step 1 of 4")
 
 
 @pytest.mark.parametrize(

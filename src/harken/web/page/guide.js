@@ -71,7 +71,7 @@ export function Guide({ guided, onGuided, signs, reached, silenceS }) {
 
   const dialog = useDialog(view);
   const parts = { answer, left, act, command, onLeave: leave };
-  const warning = answer && running ? findWarning(reached, silenceS()) : null;
+  const warning = findWarning(reached, silenceS());
   const onKey = (event) => event.key === "Escape" && stepBack(event);
   return html`<dialog id="guide" class="guide" aria-labelledby="guide-title" data-view=${view}
       ref=${dialog} onCancel=${stepBack} onKeyDown=${onKey} onPointerDown=${allowSound}>
@@ -157,7 +157,7 @@ function useSignals(view, number, left) {
 }
 
 function findWarning(reached, silent) {
-  if (!reached) return "No connection to the server. If it still runs, the step goes on.";
+  if (!reached) return "No connection to the server. This page goes on when it answers again.";
   if (silent <= SILENT_S) return null;
   return `No samples for ${duration(silent)}: is the watch still sending?`;
 }

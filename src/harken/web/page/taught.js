@@ -8,14 +8,15 @@ import { useStore } from "./state.js";
 import { capitalised, listed, percent, plain } from "./text.js";
 
 const LOOK_MS = 700;
-const BUSY = 409; // the status of the server's answer while another model is being made
+/** The server's answers while another model is being made, and when it cannot learn from this. */
+const [BUSY, IMPOSSIBLE] = [409, 422];
 const KEPT =
   "Your labels are kept: the card “Learn from labels” and harken annotate have them.";
 
 /** What follows the last step. `answer` is from `/api/teach`; `onGuided(null)` closes the guide. */
 export function Taught({ guided, onGuided, answer }) {
   const learning = useLearning(guided, onGuided, answer.made);
-  const { outcome, wrong, state } = learning;
+  const { outcome, wrong, state, isFinal } = learning;
   const trouble = answer.trouble ?? wrong;
   const close = () => onGuided(null);
   const isLearning = !outcome && !trouble && learning.begun && state?.state === "running";
@@ -34,7 +35,7 @@ export function Taught({ guided, onGuided, answer }) {
         <button type="button" id="guide-main" class="action" onClick=${close}>Close</button>`}
       ${!outcome && !isLearning && html`
         <button type="button" class="action second" onClick=${close}>Close</button>`}
-      ${wrong && html`
+      ${wrong && !isFinal && html`
         <button type="button" class="action" onClick=${learning.retry}>Try again</button>`}
     </div></div>
     <p class="visually-hidden" aria-live="polite">${describeOutcome(learning)}</p>`;
@@ -45,8 +46,8 @@ const endSentence = (words) => capitalised(words) + (/[.!?]$/.test(words) ? "" :
 /** Begins to learn once the recording is `made`, unless the page did so before it was loaded again,
  * and follows it. */
 function useLearning(guided, onGuided, made) {
-  const first = { state: null, outcome: null, wrong: null, busy: false, begun: guided.learning };
-  const [learning, change] = useStore(first);
+  const idle = { state: null, outcome: null, wrong: null, isFinal: false, busy: false };
+  const [learning, change] = useStore({ ...idle, begun: guided.learning });
 
   async function begin() {
     change({ busy: true, wrong: null });
@@ -54,7 +55,8 @@ function useLearning(guided, onGuided, made) {
     const work = ask("/api/learn", { method: "POST", body });
     const error = await work.then(() => null, (failed) => failed);
     const begun = error === null;
-    change({ busy: false, begun, wrong: begun || error.status === BUSY ? null : error.message });
+    const wrong = begun || error.status === BUSY ? null : error.message;
+    change({ busy: false, begun, wrong, isFinal: error?.status === IMPOSSIBLE });
     if (begun) onGuided({ ...guided, learning: true });
   }
 
