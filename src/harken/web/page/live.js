@@ -8,7 +8,7 @@ import { Learn } from "./learn.js";
 import { Record } from "./record.js";
 import { token, viewWatches } from "./server.js";
 import { useStore } from "./state.js";
-import { Teach, findGuided, storeGuided } from "./teach.js";
+import { findGuided, storeGuided } from "./teach.js";
 import { clock, duration, listed, percent, plain, secondsByLabel } from "./text.js";
 import { Movement, Samples } from "./traces.js";
 
@@ -54,9 +54,8 @@ export function Live({ onLink }) {
     ${some && html`<div id="live" class="live">
       <${Now} label=${live.label} since=${runs.at(-1)?.start ?? 0} silent=${shown?.silent_since_ms ?? null} labels=${labels} colours=${colours} />
       <${Bars} label=${live.label} labels=${labels} colours=${colours} />
-      <${Teach} watch=${current} model=${model} signs=${signs} onGuide=${guide} />
       <${Record} watch=${current} there=${Boolean(shown)} model=${model} reached=${live.reached} changes=${changes}
-        silenceS=${() => live.samples.silenceS()} onShow=${live.look} />
+        silenceS=${() => live.samples.silenceS()} onShow=${live.look} onGuide=${guide} />
       <${Movement} samples=${live.samples}><${Worn} orientation=${shown?.orientation ?? null} /><//>
       <${LastHour} runs=${runs} colours=${colours} />
     </div>

@@ -6,6 +6,7 @@ import RULES from "./label_rules.js";
 import { ask } from "./server.js";
 import { allowSound, playSound } from "./sound.js";
 import { store, stored, useStore } from "./state.js";
+import { Teach } from "./teach.js";
 import { TIME, capitalised, clockToTheSecond, duration, lengthOf, plain, secondsByLabel, timer } from "./text.js";
 
 const TICK_MS = 200;
@@ -16,9 +17,11 @@ const DISCARDS_S = [0, 1, 2, 3, 5, 10, 20];
 const SURE_MS = 5_000;
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", ...TIME });
 
-/** The card of a watch. `there`: the watch is connected; `silenceS()`: for how long no samples of it have come; `reached`: there is
- * a connection to the server. With another `changes`, something else is recorded. `onShow(watch)` shows another watch. */
-export function Record({ watch, there, model, reached, changes, silenceS, onShow }) {
+/** The card of a watch, and that of teaching while nothing is being recorded. `there`: the watch is
+ * connected; `silenceS()`: for how long no samples of it have come; `reached`: there is a connection
+ * to the server. With another `changes`, something else is recorded. `onShow(watch)` shows another
+ * watch, and `onGuide(guided)` opens the guide of teaching. */
+export function Record({ watch, there, model, reached, changes, silenceS, onShow, onGuide }) {
   const [options, setOption] = useStore({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) });
   useEffect(() => store(localStorage, STORED_AS, options)); // this browser remembers them
   const recorder = useRecorder(watch, options);
@@ -41,7 +44,10 @@ export function Record({ watch, there, model, reached, changes, silenceS, onShow
   useEffect(() => void (warning && options.sound && playSound("warning")), [warning !== null]);
   if (answer === null || model.demo) return null;
   const state = counting ? "counting" : answer.open ? "recording" : "idle";
-  return html`<section id="record" class="card record" aria-labelledby="record-heading" data-state=${state}>
+  const signs = [changes, model, reached];
+  return html`
+  ${!running && html`<${Teach} watch=${watch} signs=${signs} onGuide=${onGuide} />`}
+  <section id="record" class="card record" aria-labelledby="record-heading" data-state=${state}>
     <h2 id="record-heading" tabindex="-1">Record with a label</h2>
     ${!answer.possible && html`<p id="record-why-not" class="quiet">${answer.why_not}</p>`}
     ${answer.possible && html`<div id="record-all">

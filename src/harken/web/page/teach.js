@@ -66,9 +66,9 @@ export function useTaught(watch, signs, everyMs = 0) {
 }
 
 /** The card of a watch. `onGuide(guided)` opens the guide on this page. */
-export function Teach({ watch, model, signs, onGuide }) {
+export function Teach({ watch, signs, onGuide }) {
   const { answer } = useTaught(watch, signs);
-  if (!answer?.possible || model.demo) return null; // the card for recording says why not
+  if (!answer?.possible) return null; // the card for recording says why not
   const { state, number, routine, session } = answer;
   const place = `step ${number} of ${routine.steps.length}`;
   const open = () => {
