@@ -37,6 +37,7 @@ export function Live({ onLink }) {
     const isHidden = guided !== null && guided.watch !== current;
     if (isHidden && watches.some(({ watch }) => watch === guided.watch)) live.look(guided.watch);
   }, [guided, watches, current]);
+  const findSilenceS = () => (guided.watch === current ? live.samples.silenceS() : 0);
   const signs = [changes, model, live.reached];
   const labels = model?.labels ?? [];
   const colours = useColours(labels);
@@ -62,8 +63,8 @@ export function Live({ onLink }) {
     <${Watches} watches=${watches} current=${current} onChoose=${live.look} />
     <details id="connect" class="card"><summary>Connect your own watch or phone</summary><${Instructions} model=${model} /></details>`}
     <${Learn} changes=${changes} />
-    ${guided && html`<${Guide} guided=${guided} onGuided=${guide} signs=${signs} reached=${live.reached}
-      silenceS=${() => (guided.watch === current ? live.samples.silenceS() : 0)} />`}
+    ${guided && html`<${Guide} guided=${guided} onGuided=${guide} signs=${signs}
+      reached=${live.reached} silenceS=${findSilenceS} />`}
     ${model?.card?.length > 0 && html`<section id="model-card" class="card model" aria-labelledby="model-heading">
       <h2 id="model-heading">The model</h2>
       <ul id="model-lines">${model.card.map((line) => html`<li>${plain(line)}</li>`)}</ul>

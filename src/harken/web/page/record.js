@@ -18,8 +18,8 @@ const SURE_MS = 5_000;
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", ...TIME });
 
 /** The card of a watch, and that of teaching while nothing is being recorded. `there`: the watch is
- * connected; `silenceS()`: for how long no samples of it have come; `reached`: there is a connection
- * to the server. With another `changes`, something else is recorded. `onShow(watch)` shows another
+ * connected; `silenceS()`: for how long no samples of it have come; `reached`: the server is
+ * connected. With another `changes`, something else is recorded. `onShow(watch)` shows another
  * watch, and `onGuide(guided)` opens the guide of teaching. */
 export function Record({ watch, there, model, reached, changes, silenceS, onShow, onGuide }) {
   const [options, setOption] = useStore({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) });
