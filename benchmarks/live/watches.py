@@ -52,20 +52,28 @@ def everyday_model(path: Path) -> Path:
 
 
 @contextmanager
-def served(model: Path, *, keep: Path | None = None, log: IO[str] | None = None) -> Iterator[tuple[int, int]]:
+def served(
+    model: Path,
+    *,
+    keep: Path | None = None,
+    log: IO[str] | None = None,
+    port: int = 0,
+    options: Sequence[str] = (),
+) -> Iterator[tuple[int, int]]:
     """``harken serve`` in a process of its own, whose network has one thread. Yields its port and its process id.
 
     Args:
         model: the model file.
         keep: the folder of ``--keep``; None: samples are not kept.
         log: the file for its log; None for the terminal.
+        port: the port; 0 for one that is free.
+        options: more words of the command.
     """
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = port or find_free_port()
     command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", str(port), "--no-open"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command += [] if keep is None else ["--keep", str(keep)]
+    command += options
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         wait_for(lambda: content_of(port, "/health"), running)
@@ -77,6 +85,13 @@ def served(model: Path, *, keep: Path | None = None, log: IO[str] | None = None)
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()
+
+
+def find_free_port() -> int:
+    """Return a port of this machine at which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def wait_for(ask: Callable[[], object], running: subprocess.Popen[bytes]) -> None:

@@ -1,9 +1,10 @@
-"""Take the pictures of recording with labels: ``docs/pictures/record.png`` and ``record_phone.png``.
+"""Take pictures of recording and teaching: ``record.png``, ``record_phone.png`` and ``teach_phone.png``.
 
     python docs/pictures/record_picture.py
 
 Starts ``harken serve --keep`` in a temporary folder, a made-up phone (``examples/made_up_phone.py``) whose time runs
-faster, and a headless Chromium, and records a few bouts in the page. ``--dark`` takes the pictures of the dark page.
+faster, and a headless Chromium. Records a few bouts in the page, and begins to teach the model. ``--dark`` takes the
+pictures of the dark page.
 """
 
 import argparse
@@ -60,6 +61,10 @@ def main() -> None:
         browser.wait("return document.getElementById('record')?.dataset.state === 'recording'")
         time.sleep(1)
         save(browser, chosen.out / "record_phone.png", above="connection")
+        browser.run("document.getElementById('record-stop').click()")
+        browser.wait("return document.getElementById('record').dataset.state === 'idle'")
+        begin_teaching(browser)
+        save_picture(Image.open(io.BytesIO(browser.picture())), chosen.out / "teach_phone.png")
 
 
 def choose(browser: Any, activity: str) -> None:
@@ -86,7 +91,22 @@ def save(browser: Any, path: Path, *, above: str = "record") -> None:
     bottom, width = browser.run(f"const box = {box}; return [box.bottom + scrollY, innerWidth]", "record")
     picture = Image.open(io.BytesIO(browser.picture(whole=True))).convert("RGB")
     picture = picture.crop((0, round(top) - MARGIN, round(width), round(bottom) + MARGIN))
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    save_picture(picture, path)
+
+
+def begin_teaching(browser: Any) -> None:
+    """Begin the routine."""
+    browser.run("document.getElementById('teach-open').click()")
+    for view in ("intro", "running"):
+        browser.wait(f"return document.getElementById('guide')?.dataset.view === '{view}'")
+        browser.run("document.querySelector('#guide[data-view=intro] #guide-main')?.click()")
+    browser.run("document.activeElement.blur()")
+    time.sleep(0.5)
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Save a picture with few colours."""
+    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 

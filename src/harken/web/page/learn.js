@@ -134,7 +134,8 @@ function Way({ how, refused, running, onBegin }) {
   </div>`;
 }
 
-function Progress({ stage, share, seconds_left: left, onCancel }) {
+/** How far the making of a model is. */
+export function Progress({ stage, share, seconds_left: left, onCancel }) {
   const known = share !== 0; // how far the reading is is not known
   const words = `${STAGES[stage] ?? "Working"} …${known ? ` ${percent(share)}` : ""}`;
   return html`<div class="learn-progress">
@@ -184,7 +185,7 @@ function Report({ outcome: { has_report: there, model_path: path } }) {
   return html`<p><a href=${`/api/learn/report?${query}`} target="_blank" rel="noopener">The report of the training</a> has all scores.</p>`;
 }
 
-function HeldOutTest({ test, colours }) {
+export function HeldOutTest({ test, colours }) {
   return html`<h3>${TESTED_ON[test.held_out]}</h3>
     <p>${plain(test.what)}</p>
     <${Scores} test=${test} colours=${colours} caption=${TESTED_ON[test.held_out]} />

@@ -3,10 +3,12 @@
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { Clock, TICK_PX, Ticks } from "./clock.js";
 import { Chip, inColour, useColours } from "./colours.js";
+import { Guide } from "./guide.js";
 import { Learn } from "./learn.js";
 import { Record } from "./record.js";
 import { token, viewWatches } from "./server.js";
 import { useStore } from "./state.js";
+import { findGuided, storeGuided } from "./teach.js";
 import { clock, duration, listed, percent, plain, secondsByLabel } from "./text.js";
 import { Movement, Samples } from "./traces.js";
 
@@ -26,6 +28,17 @@ const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 export function Live({ onLink }) {
   const live = useWatches(onLink);
   const { model, watches, current, runs, changes } = live;
+  const [guided, setGuided] = useState(findGuided);
+  const guide = (next) => {
+    storeGuided(next);
+    setGuided(next);
+  };
+  useEffect(() => {
+    const isHidden = guided !== null && guided.watch !== current;
+    if (isHidden && watches.some(({ watch }) => watch === guided.watch)) live.look(guided.watch);
+  }, [guided, watches, current]);
+  const findSilenceS = () => (guided.watch === current ? live.samples.silenceS() : 0);
+  const signs = [changes, model, live.reached];
   const labels = model?.labels ?? [];
   const colours = useColours(labels);
   const shown = watches.find(({ watch }) => watch === current);
@@ -43,13 +56,15 @@ export function Live({ onLink }) {
       <${Now} label=${live.label} since=${runs.at(-1)?.start ?? 0} silent=${shown?.silent_since_ms ?? null} labels=${labels} colours=${colours} />
       <${Bars} label=${live.label} labels=${labels} colours=${colours} />
       <${Record} watch=${current} there=${Boolean(shown)} model=${model} reached=${live.reached} changes=${changes}
-        silenceS=${() => live.samples.silenceS()} onShow=${live.look} />
+        silenceS=${() => live.samples.silenceS()} onShow=${live.look} onGuide=${guide} />
       <${Movement} samples=${live.samples}><${Worn} orientation=${shown?.orientation ?? null} /><//>
       <${LastHour} runs=${runs} colours=${colours} />
     </div>
     <${Watches} watches=${watches} current=${current} onChoose=${live.look} />
     <details id="connect" class="card"><summary>Connect your own watch or phone</summary><${Instructions} model=${model} /></details>`}
     <${Learn} changes=${changes} />
+    ${guided && html`<${Guide} guided=${guided} onGuided=${guide} signs=${signs}
+      reached=${live.reached} silenceS=${findSilenceS} />`}
     ${model?.card?.length > 0 && html`<section id="model-card" class="card model" aria-labelledby="model-heading">
       <h2 id="model-heading">The model</h2>
       <ul id="model-lines">${model.card.map((line) => html`<li>${plain(line)}</li>`)}</ul>

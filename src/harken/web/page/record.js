@@ -4,7 +4,9 @@ import { html, useEffect, useLayoutEffect, useState } from "./preact.js";
 import { Chip, useColours } from "./colours.js";
 import RULES from "./label_rules.js";
 import { ask } from "./server.js";
+import { allowSound, playSound } from "./sound.js";
 import { store, stored, useStore } from "./state.js";
+import { Teach } from "./teach.js";
 import { TIME, capitalised, clockToTheSecond, duration, lengthOf, plain, secondsByLabel, timer } from "./text.js";
 
 const TICK_MS = 200;
@@ -15,9 +17,11 @@ const DISCARDS_S = [0, 1, 2, 3, 5, 10, 20];
 const SURE_MS = 5_000;
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", ...TIME });
 
-/** The card of a watch. `there`: the watch is connected; `silenceS()`: for how long no samples of it have come; `reached`: there is
- * a connection to the server. With another `changes`, something else is recorded. `onShow(watch)` shows another watch. */
-export function Record({ watch, there, model, reached, changes, silenceS, onShow }) {
+/** The card of a watch, and that of teaching while nothing is being recorded. `there`: the watch is
+ * connected; `silenceS()`: for how long no samples of it have come; `reached`: the server is
+ * connected. With another `changes`, something else is recorded. `onShow(watch)` shows another
+ * watch, and `onGuide(guided)` opens the guide of teaching. */
+export function Record({ watch, there, model, reached, changes, silenceS, onShow, onGuide }) {
   const [options, setOption] = useStore({ countdown: 3, discard: 3, sound: true, ...stored(localStorage, STORED_AS) });
   useEffect(() => store(localStorage, STORED_AS, options)); // this browser remembers them
   const recorder = useRecorder(watch, options);
@@ -37,10 +41,13 @@ export function Record({ watch, there, model, reached, changes, silenceS, onShow
   const used = (answer?.sessions ?? []).flatMap(({ bouts }) => bouts.map(({ label: name }) => name));
   const colours = useColours([...offered, ...used]);
   const warning = answer?.open ? danger(reached, there, silenceS()) : null;
-  useEffect(() => void (warning && options.sound && play("warning")), [warning !== null]);
+  useEffect(() => void (warning && options.sound && playSound("warning")), [warning !== null]);
   if (answer === null || model.demo) return null;
   const state = counting ? "counting" : answer.open ? "recording" : "idle";
-  return html`<section id="record" class="card record" aria-labelledby="record-heading" data-state=${state}>
+  const signs = [changes, model, reached];
+  return html`
+  ${!running && html`<${Teach} watch=${watch} signs=${signs} onGuide=${onGuide} />`}
+  <section id="record" class="card record" aria-labelledby="record-heading" data-state=${state}>
     <h2 id="record-heading" tabindex="-1">Record with a label</h2>
     ${!answer.possible && html`<p id="record-why-not" class="quiet">${answer.why_not}</p>`}
     ${answer.possible && html`<div id="record-all">
@@ -102,7 +109,7 @@ function useRecorder(watch, options) {
     next?.focus();
     if (next) state.focus = null;
   });
-  const sound = (name) => options.sound && play(name);
+  const sound = (name) => options.sound && playSound(name);
   const send = (path, body) => ask(`/api/record${path}`, { method: "POST", body });
 
   function say(of, text, wrong = false) {
@@ -229,40 +236,4 @@ function Delete({ bout, onDelete }) {
   const about = `${plain(bout.label)}, ${clockToTheSecond(bout.start_ms)}`;
   return html`<button type="button" class="small" aria-label=${sure ? `Really delete ${about}?` : `Delete ${about}`}
     onClick=${() => (sure ? onDelete() : setSure(true))}>${sure ? "Really delete?" : "Delete"}</button>`;
-}
-
-const RISE_S = 0.01;
-const LOUD = 0.25;
-let context = null;
-
-
-/** Browsers allow sounds when this is called while the user presses a button. */
-function allowSound() {
-  if (!context && window.AudioContext) context = new AudioContext();
-  context?.resume();
-}
-
-const SOUNDS = {
-  count: [[660, 0.06]],
-  begin: [[880, 0.12], [1320, 0.2]],
-  end: [[1320, 0.12], [880, 0.2]],
-  warning: [[330, 0.2], [330, 0.2]],
-};
-
-function play(name) {
-  if (!context) return;
-  let at = context.currentTime;
-  for (const [hertz, seconds] of SOUNDS[name]) {
-    const tone = context.createOscillator();
-    const volume = context.createGain();
-    tone.frequency.value = hertz;
-    volume.gain.setValueAtTime(0, at);
-    volume.gain.linearRampToValueAtTime(LOUD, at + RISE_S); // without a ramp there is a click
-    volume.gain.setValueAtTime(LOUD, at + seconds - RISE_S);
-    volume.gain.linearRampToValueAtTime(0, at + seconds);
-    tone.connect(volume).connect(context.destination);
-    tone.start(at);
-    tone.stop(at + seconds);
-    at += seconds + 0.04;
-  }
 }

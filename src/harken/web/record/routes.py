@@ -20,7 +20,7 @@ from harken.web.session import Session
 SILENT_S = 15.0
 """A watch that has sent nothing for this time cannot begin a bout."""
 LABELS, SESSIONS = 30, 10
-WITHOUT_KEEP = "To record with labels, start the server with harken serve --keep DIR, a folder for the recordings."
+WITHOUT_KEEP = "To record labels or teach the model, start harken serve --keep DIR, with a folder for the recordings."
 WITH_DEMO = "The people of the demo are not recorded; start harken serve --keep DIR without --demo."
 NOTHING = {"possible": False, "labels": [], "open": None, "others": [], "sessions": []}
 Step = Callable[[Request], Awaitable[dict[str, Any]]]
