@@ -15,7 +15,7 @@ from harken.recordings.forearm_axis import StatedAxis
 from harken.support.errors import HarkenError
 from harken.support.files import check_output_file, real_path
 from harken.support.options import Argument, Option
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 
 if TYPE_CHECKING:
     from harken.training.adaptation import Adapted
@@ -79,9 +79,12 @@ def _print(adapted: "Adapted", out: Path) -> None:
     from harken.training.held_out_test import describe_decision
 
     console = Console(highlight=False)
-    table = plain_table(f"{adapted.wearer} recorded", "seconds")
+    before = {} if adapted.before is None else adapted.before.recall
+    after = {} if adapted.after is None else adapted.after.recall
+    table = plain_table(f"{adapted.wearer} recorded", "seconds", *(("before", "after") if before else ()))
     for label, seconds in adapted.labelled_s.items():
-        table.add_row(Text(label), f"{seconds:.0f}")
+        shares = [percent(recall[label]) for recall in (before, after) if label in recall]
+        table.add_row(Text(label), f"{seconds:.0f}", *shares)
     console.print(table)
     if adapted.unlearned:
         say(console, f"Too short for training and testing: {', '.join(adapted.unlearned)}")

@@ -62,6 +62,29 @@ class AdaptationRules(NamedTuple):
     several_wearers: bool = False
 
 
+@dataclass(frozen=True)
+class Validation:
+    """Scores of left-out windows in cross-validation.
+
+    Attributes:
+        log_loss: the mean over labels of their windows' mean log loss, with all labels of the model as classes.
+        balanced_accuracy: the mean recall of the labels.
+        recall: the share of the windows of each label that are recognised.
+    """
+
+    log_loss: float
+    balanced_accuracy: float
+    recall: dict[str, float]
+
+    @classmethod
+    def of(cls, scores: CrossValidated | None, labels: Sequence[str]) -> "Validation | None":
+        """Return scores with the names of labels in place of their codes; None for None."""
+        if scores is None:
+            return None
+        recall = {labels[code]: share for code, share in scores.recall.items()}
+        return cls(scores.log_loss, scores.balanced_accuracy, recall)
+
+
 @dataclass(frozen=True, eq=False)
 class Adapted:
     """The result of an adaptation.
@@ -92,8 +115,8 @@ class Adapted:
     recogniser: Recogniser
     kept: bool
     reason: str
-    before: CrossValidated | None
-    after: CrossValidated | None
+    before: Validation | None
+    after: Validation | None
     between_bouts: bool
     wearer: str
     labelled_s: dict[str, float]
@@ -338,8 +361,8 @@ def _adapted(
         recogniser=_personal(recogniser, decision, added, examples.scale),
         kept=decision.weights is not None or added.weights is not None,
         reason=_describe_reason(decision, added),
-        before=decision.before,
-        after=decision.after,
+        before=Validation.of(decision.before, labels),
+        after=Validation.of(decision.after, labels),
         between_bouts=decision.between_bouts,
         wearer=listed(wearers),
         labelled_s=labelled_s,

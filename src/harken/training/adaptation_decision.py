@@ -44,10 +44,12 @@ class CrossValidated:
     Attributes:
         log_loss: the mean over labels of their windows' mean log loss, with all labels of the model as classes.
         balanced_accuracy: the mean recall of the labels.
+        recall: the code of each label -> the share of its windows that are recognised.
     """
 
     log_loss: float
     balanced_accuracy: float
+    recall: dict[int, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,10 +220,14 @@ def _predict_left_out(
 
 def score_logits(logits: Float64Array, codes: Int64Array) -> CrossValidated:
     """Score logits ``[n, labels]`` of windows with these true codes ``[n]``."""
-    _, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    shares = 1 / (len(counts) * counts[which])
     surprise = -log_softmax(logits)[np.arange(len(codes)), codes]
-    return CrossValidated(float(shares @ surprise), float(shares @ (logits.argmax(axis=1) == codes)))
+    is_right = logits.argmax(axis=1) == codes
+    log_losses = []
+    recall = {}
+    for code in np.unique(codes).tolist():
+        log_losses.append(surprise[codes == code].mean())
+        recall[code] = float(is_right[codes == code].mean())
+    return CrossValidated(float(np.mean(log_losses)), float(np.mean(list(recall.values()))), recall)
 
 
 def split_bouts(windows: LabelledFeatures) -> Int64Array | None:

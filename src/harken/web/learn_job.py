@@ -14,10 +14,10 @@ from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import import_object
 from harken.support.resources import usable_cores
-from harken.training.adaptation import adapt
+from harken.training.adaptation import Adapted, adapt
 from harken.training.held_out import sum_labelled_seconds
 from harken.web import jobs
-from harken.web.learned import CrossValidation, How, Learned, report_beside
+from harken.web.learned import CrossValidation, How, Learned, Shares, report_beside
 
 if TYPE_CHECKING:
     from harken.networks.training_loop import Progress
@@ -110,9 +110,6 @@ def adapt_before(settings: LearnSettings, on_progress: OnProgress) -> Learned:
     out = Path(settings.out)
     if adapted.kept:
         adapted.recogniser.save(out)
-    validation = None
-    if adapted.before is not None and adapted.after is not None:
-        validation = CrossValidation(adapted.before.balanced_accuracy, adapted.after.balanced_accuracy)
     return Learned(
         how="adapt",
         labels=adapted.recogniser.specification_.labels,
@@ -123,8 +120,17 @@ def adapt_before(settings: LearnSettings, on_progress: OnProgress) -> Learned:
         reason=adapted.reason,
         model_path=out if adapted.kept else None,
         has_report=False,
-        cross_validation=validation,
+        cross_validation=_validation_of(adapted),
     )
+
+
+def _validation_of(adapted: Adapted) -> CrossValidation | None:
+    """Return the shares that were recognised in cross-validation; None if there was too little data for one."""
+    before, after = adapted.before, adapted.after
+    if before is None or after is None:
+        return None
+    labels = {label: Shares(before.recall[label], after.recall[label]) for label in before.recall}
+    return CrossValidation(before.balanced_accuracy, after.balanced_accuracy, adapted.between_bouts, labels)
 
 
 def train_new(settings: LearnSettings, on_progress: OnProgress) -> Learned:

@@ -11,12 +11,24 @@ How = Literal["adapt", "train"]
 
 
 @dataclass(frozen=True)
-class CrossValidation:
-    """The share of windows that are recognised in cross-validation, with the same weight for every label: by the
-    starting model, and by the adapted one."""
+class Shares:
+    """The share of windows that are recognised by the starting model, and by the adapted one."""
 
     before: float
     after: float
+
+
+@dataclass(frozen=True)
+class CrossValidation(Shares):
+    """These shares in cross-validation, with the same weight for every label.
+
+    Attributes:
+        between_bouts: whether whole bouts were left out, and not parts of each bout.
+        labels: the shares of each label.
+    """
+
+    between_bouts: bool
+    labels: dict[str, Shares]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 /* The end of teaching: the model learns from the labels, its gain is shown, and it can be used. */
 
 import { html, useEffect } from "./preact.js";
-import { useColours } from "./colours.js";
+import { Chip, useColours } from "./colours.js";
 import { HeldOutTest, Progress } from "./learn.js";
 import { ask } from "./server.js";
 import { useStore } from "./state.js";
@@ -114,10 +114,10 @@ function Gain({ outcome, state }) {
   return html`
     ${shares && html`<${Shares} shares=${shares} />`}
     <p id="guide-gain">${describeGain(outcome, state)}</p>
+    ${shares && html`<${Labels} shares=${shares.labels} colours=${colours} />`}
     <h3>What this does not show</h3>
     <ul class="notes">
-      <li>How well it does on another day. It was tested on the minutes of your labels, which is
-        easier.</li>
+      <li>${notShown(shares)}</li>
       ${others.length > 0 && html`<li>How well it knows what you did not show it:
         ${` ${listed(others)}`}.</li>`}
     </ul>
@@ -130,6 +130,24 @@ function Gain({ outcome, state }) {
       </div></details>`}
     ${kept && state.served_path === outcome.model_path && html`
       <p id="guide-used" class="said" role="status">It labels your movement from now on.</p>`}`;
+}
+
+/** What was not tested, in two sentences. */
+function notShown(shares) {
+  const what = "How well it does on another day.";
+  return shares?.between_bouts
+    ? `${what} It was tested on other steps of the same minutes, which is a little easier.`
+    : `${what} It was tested on parts of the same steps, which is much easier.`;
+}
+
+/** The share of each activity that is recognised, before and after. */
+function Labels({ shares, colours }) {
+  return html`<table class="guide-labels">
+    <thead><tr><th scope="col">Recognised</th><th scope="col">General</th>
+      <th scope="col">Yours</th></tr></thead>
+    <tbody>${Object.entries(shares).map(([label, { before, after }]) => html`<tr key=${label}>
+      <th scope="row"><${Chip} colour=${colours.get(label)} />${plain(label)}</th>
+      <td>${percent(before)}</td><td>${percent(after)}</td></tr>`)}</tbody></table>`;
 }
 
 function Shares({ shares: { before, after } }) {
@@ -146,12 +164,16 @@ export function describeGain({ cross_validation: shares, kept }, { serves }) {
   if (!shares) return `There was too little to compare the models with, so ${stays}.`;
   const before = percent(shares.before);
   const after = percent(shares.after);
+  const tested = `Tested on ${shares.between_bouts ? "steps" : "parts of steps"} that were left out
+    in turn`;
   if (!kept) {
-    return `Tested on minutes that were left out in turn, the model that you have taught is right
-      ${after} of the time, and the general model ${before}. That is no clear gain, so ${stays}.`;
+    return `${tested}, the model that you have taught is right ${after} of the time, and the general
+      model ${before}. So ${stays}.`;
   }
-  return `Tested on minutes that were left out in turn, the general model is right ${before} of the
-    time, and the model that you have taught ${after}. Each activity counts the same.`;
+  const sentence = `${tested}, the general model is right ${before} of the time, and the model that
+    you have taught ${after}. Each activity counts the same.`;
+  if (!shares.between_bouts || shares.after >= shares.before) return sentence;
+  return `${sentence} Without the steps that were left out it recognises less than it will.`;
 }
 
 function describeOutcome({ outcome, state, isUsed }) {
