@@ -47,6 +47,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.command import command, options_of, write_result
 from benchmarks.live.watches import find_free_port, served
+from benchmarks.model.left_out_studies import model_with_examples
 
 RATE_HZ = 25
 MESSAGE_S = 40
@@ -466,11 +467,13 @@ def main() -> None:
     """Teach the people, print and write."""
     parser = options_of(__doc__, None, "data", "models", people=8, speed=20.0)
     arguments = parser.parse_args()
-    model = arguments.models / "fold_dsads" / "light.safetensors"
     people: list[Taught] = []
-    for person in read_people(arguments.data, arguments.people):
-        people.append(teach_person(person, model, arguments.speed))
-        print(people[-1].result, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "general.safetensors"
+        model_with_examples(arguments.models, "dsads", arguments.data).save(model)
+        for person in read_people(arguments.data, arguments.people):
+            people.append(teach_person(person, model, arguments.speed))
+            print(people[-1].result, flush=True)
     results = [person.result for person in people]
     mean_f1 = {name: float(np.mean([result["mean_f1"][name] for result in results])) for name in ("before", "after")}
     kinds = describe_kinds(people)

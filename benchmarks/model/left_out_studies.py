@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from benchmarks.studies.data_sets import MAIN_STUDIES, NINE_STUDIES
 from benchmarks.studies.label_schemes import SCHEMES, TRUTH, LabelScheme
-from benchmarks.studies.protocols import in_scheme, with_known_wearers
+from benchmarks.studies.protocols import draw_studies, in_scheme, training_windows, with_known_wearers
 from harken.evaluation.benchmark.result import describe_windows, read_result
 from harken.evaluation.benchmark.tasks import finding_path
 from harken.models.calibration import coverage, expected_calibration_error, fit_temperature
 from harken.models.recogniser import Recogniser
 from harken.networks.inference import softmax
+from harken.recordings.recording import UNLABELLED
+from harken.training.output_layer import keep_examples
 from harken.windows.windows import Windows
 
 PROTOCOL, PRESET = "leave-one-of-nine-out", "light"
@@ -118,6 +120,20 @@ def model_without(path: Path, fold: str, method: str = PRESET) -> Recogniser:
         method: the preset or the candidate.
     """
     return Recogniser.load(finding_path(path, fold, method).with_suffix(".safetensors"), device="cpu")
+
+
+def model_with_examples(path: Path, study: str, data: Path) -> Recogniser:
+    """The model that was trained without a study, with examples of its training data, as ``harken train`` keeps them.
+
+    Args:
+        path: the directory of the run.
+        study: the study that was left out.
+        data: the folder that holds the studies.
+    """
+    others = [name for name in NINE_STUDIES if name != study]
+    windows = draw_studies([data / name for name in others], others)
+    drawn, _ = training_windows(windows[windows.label_codes != UNLABELLED], SCHEMES["hands"])
+    return keep_examples(model_without(path, study), drawn)
 
 
 def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLogits]:

@@ -34,13 +34,11 @@ from zlib import crc32
 import numpy as np
 
 from benchmarks.command import RESULTS, command, filled_page, in_processes, in_rows, options_of, write_result
-from benchmarks.model.left_out_studies import PRESET, model_without
-from benchmarks.studies.data_sets import NINE_STUDIES
-from benchmarks.studies.label_schemes import SCHEMES
-from benchmarks.studies.protocols import draw_studies, mounted_recordings, study_recordings, training_windows
+from benchmarks.model.left_out_studies import PRESET, model_with_examples
+from benchmarks.studies.protocols import mounted_recordings, study_recordings
 from harken.models.recogniser import Recogniser
 from harken.models.scores import interval_over_people
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import Recording
 from harken.support.arrays import Float64Array, Int64Array, StrArray
 from harken.support.files import write_text
 from harken.training.adaptation import HOPS_IN_A_WINDOW
@@ -52,7 +50,6 @@ from harken.training.output_layer import (
     LabelledFeatures,
     fit_new_labels,
     fit_recorded_labels,
-    keep_examples,
     labelled_features,
     number_bouts,
     read_output_layer,
@@ -189,11 +186,8 @@ class Scaled(NamedTuple):
 
 def read_study(job: Job) -> Study:
     """Compute the features of a study with the model that was trained without it."""
-    recogniser = model_without(job.models, job.study)
-    others = [name for name in NINE_STUDIES if name != job.study]
-    windows = draw_studies([job.data / name for name in others], others)
-    drawn, _ = training_windows(windows[windows.label_codes != UNLABELLED], SCHEMES["hands"])
-    examples = scale_examples(keep_examples(recogniser, drawn), 1.0)
+    recogniser = model_with_examples(job.models, job.study, job.data)
+    examples = scale_examples(recogniser, 1.0)
     assert examples is not None
     labels = recogniser.specification_.labels
     recordings = mounted_recordings(job.study, study_recordings(job.study, job.data / job.study))

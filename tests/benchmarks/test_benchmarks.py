@@ -21,6 +21,7 @@ from benchmarks.model.demo_model import MODEL as DEMO_MODEL
 from benchmarks.model.packaged_model_card import card
 from benchmarks.outcomes.steps import HALVES, errors, of_harken, of_pebble, of_selfback, page_lines
 from benchmarks.recognition import (
+    adaptation,
     compare_recipes_page,
     composed_days,
     composed_days_page,
@@ -103,6 +104,7 @@ def result(name: str) -> dict[str, Any]:
 PAGES: dict[str, Callable[[], str]] = {
     "results/studies.md": lambda: studies_page.page({name: result(name) for name in studies_page.READ}),
     "results/compare_recipes.md": lambda: compare_recipes_page.page(result("compare_recipes")),
+    "results/adaptation.md": lambda: adaptation.page(result("adaptation")),
     "results/composed_days.md": lambda: composed_days_page.page(result("composed_days")),
     "model_card.md": lambda: card(result("packaged_model")),
 }

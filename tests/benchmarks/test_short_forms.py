@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.model import packaged_model
+from benchmarks.model import left_out_studies, packaged_model
 from benchmarks.recognition import adaptation, composed_days
 from benchmarks.recognition.compare_recipes_page import Score
 from benchmarks.recognition.left_out_recordings import draw_scored_windows, read_left_out, turn_half
@@ -96,7 +96,7 @@ def test_the_folds_of_the_packaged_model(tmp_path: Path, monkeypatch: pytest.Mon
 
 @NEEDS_DATA
 def test_what_adaptation_gains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adaptation, "NINE_STUDIES", ("hawthorne", "dsads"))
+    monkeypatch.setattr(left_out_studies, "NINE_STUDIES", ("hawthorne", "dsads"))
     (tmp_path / "fold_hawthorne").mkdir()
     Recogniser.load().save(tmp_path / "fold_hawthorne" / "light.safetensors")
     folders = ("--data", os.environ["HARKEN_DATA"], "--models", tmp_path, "--page", tmp_path / "page.md")
