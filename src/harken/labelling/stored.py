@@ -27,7 +27,7 @@ from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.timeline import HANDS, PROBABILITY
 
-LAYOUT = 5
+LAYOUT = 6
 """The number of the layout of a folder of results. A change of the files that are read back, of the summary or of the
 names of rules has a new number."""
 TIMELINE, MOVEMENT, QUALITY_FILE = "timeline.parquet", "movement.parquet", "quality.json"
@@ -53,7 +53,11 @@ MOVEMENT_COLUMNS = {
     "running_cadence": pl.Float32(),
 }
 """The columns of movement after ``start``, before the steps."""
-IN_WORDS = {"harken_version": "by another version of harken", "model_sha256": "by another model"}
+IN_WORDS = {
+    "harken_version": "by another version of harken",
+    "taught": "with other labels of the wearer, or without them",
+    "model_sha256": "by another model",
+}
 """Descriptions of earlier results, for values that people cannot interpret."""
 
 
@@ -64,6 +68,7 @@ class Summary(TypedDict):
     labelled_by: dict[str, Any]
     summarised_by: dict[str, Any]
     model: dict[str, Any]
+    taught: dict[str, Any] | None
     subject: str
     excluded: str | None
     start: str

@@ -5,7 +5,7 @@ a folder of results; so the rules can be changed after a study was labelled.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from harken.outcomes.nights import still_at_night_ns
 from harken.outcomes.outcomes import OUTCOMES, Outcomes, find_nights
 from harken.outcomes.recording_quality import LimitKind, RecordingQuality, limits_of, write_quality
 from harken.outcomes.rules import Rules
+from harken.outcomes.taught import Taught
 from harken.support.errors import HarkenError
 from harken.support.files import appearing
 from harken.support.printable import printable
@@ -55,6 +56,7 @@ class Measured:
         quality: the quality of the recording, without the limits of its labels.
         model: facts about the model.
         key: the version, the digests of file and model, and the settings of reading (``label_key``).
+        taught: what the wearer taught; None if nobody asked.
     """
 
     timeline: Timeline
@@ -62,6 +64,7 @@ class Measured:
     quality: RecordingQuality
     model: ModelFacts
     key: Mapping[str, Any]
+    taught: Taught | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "Measured":
@@ -74,13 +77,14 @@ class Measured:
         summary, quality = stored.summary, replace(stored.read_quality(), limits=())
         try:
             model = msgspec.convert(summary["model"], ModelFacts)
+            taught = msgspec.convert(summary["taught"], Taught | None)
         except msgspec.ValidationError as error:
             raise stored.refuse(SUMMARY, str(error)) from error
         rows = stored.read_timeline(model.labels)
         has_acceleration = rows["activity_mg"].count() > 0
         movement = stored.read_movement() if has_acceleration else None
         timeline = Timeline(rows, model.labels, quality.subject, quality.file)
-        return cls(timeline, movement, quality, model, summary["labelled_by"])
+        return cls(timeline, movement, quality, model, summary["labelled_by"], taught)
 
 
 RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
@@ -117,7 +121,8 @@ class LabelledFile(Outcomes):
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings that a person must read before the labels. See ``harken.recordings.recording.warnings_of``."""
-        return self.quality.warnings
+        taught = self.measured.taught
+        return (*self.quality.warnings, *(() if taught is None else taught.warnings))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -126,7 +131,9 @@ class LabelledFile(Outcomes):
         of_mounting: tuple[str, ...] = ()
         if mounting is not None and mounting.warning is None and (mounting.changes_samples or mounting.probable):
             of_mounting = (f"the watch was {mounting.reason}",)
-        return (*self.quality.notes, *of_mounting, *super().notes)
+        taught = self.measured.taught
+        of_teaching = () if taught is None or not taught.seconds else (printable(taught.describe()),)
+        return (*self.quality.notes, *of_mounting, *of_teaching, *super().notes)
 
     @cached_property
     def quality(self) -> RecordingQuality:
@@ -147,6 +154,7 @@ class LabelledFile(Outcomes):
             "labelled_by": self.measured.key,
             "summarised_by": rules_key(self.rules),
             "model": {name: list(part) for name, part in vars(self.measured.model).items()},
+            "taught": None if self.measured.taught is None else asdict(self.measured.taught),
             "subject": timeline.subject,
             "excluded": self.exclusions.person,
             "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
