@@ -17,12 +17,12 @@ import msgspec
 import numpy as np
 
 from harken.annotations.bouts import Annotations
-from harken.annotations.folders import TAUGHT, recording_names, side_file
-from harken.annotations.formats import annotations_in, read_annotations
-from harken.annotations.labelled_files import label_recordings, refuse_shared_rows, rows_of_nobody
+from harken.annotations.folders import TAUGHT, recording_names
+from harken.annotations.formats import read_annotations
+from harken.annotations.labelled_files import find_labels_beside, lay_rows, refuse_shared_rows, rows_of_nobody
 from harken.annotations.options import LabelOptions
 from harken.annotations.spelling import spelling
-from harken.annotations.times import SECOND_NS, SLACK_NS, Span
+from harken.annotations.times import SECOND_NS, Span
 from harken.labelling.file import PreparedFile, prepare_file
 from harken.labelling.settings import LabelSettings, file_sha256, reading_key
 from harken.models.recogniser import Recogniser
@@ -36,16 +36,17 @@ from harken.recordings.mending import MendedStream
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.recordings.source import Samples, joined
 from harken.signals.gravity import calibrate_samples
-from harken.support.arrays import BoolArray, Int64Array
+from harken.support.arrays import BoolArray, Int64Array, is_in_spans
 from harken.support.errors import HarkenError
 from harken.support.files import Json, write_text, writing_in_turn
-from harken.support.printable import printable, quoted
+from harken.support.printable import listed, printable, quoted
 
 MARGIN_S = 180.0
 """Seconds around labels that are read, too: a start that was written down may be wrong by a minute."""
 PAUSE_S = 30.0
 """A longer pause between two labels is not part of a routine."""
 LONGEST_NAME = 150
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -164,20 +165,12 @@ def find_wearer(path: Path, reading: TableOptions) -> str:
 
 def _has_labels(path: Path, person: str, annotations: Annotations | None) -> bool:
     if annotations is None:
-        return _find_labels_beside(path) is not None
+        return find_labels_beside(path) is not None
     try:
         annotations.of_recording(recording_names(path), person)
     except HarkenError:
         return False
     return True
-
-
-def _find_labels_beside(path: Path) -> Path | None:
-    beside = side_file(path)
-    try:
-        return beside if beside.is_file() else annotations_in(path)
-    except OSError:  # the reader of the recording has the error
-        return None
 
 
 def _file_name(person: str) -> str:
@@ -234,7 +227,7 @@ def learn(
 
 def _find_rows(lesson: Lesson, path: Path) -> Annotations:
     """Return the labels of a recording as they are written."""
-    labels = lesson.labels or _find_labels_beside(path)
+    labels = lesson.labels or find_labels_beside(path)
     if labels is None:
         raise HarkenError("its file of labels was removed", path=path)
     return read_annotations(labels).of_recording(recording_names(path), lesson.person)
@@ -296,6 +289,10 @@ def _teach(
         spans[digests[path]] = _find_labelled_spans(recording)
         as_found.append(recording)
         recordings.append(_turn_as_labelled(recording, prepared[path]))
+    if not recordings:
+        raise HarkenError(f"no label of {lesson.person} begins in one of these recordings", path=lesson.labels)
+    if stray := _find_stray_lines(lesson, prepared):
+        warnings[f"Labels of {lesson.person} begin in none of these recordings: {stray}."] = None
     known = {*map(spelling, general.specification_.labels)}
     names = {name for recording in recordings for name in recording.label_names}
     unknown = sorted(name for name in names if spelling(name) not in known)
@@ -331,35 +328,48 @@ def _teach(
 def read_labelled_time(lesson: Lesson, path: Path, prepared: PreparedFile, settings: LabelSettings) -> Recording | None:
     """Read the labelled time of a recording, with its labels and ``MARGIN_S`` around them, and nothing after it.
 
-    The labels are those that the whole recording would get. None if the file of labels names the wearer, who has
-    several recordings, and all labels are in others.
+    The labels are those that the whole recording would get. If the table of labels names a wearer of several
+    recordings, each label is for the recording in which it begins; None if there is none for this one.
 
     Raises:
-        HarkenError: as ``harken.annotations.labelled_files.label_recordings``, and when no sample has a label.
+        HarkenError: as ``lying_in`` and ``intervals`` of ``harken.annotations.bouts.Annotations``, and when no sample
+            has a label.
     """
     stream = prepared.stream
-    rows = _find_rows(lesson, path)
     span = Span(stream.start_ns, stream.end_ns, stream.timezone)
-    if len(lesson.files) > 1 and lesson.labels is not None and not _lies_in(rows, span):
+    rows = _find_rows(lesson, path)
+    if lesson.labels is not None and len(lesson.files) > 1:
+        rows = rows.lying_in(span)
+    if not rows.entries:
         return None
     intervals = rows.intervals(span)
     margin_ns = round(MARGIN_S * SECOND_NS)
     wanted_ns = np.stack([intervals.start_ns - margin_ns, intervals.end_ns + margin_ns], axis=1)
     recording = _read_times(stream, wanted_ns)
     zone_known = settings.reading.timezone is not None
-    (labelled,) = label_recordings([recording], path, LabelOptions(path=lesson.labels), zone_known=zone_known)
+    labelled = lay_rows(recording, rows, LabelOptions(), zone_known=zone_known)
     if labelled.unlabelled_rows == len(labelled):
         raise HarkenError("no sample has a label", path=path)
-    return _choose_rows(labelled, _is_in(labelled.time_ns, wanted_ns))
+    return _choose_rows(labelled, is_in_spans(labelled.time_ns, wanted_ns))
 
 
-def _lies_in(rows: Annotations, span: Span) -> bool:
-    """Whether a label begins in a recording, or up to a minute before it."""
-    for entry in rows.entries:
-        start_ns = entry.start.instant_ns(span, offset_ns=entry.offset_ns) + entry.after_ns
-        if span.start_ns - SLACK_NS <= start_ns <= span.end_ns:
-            return True
-    return False
+def _find_stray_lines(lesson: Lesson, prepared: Mapping[Path, PreparedFile]) -> str:
+    """Return which rows of a table of labels begin in no recording of a wearer of several, such as ``line 5``."""
+    if lesson.labels is None or len(lesson.files) < 2:
+        return ""
+    written: set[int] = set()
+    used: set[int] = set()
+    for path in lesson.files:
+        stream = prepared[path].stream
+        rows = _find_rows(lesson, path)
+        written.update(entry.line for entry in rows.entries)
+        span = Span(stream.start_ns, stream.end_ns, stream.timezone)
+        used.update(entry.line for entry in rows.lying_in(span).entries)
+    stray = sorted(written - used)
+    named = [f"line {line}" for line in stray[:MOST_NAMED]]
+    if len(stray) > MOST_NAMED:
+        named.append(f"{len(stray) - MOST_NAMED} more")
+    return listed(named) if named else ""
 
 
 def _read_times(stream: MendedStream, wanted_ns: Int64Array) -> Recording:
@@ -370,7 +380,7 @@ def _read_times(stream: MendedStream, wanted_ns: Int64Array) -> Recording:
     pieces: list[Samples] = []
     last_ns = int(wanted_ns.max())
     for samples in stream.samples():
-        is_wanted = _is_in(samples.time_ns, wanted_ns)
+        is_wanted = is_in_spans(samples.time_ns, wanted_ns)
         if not pieces:
             is_wanted[:1] = True
         pieces.append(samples.chosen(is_wanted))
@@ -395,13 +405,6 @@ def _read_times(stream: MendedStream, wanted_ns: Int64Array) -> Recording:
         label_names=(),
         quality=stream.quality,
     )
-
-
-def _is_in(time_ns: Int64Array, spans_ns: Int64Array) -> BoolArray:
-    """Whether each time is in one of the spans ``[k, 2]``, which may overlap: bool ``[n]``."""
-    begun = np.searchsorted(np.sort(spans_ns[:, 0]), time_ns, side="right")
-    ended = np.searchsorted(np.sort(spans_ns[:, 1]), time_ns, side="left")
-    return np.asarray(begun > ended)
 
 
 def _choose_rows(recording: Recording, rows: BoolArray) -> Recording:
