@@ -336,7 +336,7 @@ def _taught_words(facts: dict[str, Any]) -> str:
     from harken.outcomes.taught import Taught
 
     taught = msgspec.convert(facts, Taught)
-    return f"taught {taught.gain}" if taught.kept else "taught, but left as it is"
+    return f"taught {taught.gain}" if taught.kept else "taught, but left as it was"
 
 
 def print_one(outcome: "FileOutcome") -> None:

@@ -20,6 +20,7 @@ import polars as pl
 from harken.annotations.folders import SUMMARY
 from harken.labelling.settings import LabelSettings, file_sha256
 from harken.outcomes.recording_quality import RecordingQuality, parse_quality
+from harken.outcomes.taught import Taught
 from harken.support.errors import HarkenError
 from harken.support.files import Json, regular, write_text
 from harken.support.options import options_of
@@ -176,6 +177,17 @@ class StoredResults:
             HarkenError: as ``read``.
         """
         return parse_quality(self.read(QUALITY_FILE), path=self.folder / QUALITY_FILE)
+
+    def read_taught(self) -> Taught | None:
+        """Return what the wearer taught; None if the study was not taught, or the wearer has no labels.
+
+        Raises:
+            HarkenError: when it is not what harken wrote.
+        """
+        try:
+            return msgspec.convert(self.summary["taught"], Taught | None)
+        except msgspec.ValidationError as error:
+            raise self.refuse(SUMMARY, str(error)) from error
 
     def read_timeline(self, labels: Sequence[str]) -> pl.DataFrame:
         """Return the rows of the timeline with the probabilities of these labels, and of busy hands if the model knows

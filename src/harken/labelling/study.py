@@ -30,6 +30,7 @@ from harken.labelling.stored import (
 )
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
+from harken.outcomes.movement_rows import without_spans
 from harken.outcomes.recording_quality import RecordingQuality
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.rules import Rules
@@ -413,7 +414,8 @@ def _draw_strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]
 
 
 def _read_movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
-    """The movement on some days of a file, with times by the wearer's clock, without zone; None without acceleration.
+    """The movement on some days of a file, with times by the wearer's clock, without zone, and without the taught time
+    that its rules leave out; None without acceleration.
 
     Raises:
         HarkenError: when it cannot be read, or is not what harken wrote.
@@ -422,6 +424,9 @@ def _read_movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
     if MOVEMENT not in stored.digests:
         return None
     rows = stored.read_table(MOVEMENT, ["start", "enmo_mg", "valid_s", "wear"])
+    taught = stored.read_taught()
+    if taught is not None and stored.summary["summarised_by"]["leave_out_taught"]:
+        rows = without_spans(rows, taught.all_spans)
     rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
     return rows.filter(pl.col("start").dt.date().is_in(dates))
 

@@ -77,14 +77,13 @@ class Measured:
         summary, quality = stored.summary, replace(stored.read_quality(), limits=())
         try:
             model = msgspec.convert(summary["model"], ModelFacts)
-            taught = msgspec.convert(summary["taught"], Taught | None)
         except msgspec.ValidationError as error:
             raise stored.refuse(SUMMARY, str(error)) from error
         rows = stored.read_timeline(model.labels)
         has_acceleration = rows["activity_mg"].count() > 0
         movement = stored.read_movement() if has_acceleration else None
         timeline = Timeline(rows, model.labels, quality.subject, quality.file)
-        return cls(timeline, movement, quality, model, summary["labelled_by"], taught)
+        return cls(timeline, movement, quality, model, summary["labelled_by"], stored.read_taught())
 
 
 RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
@@ -116,13 +115,12 @@ class LabelledFile(Outcomes):
             hand_back()
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
-        return cls(timeline, rows, sleep, rules, measured)
+        return cls(timeline, rows, sleep, rules, measured, taught=measured.taught)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings that a person must read before the labels. See ``harken.recordings.recording.warnings_of``."""
-        taught = self.measured.taught
-        return (*self.quality.warnings, *(() if taught is None else taught.warnings))
+        return (*self.quality.warnings, *(() if self.taught is None else self.taught.warnings))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -131,8 +129,9 @@ class LabelledFile(Outcomes):
         of_mounting: tuple[str, ...] = ()
         if mounting is not None and mounting.warning is None and (mounting.changes_samples or mounting.probable):
             of_mounting = (f"the watch was {mounting.reason}",)
-        taught = self.measured.taught
-        of_teaching = () if taught is None or not taught.seconds else (printable(taught.describe()),)
+        of_teaching: tuple[str, ...] = ()
+        if self.taught is not None and self.taught.seconds:
+            of_teaching = (printable(self.taught.describe()),)
         return (*self.quality.notes, *of_mounting, *of_teaching, *super().notes)
 
     @cached_property
@@ -154,7 +153,7 @@ class LabelledFile(Outcomes):
             "labelled_by": self.measured.key,
             "summarised_by": rules_key(self.rules),
             "model": {name: list(part) for name, part in vars(self.measured.model).items()},
-            "taught": None if self.measured.taught is None else asdict(self.measured.taught),
+            "taught": None if self.taught is None else asdict(self.taught),
             "subject": timeline.subject,
             "excluded": self.exclusions.person,
             "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),

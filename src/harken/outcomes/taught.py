@@ -4,11 +4,16 @@ A personal model is kept only if it is better. Otherwise the wearer is labelled 
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TypedDict
 
-from harken.support.printable import listed
+from harken.support.printable import duration_text, listed
 
 LabelledSpans = tuple[tuple[int, int], ...]
 """Start and end of labelled time, in ns since 1970 (UTC)."""
+PERSONAL, GENERAL = "personal model", "left as it was"
+"""What labels a wearer who taught: the personal model, or the general model because the personal one is no better."""
+NOT_SHOWN = "These scores are from the labelled time alone. They do not show how much is gained on another day."
+"""What a reader must know about the scores of a wearer who taught."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,19 @@ class Score:
         return f"{self.before:.2f} -> {self.after:.2f}"
 
 
+class TaughtColumns(TypedDict):
+    """What the tables of people and files say about a wearer who taught. ``docs/dictionary.md`` describes it."""
+
+    taught: str
+    taught_labels: str
+    taught_minutes: float
+    taught_recognised_before: float | None
+    taught_recognised_after: float | None
+    taught_f1_before: float | None
+    taught_f1_after: float | None
+    taught_reason: str
+
+
 @dataclass(frozen=True)
 class Taught:
     """What a wearer taught.
@@ -35,7 +53,7 @@ class Taught:
         person: the wearer.
         kept: whether the personal model is better and labels the wearer.
         reason: why it was kept, or why not.
-        seconds: the seconds of each label that it was made from.
+        seconds: the seconds of each label that it was made from; empty if the labels cannot be used.
         recognised: the share of windows that is recognised in cross-validation, with the same weight for every label;
             None with too little data.
         tested: the mean F1 on what another adaptation did not use; None if the bouts are too short for a test.
@@ -62,32 +80,52 @@ class Taught:
         return replace(self, spans=own)
 
     @property
+    def all_spans(self) -> LabelledSpans:
+        """The labelled time of all recordings in ``spans``."""
+        return tuple(span for of_file in self.spans.values() for span in of_file)
+
+    @property
     def gain(self) -> Score | None:
         """The score that says what teaching gained: the test if there is one, else the cross-validation."""
         return self.tested or self.recognised
 
     @property
-    def labels_in_words(self) -> str:
-        """Return the labels with their seconds, such as ``lying 64 s, walking 32 s``."""
-        return ", ".join(f"{label} {seconds:.0f} s" for label, seconds in self.seconds.items())
-
-    @property
-    def outcome_in_words(self) -> str:
-        """Return what came of it: ``0.62 -> 0.83``, or why the wearer is left as it is."""
+    def why_left(self) -> str:
+        """Why the personal model was not kept; empty if it was."""
         if self.kept:
-            return str(self.gain)
-        return f"left as it is: {self.reason}"
+            return ""
+        if not self.seconds:
+            return f"the labels cannot be used: {self.reason}"
+        if self.recognised is not None:
+            return f"a personal model is no better: {self.reason}"
+        return self.reason
 
     def describe(self) -> str:
         """Return what was taught and what came of it, as a sentence without a full stop."""
         if not self.seconds:
-            return f"{self.person} taught nothing, and is {self.outcome_in_words}"
-        taught = f"{self.person} taught {listed([f'{label} {s:.0f} s' for label, s in self.seconds.items()])}"
+            return f"{self.person} taught nothing; the labelling is left as it was, because {self.why_left}"
+        lengths = [f"{label} {duration_text(round(seconds))}" for label, seconds in self.seconds.items()]
+        taught = f"{self.person} taught {listed(lengths)}"
         if not self.kept:
-            return f"{taught}, and is {self.outcome_in_words}"
+            return f"{taught}; the labelling is left as it was, because {self.why_left}"
         measures = []
         if self.tested is not None:
             measures.append(f"mean F1 {self.tested} on {self.tested_on}")
         if self.recognised is not None:
-            measures.append(f"{self.recognised} in cross-validation")
+            measures.append(f"{self.recognised} of windows recognised in cross-validation")
         return f"{taught}, and is labelled by a personal model: {'; '.join(measures)}"
+
+    def as_columns(self) -> TaughtColumns:
+        """Return the columns of the tables of people and files."""
+        recognised = self.recognised
+        tested = self.tested
+        return {
+            "taught": PERSONAL if self.kept else GENERAL,
+            "taught_labels": ", ".join(f"{label} {seconds:.0f} s" for label, seconds in self.seconds.items()),
+            "taught_minutes": sum(self.seconds.values()) / 60,
+            "taught_recognised_before": None if recognised is None else recognised.before,
+            "taught_recognised_after": None if recognised is None else recognised.after,
+            "taught_f1_before": None if tested is None else tested.before,
+            "taught_f1_after": None if tested is None else tested.after,
+            "taught_reason": self.reason if self.kept else self.why_left,
+        }
