@@ -1,5 +1,6 @@
 """``harken label --teach``: each wearer who has labels is labelled by an own model, if it is better."""
 
+import html
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from harken.labelling.teaching import Lesson, read_labelled_time
 from harken.readers import TableOptions
 from killed_commands import run_killed_command
 
+DAY_S = 86_400
 STEP_S = 30
 """A bout of 20 s, and the gap after it."""
 
@@ -113,7 +115,7 @@ def test_who_has_labels_is_labelled_by_an_own_model_and_others_as_before(
 def test_a_model_of_one_file_labels_all_files_of_the_wearer(
     run_harken: Run, model: Path, study: Path, tmp_path: Path
 ) -> None:
-    write_turned(study / "tuesday.csv", 13, later_s=86_400)
+    write_turned(study / "tuesday.csv", 13, later_s=DAY_S)
     out = tmp_path / "out"
     ended = run_harken("label", study, "--model", model, "--out", out, "--teach", "--subject", "dora")
     assert ended.exit_code == 0
@@ -147,12 +149,12 @@ def test_a_table_of_starts_teaches_and_labels_that_do_not_help_leave_the_wearer(
     assert emil is not None
     assert dora["kept"] is True
     assert emil["kept"] is False
-    assert "taught, but left as it is" in ended.stdout
+    assert "taught, but left as it was" in ended.stdout
     run_harken("label", study / "emil.csv", "--model", model, "--out", tmp_path / "general")
     assert contents(out / "emil") == contents(tmp_path / "general" / "emil")
     shown = " ".join(run_harken(*command, "--verbose").stdout.split())
     assert "emil taught lying" in shown
-    assert "is left as it is: " in shown
+    assert "the labelling is left as it was, because " in shown
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,7 @@ def test_a_table_of_starts_teaches_and_labels_that_do_not_help_leave_the_wearer(
         ("0,20,dancing\n30,50,jumping\n", "the model does not know “dancing” and “jumping”"),
         ("0,20,lying\n10,50,walking\n", "the interval overlaps that of line 2"),
         ("0,20,lying\n30,9000,walking\n", "lies outside the recording"),
+        ("0,20,lying\nsoon,50,walking\n", "line 3"),
     ],
 )
 def test_labels_that_cannot_be_used_stop_nobody(
@@ -179,6 +182,110 @@ def test_labels_that_cannot_be_used_stop_nobody(
     assert dora["kept"] is False
     assert emil["kept"] is True
     assert read_key(out, "dora")["model_sha256"] != read_key(out, "emil")["model_sha256"]
+
+
+def test_a_table_that_names_the_wearer_is_for_the_recording_in_which_a_label_begins(
+    run_harken: Run, model: Path, study: Path, tmp_path: Path
+) -> None:
+    tuesday = write_turned(study / "tuesday.csv", 13, later_s=DAY_S)
+    (study / "dora.labels.csv").unlink()
+    start_s = people.START_MS / 1000
+    rows = [
+        f"dora,{start_s + later_s + STEP_S * k},{start_s + later_s + STEP_S * k + 20},{label}"
+        for later_s in (0, DAY_S)
+        for k, label in enumerate(people.BOUTS)
+    ]
+    table = study / "table.csv"
+    table.write_text("\n".join(["subject,start,end,label", *rows, "dora,1519000000,1519000020,lying"]) + "\n")
+    command = ("label", study / "dora.csv", tuesday, "--subject", "dora", "--model", model, "--teach-labels", table)
+    ended = run_harken(*command, "--out", tmp_path / "out", "--verbose")
+    assert ended.exit_code == 0
+    assert "begin in none of these recordings: line 14." in " ".join(ended.stdout.split())
+    monday = read_taught(tmp_path / "out", "dora")
+    assert monday is not None
+    assert monday["files"] == [str(study / "dora.csv"), str(tuesday)]
+    assert monday["seconds"] == pytest.approx({"lying": 80, "sitting": 80, "walking": 80}, abs=4)
+    table.write_text("subject,start,end,label\ndora,23:46:40,23:47:00,lying\n")
+    ended = run_harken(*command, "--out", tmp_path / "clock", "--verbose")
+    assert "line 2: dora has several recordings, and this time has no date" in " ".join(ended.stdout.split())
+    assert "write the date, or add a column file" in " ".join(ended.stdout.split())
+
+
+def test_pages_and_tables_say_who_taught_and_what_it_gained(
+    run_harken: Run, model: Path, study: Path, tmp_path: Path
+) -> None:
+    people.write_person(study / "frida.csv", 14)
+    (study / "frida.labels.csv").write_text("start_s,end_s,label\n0,20,lying\n")
+    out = tmp_path / "out"
+    assert run_harken("label", study, "--model", model, "--out", out, "--teach").exit_code == 0
+    table = pl.read_csv(out / "person.csv")
+    columns = ["subject", "taught", "taught_labels", "taught_minutes", "taught_reason"]
+    dora, emil, frida = table.select(columns).rows(named=True)
+    assert dora["taught"] == "personal model"
+    assert dora["taught_labels"].startswith("lying ")
+    assert dora["taught_minutes"] == pytest.approx(2, abs=0.1)
+    assert emil == {"subject": "emil", **dict.fromkeys(columns[1:])}
+    assert frida["taught"] == "left as it was"
+    assert frida["taught_reason"] == "only one label was recorded; at least two are needed"
+    before, after = table.select("taught_recognised_before", "taught_recognised_after").row(0)
+    taught = read_taught(out, "dora")
+    assert taught is not None
+    assert (before, after) == pytest.approx(tuple(taught["recognised"].values()), abs=1e-4)
+    quality = pl.read_csv(out / "quality.csv")
+    assert quality["taught"].to_list() == table["taught"].to_list()
+    not_shown = "They do not show how much is gained on another day."
+    page = html.unescape((out / "study.html").read_text())
+    assert "2 people of 3 taught harken with labels of their own." in page
+    assert "dora taught lying" in page
+    assert "the labelling is left as it was, because only one label was recorded" in page
+    assert not_shown in page
+    report = html.unescape((out / "dora" / "report.html").read_text())
+    assert "dora taught lying" in report
+    assert f"-> {after:.2f} of windows recognised in cross-validation" in report
+    assert not_shown in report
+    assert "taught" not in html.unescape((out / "emil" / "report.html").read_text())
+
+
+def test_the_taught_minutes_can_be_left_out_of_outcomes(
+    run_harken: Run, model: Path, study: Path, tmp_path: Path
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    command = ("label", study, "--model", model, "--teach")
+    labels = study / "dora.labels.csv"
+    labels.write_text("\n".join(labels.read_text().splitlines()[:4]) + "\n")  # the first 80 of 170 s
+    run_harken(*command, "--out", whole)
+    ended = run_harken(*command, "--out", out, "--leave-out-taught", "--verbose")
+    assert ended.exit_code == 0
+    assert "note: 1 min 20 s that dora taught are left out of outcomes" in " ".join(ended.stdout.split())
+    full, less = (pl.read_parquet(folder / "dora" / "days_all.parquet") for folder in (whole, out))
+    assert full["recorded_hours"][0] - less["recorded_hours"][0] == pytest.approx(60 / 3600, abs=2 / 3600)
+    bouts = pl.read_csv(out / "dora" / "bouts.csv", try_parse_dates=True)
+    taught = read_taught(out, "dora")
+    assert taught is not None
+    ((_, last_ns),) = next(iter(taught["spans"].values()))
+    assert bouts["start"].dt.epoch("ns").min() >= last_ns
+    assert contents(out / "emil") == contents(whole / "emil")
+    back = run_harken("summarise", out)
+    assert "without --leave-out-taught, given before" in back.stderr
+    assert contents(out / "dora") == contents(whole / "dora")
+    again = run_harken("summarise", whole, "--leave-out-taught")
+    assert again.exit_code == 0
+    assert pl.read_parquet(whole / "dora" / "days_all.parquet").equals(less)
+    assert read_taught(whole, "dora") == taught
+
+
+def test_a_recording_of_a_routine_alone_is_not_left_out(
+    run_harken: Run, model: Path, study: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("label", study / "dora.csv", "--model", model, "--out", out, "--teach", "--leave-out-taught")
+    shown = " ".join(run_harken(*command).stdout.split())
+    assert "this recording holds only what dora taught, so nothing of it is left out of outcomes" in shown
+    assert pl.read_parquet(out / "dora" / "days_all.parquet")["recorded_hours"][0] > 0
+    ended = run_harken("label", study / "emil.csv", "--model", model, "--out", out, "--leave-out-taught")
+    assert "Without effect" not in ended.stderr  # dora taught
+    ended = run_harken("label", study / "emil.csv", "--model", model, "--out", tmp_path / "emil", "--leave-out-taught")
+    assert "Without effect: --leave-out-taught, because nobody in this study taught" in ended.stderr
 
 
 def test_a_label_that_the_model_lacks_is_left_out_and_said(

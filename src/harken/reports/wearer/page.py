@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.recording_quality import RecordingQuality
+from harken.outcomes.taught import NOT_SHOWN
 from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
 from harken.reports.colours import colours_of
@@ -60,12 +61,15 @@ def write_wearer_report(
 
 def _description(outcomes: Outcomes, quality: RecordingQuality) -> Content:
     """The recording and its quality."""
-    timeline, excluded = outcomes.timeline, outcomes.exclusions
+    timeline, excluded, taught = outcomes.timeline, outcomes.exclusions, outcomes.taught
     left_out = (f"{timeline.subject} is excluded: {excluded.person}",) if excluded.person else ()
     return {
         "subject": timeline.subject,
         "file": quality.file,
-        "warnings": (*left_out, *quality.warnings),
+        "warnings": (*left_out, *quality.warnings, *(() if taught is None else taught.warnings)),
+        "taught": "" if taught is None else taught.describe(),
+        "gain_not_shown": "" if taught is None or taught.gain is None else NOT_SHOWN,
+        "left_out": outcomes.describe_left_out(),
         "days_excluded": len(excluded.days),
         "limits": quality.limits,
         "quality": quality_lines(quality),
