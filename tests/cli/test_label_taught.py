@@ -2,6 +2,7 @@
 
 import html
 import json
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,20 @@ import polars as pl
 import pytest
 
 import people
+import pictures
 from command_line import Run
 from harken import LabelSettings, Recogniser
 from harken.annotations.labelled_files import LabelledFiles
 from harken.annotations.options import LabelOptions
 from harken.labelling.file import prepare_file
 from harken.labelling.teaching import Lesson, read_labelled_time
+from harken.networks.presets import PRESETS
 from harken.readers import TableOptions
+from harken.support.printable import percent
+from harken.training.run import train_run
+from harken.training.settings import RunSettings
 from killed_commands import run_killed_command
+from training_runs import Quiet
 
 DAY_S = 86_400
 STEP_S = 30
@@ -235,13 +242,13 @@ def test_pages_and_tables_say_who_taught_and_what_it_gained(
     assert quality["taught"].to_list() == table["taught"].to_list()
     not_shown = "They do not show how much is gained on another day."
     page = html.unescape((out / "study.html").read_text())
-    assert "2 people of 3 taught harken with labels of their own." in page
+    assert "2 of 3 people taught harken with labels of their own." in page
     assert "dora taught lying" in page
     assert "the labelling is left as it was, because only one label was recorded" in page
     assert not_shown in page
     report = html.unescape((out / "dora" / "report.html").read_text())
     assert "dora taught lying" in report
-    assert f"-> {after:.2f} of windows recognised in cross-validation" in report
+    assert f"recognises {percent(after, decimals=0)} of the labelled windows in cross-validation" in report
     assert not_shown in report
     assert "taught" not in html.unescape((out / "emil" / "report.html").read_text())
 
@@ -337,6 +344,94 @@ def test_after_a_kill_the_stored_model_is_used(run_harken: Run, model: Path, stu
     stored.write_bytes(b"damaged")
     assert run_harken(*command).exit_code == 0
     assert stored.read_bytes() == (whole / "taught" / "dora.safetensors").read_bytes()
+
+
+KINDS = ("sitting", "standing", "lying_on_back", "walking_parking_lot")
+"""Activities of DSADS, whose bouts of 100 s follow one another in a file."""
+KIND_S = 100
+
+
+def write_dsads(data_dir: Path, path: Path, person: str, columns: tuple[str, ...] = ("time", "x", "y", "z")) -> None:
+    """Write the beginning of each of ``KINDS`` as a person of DSADS did it, without a pause in between."""
+    arm = pl.col("placement").cast(pl.String) == "right_arm"
+    rows = pl.scan_parquet(data_dir / "dsads" / "dsads_arms.parquet")
+    rows = rows.filter(arm, pl.col("subject").cast(pl.String) == person, pl.col("t") < KIND_S)
+    own = rows.with_columns(pl.col("label", "label_orig").cast(pl.String)).collect()
+    parts = [
+        own.filter(pl.col("label_orig") == kind).with_columns(
+            time=people.START_MS / 1000 + KIND_S * place + pl.col("t")
+        )
+        for place, kind in enumerate(KINDS)
+    ]
+    pl.concat(parts).select(columns).write_csv(path)
+
+
+@pytest.fixture(scope="module")
+def dsads_model(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model of two people of DSADS."""
+    folder = tmp_path_factory.mktemp("dsads")
+    files = [folder / f"{person}.csv" for person in ("p5", "p6")]
+    for file in files:
+        write_dsads(data_dir, file, file.stem, ("time", "x", "y", "z", "label"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY)
+        pictures.leave_undrawn(patch)
+        train_run(RunSettings(files=tuple(files), out=folder / "run", preset="small-everyday"), Quiet())
+    return folder / "run"
+
+
+@pytest.mark.second_stage
+def test_real_people_are_taught_after_a_kill_and_each_by_own_labels(
+    run_harken: Run, data_dir: Path, dsads_model: Path, tmp_path: Path
+) -> None:
+    study, out, general = (tmp_path / name for name in ("study", "out", "general"))
+    study.mkdir()
+    for name, person in zip(("anna", "bert", "carl", "dora"), ("p1", "p2", "p3", "p4"), strict=True):
+        write_dsads(data_dir, study / f"{name}.csv", person)
+    labels = [kind.split("_")[0] for kind in KINDS]
+    right = [f"{KIND_S * k + 5},{KIND_S * k + 45},{label}" for k, label in enumerate(labels)]
+    (study / "anna.labels.csv").write_text("\n".join(["start_s,end_s,label", *right]) + "\n")
+    # Of the same still arm, each ten seconds say something else.
+    mixed = [f"{s},{s + 9},{labels[(s // 10 + s // KIND_S) % len(labels)]}" for s in range(0, KIND_S * 4, 10)]
+    (study / "bert.labels.csv").write_text("\n".join(["start_s,end_s,label", *mixed]) + "\n")
+    (study / "dora.labels.csv").write_text("\n".join(["start_s,end_s,label", *right, "5,4"]) + "\n")
+    command = ("label", study, "--model", dsads_model, "--teach", "--out", out, "--workers", 1)
+    killed = run_killed_command(*command, renames_of="bert")
+    assert killed.returncode == -signal.SIGKILL
+    assert (out / "anna" / "summary.json").exists()
+    assert not (out / "bert").exists()
+    written_ns = (out / "taught" / "anna.safetensors").stat().st_mtime_ns
+    ended = run_harken(*command, "--verbose")
+    assert ended.exit_code == 0
+    assert (out / "taught" / "anna.safetensors").stat().st_mtime_ns == written_ns
+    run_harken("label", study, "--model", dsads_model, "--out", general, "--workers", 1)
+    anna, bert, carl, dora = (read_taught(out, name) for name in ("anna", "bert", "carl", "dora"))
+    assert anna is not None
+    assert bert is not None
+    assert dora is not None
+    assert anna["kept"] is True
+    assert anna["recognised"]["after"] > anna["recognised"]["before"]
+    assert bert["kept"] is False
+    assert carl is None
+    assert dora["kept"] is False
+    assert "dora.labels.csv, line 6" in dora["reason"]
+    for name in ("bert", "carl", "dora"):
+        assert contents(out / name) == contents(general / name)
+    shown = " ".join(ended.stdout.split())
+    assert "bert taught" in shown
+    assert "the labelling is left as it was, because a personal model is no better" in shown
+    assert "The labels of dora cannot be used, so the general model labels" in shown
+    timeline = pl.read_parquet(out / "anna" / "timeline.parquet").filter("recorded")
+    before = pl.read_parquet(general / "anna" / "timeline.parquet").filter("recorded")
+    assert share_of_kinds(timeline, labels) > share_of_kinds(before, labels)
+
+
+def share_of_kinds(timeline: pl.DataFrame, labels: list[str]) -> float:
+    """Return the share of rows of ``write_dsads`` with the right label, without the time that was taught."""
+    middle_s = timeline["start"].dt.epoch("ms").to_numpy() / 1000 - people.START_MS / 1000 + 0.25
+    truth = np.array(labels)[(middle_s // KIND_S).astype(int)]
+    untaught = middle_s % KIND_S > 46
+    return float((timeline["label"].to_numpy() == truth)[untaught].mean())
 
 
 def test_shards_share_the_models_and_summarise_leaves_what_was_taught(

@@ -6,7 +6,7 @@ A personal model is kept only if it is better. Otherwise the wearer is labelled 
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
-from harken.support.printable import duration_text, listed
+from harken.support.printable import duration_text, listed, percent
 
 LabelledSpans = tuple[tuple[int, int], ...]
 """Start and end of labelled time, in ns since 1970 (UTC)."""
@@ -96,9 +96,12 @@ class Taught:
             return ""
         if not self.seconds:
             return f"the labels cannot be used: {self.reason}"
-        if self.recognised is not None:
-            return f"a personal model is no better: {self.reason}"
-        return self.reason
+        if self.recognised is None:
+            return self.reason
+        why = f"a personal model is no better: it {self._describe_recognised()}"
+        if self.recognised.after >= self.recognised.before:
+            why += ", and its probabilities are no better"
+        return why
 
     def describe(self) -> str:
         """Return what was taught and what came of it, as a sentence without a full stop."""
@@ -108,12 +111,19 @@ class Taught:
         taught = f"{self.person} taught {listed(lengths)}"
         if not self.kept:
             return f"{taught}; the labelling is left as it was, because {self.why_left}"
-        measures = []
+        sentence = f"{taught}, and is labelled by a personal model, which {self._describe_recognised()}"
         if self.tested is not None:
-            measures.append(f"mean F1 {self.tested} on {self.tested_on}")
-        if self.recognised is not None:
-            measures.append(f"{self.recognised} of windows recognised in cross-validation")
-        return f"{taught}, and is labelled by a personal model: {'; '.join(measures)}"
+            after, before = self.tested.after, self.tested.before
+            sentence += f"; tested on {self.tested_on}: mean F1 {after:.2f} (general model: {before:.2f})"
+        return sentence
+
+    def _describe_recognised(self) -> str:
+        if self.recognised is None:
+            return "was not tested in cross-validation"
+        # A mean of ones may differ from 1 in the last bit.
+        after = percent(round(self.recognised.after, 6), decimals=0)
+        before = percent(round(self.recognised.before, 6), decimals=0)
+        return f"recognises {after} of the labelled windows in cross-validation (general model: {before})"
 
     def as_columns(self) -> TaughtColumns:
         """Return the columns of the tables of people and files."""
@@ -127,5 +137,5 @@ class Taught:
             "taught_recognised_after": None if recognised is None else recognised.after,
             "taught_f1_before": None if tested is None else tested.before,
             "taught_f1_after": None if tested is None else tested.after,
-            "taught_reason": self.reason if self.kept else self.why_left,
+            "taught_reason": self.reason,
         }
