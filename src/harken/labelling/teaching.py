@@ -316,6 +316,7 @@ def _teach(
         recognised=recognised,
         tested=tested,
         tested_on="" if test is None else TESTED_ON[test.held_out],
+        tested_occasion=test is not None and test.held_out == "occasion",
         files=tuple(recording.source for recording in as_found),
         spans=spans,
         warnings=tuple(map(printable, warnings)),

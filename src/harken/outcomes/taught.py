@@ -13,7 +13,7 @@ LabelledSpans = tuple[tuple[int, int], ...]
 PERSONAL, GENERAL = "personal model", "left as it was"
 """What labels a wearer who taught: the personal model, or the general model because the personal one is no better."""
 NOT_SHOWN = "These scores are from the labelled time alone. They do not show how much is gained on another day."
-"""What a reader must know about the scores of a wearer who taught."""
+"""What a reader must know about scores without a test on another occasion."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Taught:
             None with too little data.
         tested: the mean F1 on what another adaptation did not use; None if the bouts are too short for a test.
         tested_on: what that was, such as ``the last part of each bout``; empty without a test.
+        tested_occasion: whether that was another occasion, so that the test says something about other days.
         files: the recordings with labels.
         spans: the labelled time of each of these recordings, by the SHA-256 of the file.
         warnings: what a person must read about the labels.
@@ -70,6 +71,7 @@ class Taught:
     recognised: Score | None = None
     tested: Score | None = None
     tested_on: str = ""
+    tested_occasion: bool = False
     files: tuple[str, ...] = ()
     spans: dict[str, LabelledSpans] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -88,6 +90,11 @@ class Taught:
     def gain(self) -> Score | None:
         """The score that says what teaching gained: the test if there is one, else the cross-validation."""
         return self.tested or self.recognised
+
+    @property
+    def not_shown(self) -> str:
+        """What the scores do not show, in sentences; empty without scores, and with a test on another occasion."""
+        return "" if self.gain is None or self.tested_occasion else NOT_SHOWN
 
     @property
     def why_left(self) -> str:

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.rules import ENOUGH_WEAR_H
-from harken.outcomes.taught import NOT_SHOWN, PERSONAL, Taught
+from harken.outcomes.taught import PERSONAL, Taught
 from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
@@ -242,7 +242,7 @@ def _content(study: Study) -> Content:
         "faulty": _describe_faulty_samples(people),
         "not_included": _not_included(study),
         "taught": _count_taught(study.table),
-        "gain_not_shown": NOT_SHOWN,
+        "gain_not_shown": _find_not_shown(people),
         "distributions": _distributions(study.table, outcomes),
         "least_f1": LEAST_F1,
         "outcomes": outcomes,
@@ -296,6 +296,14 @@ def _not_included(study: Study) -> list[tuple[str, int, list[Person]]]:
         (why, number, [rows[subject] for subject in subjects if subject in rows][:MOST_NAMED])
         for why, subjects, number in most.iter_rows()
     ]
+
+
+def _find_not_shown(people: Iterable[Person]) -> str:
+    """Return what the scores of somebody who taught do not show; empty if there is nothing."""
+    for person in people:
+        if person.taught is not None and person.taught.not_shown:
+            return person.taught.not_shown
+    return ""
 
 
 def _count_taught(table: pl.DataFrame) -> dict[str, int]:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from harken.outcomes.outcomes import Outcomes
 from harken.outcomes.recording_quality import RecordingQuality
-from harken.outcomes.taught import NOT_SHOWN
 from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
 from harken.reports.colours import colours_of
@@ -68,7 +67,7 @@ def _description(outcomes: Outcomes, quality: RecordingQuality) -> Content:
         "file": quality.file,
         "warnings": (*left_out, *quality.warnings, *(() if taught is None else taught.warnings)),
         "taught": "" if taught is None else taught.describe(),
-        "gain_not_shown": "" if taught is None or taught.gain is None else NOT_SHOWN,
+        "gain_not_shown": "" if taught is None else taught.not_shown,
         "left_out": outcomes.describe_left_out(),
         "days_excluded": len(excluded.days),
         "limits": quality.limits,
