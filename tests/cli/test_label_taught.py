@@ -191,6 +191,29 @@ def test_labels_that_cannot_be_used_stop_nobody(
     assert read_key(out, "dora")["model_sha256"] != read_key(out, "emil")["model_sha256"]
 
 
+def test_a_recording_with_several_files_of_labels_stops_nobody(
+    run_harken: Run, model: Path, study: Path, tmp_path: Path
+) -> None:
+    phone = study / "phone"
+    phone.mkdir()
+    columns = "time,seconds_elapsed,rotationRateX,rotationRateY,rotationRateZ,gravityX,gravityY,gravityZ"
+    lines = [f"{columns},accelerationX,accelerationY,accelerationZ"]
+    for at_ms, x, y, z, _, _ in people.person_rows(15):
+        acceleration = f"{x / 9.81},{y / 9.81},{z / 9.81}"
+        lines.append(f"{at_ms}000000,{(at_ms - people.START_MS) / 1000},0,0,0,0,0,0,{acceleration}")
+    (phone / "WristMotion.csv").write_text("\n".join(lines) + "\n")
+    for name in ("first", "second"):
+        (phone / f"{name}.labels.csv").write_text("start_s,end_s,label\n0,20,lying\n30,50,walking\n")
+    out = tmp_path / "out"
+    ended = run_harken("label", phone, study / "dora.csv", "--model", model, "--out", out, "--teach")
+    assert ended.exit_code == 0
+    left, dora = read_taught(out, "phone"), read_taught(out, "dora")
+    assert left is not None
+    assert dora is not None
+    assert "contains several files of labels, first.labels.csv and second.labels.csv" in left["reason"]
+    assert dora["kept"] is True
+
+
 def test_a_table_that_names_the_wearer_is_for_the_recording_in_which_a_label_begins(
     run_harken: Run, model: Path, study: Path, tmp_path: Path
 ) -> None:

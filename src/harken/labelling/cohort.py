@@ -103,8 +103,9 @@ def _labelled(
     key = label_key(task.path, sha256, settings)
     learned = None
     if task.lesson is not None:
-        general = _recogniser(model, sha256)
-        learned = learn(task.lesson, general, sha256, settings, own=task.path, own_sha256=key["sha256"])
+        learned = learn(
+            task.lesson, _recogniser(model, sha256), sha256, settings, own=task.path, own_sha256=key["sha256"]
+        )
         # The labels come first, so that a refusal names them and not the model that follows from them.
         key = {"taught": learned.rows_sha256, **key, "model_sha256": learned.model_sha256 or sha256}
     find = partial(find_earlier, task.folder, task.path, key, again=again, other_name=task.other_name)

@@ -165,7 +165,10 @@ def find_wearer(path: Path, reading: TableOptions) -> str:
 
 def _has_labels(path: Path, person: str, annotations: Annotations | None) -> bool:
     if annotations is None:
-        return find_labels_beside(path) is not None
+        try:
+            return find_labels_beside(path) is not None
+        except HarkenError:  # several files of labels, about which learning from them says what to do
+            return True
     try:
         annotations.of_recording(recording_names(path), person)
     except HarkenError:
