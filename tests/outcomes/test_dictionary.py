@@ -1,5 +1,6 @@
 """The data dictionary describes every column that is written, no other, and its page is what the code renders."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import polars as pl
 import pytest
 
 import people
+from harken.annotations.folders import TAUGHT
 from harken.labelling.cohort import FileTask, labelling, run_cohort
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_failures, write_study
+from harken.labelling.teaching import find_lessons
 from harken.models.recogniser import Recogniser
 from harken.outcomes.dictionary import SOURCES, TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.outcomes.segments import Segment
@@ -20,13 +23,17 @@ PARQUET = [name for name in DESCRIBED if name.endswith(".parquet")]
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
-    """Every table that labelling writes for a recording and a broken file; CSV as text."""
+    """Every table that labelling writes for a recording with labels beside it and a broken file; CSV as text."""
     folder = tmp_path_factory.mktemp("study")
     people.write_person(folder / "anna.csv", 1, seconds=60)
+    (folder / "anna.labels.csv").write_text("start_s,end_s,label\n0,60,lying\n70,130,walking\n")
     (folder / "broken.csv").write_text("nothing,of\nuse,here\n")
     (out := folder / "out").mkdir()
     settings = LabelSettings(csv=True, segments=(Segment("all", "", "00:00", "24:00"),))
+    lessons = find_lessons([folder / "anna.csv"], settings.reading, None, out).by_file
+    (out / TAUGHT).mkdir()
     tasks = [FileTask(folder / f"{name}.csv", out / name) for name in ("anna", "broken")]
+    tasks = [replace(task, lesson=lessons.get(task.path)) for task in tasks]
     write_failures(out / "failures.csv", list(run_cohort(tasks, labelling(None, settings))))
     write_study(out)
     tables = {path.name: pl.read_csv(path, infer_schema=False) for path in out.rglob("*.csv")}

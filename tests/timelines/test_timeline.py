@@ -187,3 +187,17 @@ def test_unsure_of_a_smoothed_timeline_goes_by_the_smoothed_probability() -> Non
 def test_bouts_that_cannot_be_expected_are_refused(given: dict[str, float], sentence: str) -> None:
     with pytest.raises(HarkenError, match=sentence):
         timeline([5], [[1, 0]]).smoothed(given)
+
+
+def test_spans_are_left_out_as_if_they_had_not_been_recorded() -> None:
+    whole = timeline([5, 5, 100, 5], [[0.4, 0.6], [0.9, 0.1], UNKNOWN, [0.2, 0.8]], activity_mg=[1.0, 2.0, 3.0, 4.0])
+    spans_ns = CLOCKS_GO_BACK + SECOND * np.array([[3, 7], [112, 500]])
+    rest = whole.without_spans(spans_ns)
+    assert rest.seconds.tolist() == [3, 2, 2, 3, 100, 2, 3]
+    assert rest.frame["label"].to_list() == ["b", None, None, "a", None, "b", None]
+    assert rest.frame["recorded"].to_list() == [True, False, False, True, True, True, False]
+    assert rest.frame["wear"].to_list() == [True, None, None, True, True, True, None]
+    assert rest.frame["activity_mg"].to_list() == [1, None, None, 2, 3, 4, None]
+    assert rest.gaps_s == 7
+    assert rest.seconds_by_label() == {"a": 3, "b": 5}
+    assert whole.without_spans(np.zeros((0, 2), np.int64)).frame.equals(whole.frame)

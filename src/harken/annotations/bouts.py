@@ -365,6 +365,31 @@ class Annotations:
             )
         return replace(self, entries=tuple(own))
 
+    def lying_in(self, span: Span) -> "Annotations":
+        """Return the rows that begin in one of several recordings of a wearer, or up to a minute before it.
+
+        A row that names a file is for that file, wherever its time lies.
+
+        Raises:
+            HarkenError: when a time without a date may be in each of the recordings. The message has the line.
+        """
+        chosen: list[Entry] = []
+        for entry in self.entries:
+            if entry.file is not None:
+                chosen.append(entry)
+                continue
+            if entry.start.kind in (Kind.ELAPSED, Kind.CLOCK):
+                raise line_error(
+                    self.path,
+                    entry.line,
+                    f"{entry.subject or 'the wearer'} has several recordings, and this time has no date that shows in "
+                    "which of them it lies; write the date, or add a column file",
+                )
+            start_ns = entry.start.instant_ns(span, offset_ns=entry.offset_ns) + entry.after_ns
+            if span.start_ns - SLACK_NS <= start_ns <= span.end_ns:
+                chosen.append(entry)
+        return replace(self, entries=tuple(chosen))
+
     def intervals(self, span: Span, *, offset_s: float = 0.0, offset_flag: str | None = None) -> Intervals:
         """The intervals on the clock of a recording, cut to it.
 

@@ -24,6 +24,8 @@ COHORT, PERSON, QUALITY = "cohort.parquet", "person_all.parquet", "quality.parqu
 """The tables of all days of all files, of all people, and of all files."""
 PERSON_CSV = "person.csv"
 """The columns about people that most papers report."""
+TAUGHT = "taught"
+"""The folder beside those of results that holds the models of taught wearers."""
 RUN_RECORD, RUN_HISTORY = "run.json", "history.csv"
 """Files in the folder of a run of ``harken train``."""
 RESULTS = (SUMMARY, "timeline.parquet")

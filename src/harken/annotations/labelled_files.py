@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harken.annotations.bouts import laid_over, span_of, without_bout_ends
+from harken.annotations.bouts import Annotations, laid_over, span_of, without_bout_ends
 from harken.annotations.folders import recording_names, side_file
 from harken.annotations.formats import annotations_in, read_annotations
 from harken.annotations.options import LabelOptions
@@ -205,7 +205,7 @@ def label_recordings(
             rows are.
     """
     recordings = list(recordings)
-    found = options.path or _beside(path)
+    found = options.path or find_labels_beside(path)
     if found is None:
         return [
             without_bout_ends(recording, options.trim_s, _bout_names(options, recording.label_names))
@@ -219,6 +219,19 @@ def label_recordings(
             path=found,
         )
     return [_laid(recording, found, path, options, zone_known=zone_known) for recording in recordings]
+
+
+def find_labels_beside(path: Path) -> Path | None:
+    """Find the file of labels beside a recording, or in its folder or archive; None without one.
+
+    Raises:
+        HarkenError: when the folder or archive has several files of labels.
+    """
+    beside = side_file(path)
+    try:
+        return beside if beside.is_file() else annotations_in(path)
+    except OSError:  # the reader of the recording has the error
+        return None
 
 
 def refuse_shared_rows(files: Iterable[str | Path], options: LabelOptions) -> None:
@@ -345,19 +358,28 @@ def _slips(seconds: Mapping[str, float]) -> Iterator[str]:
         yield f"There is little of {listed(few + more)}. If it is another word for LABEL, train with {rename}."
 
 
-def _beside(path: Path) -> Path | None:
-    """The file of labels beside a recording, or in its folder or archive; None without one."""
-    beside = side_file(path)
-    try:
-        return beside if beside.is_file() else annotations_in(path)
-    except OSError:  # the reader of the recording has the error
-        return None
-
-
 def _laid(
     recording: Recording, labels: Path, path: Path, options: LabelOptions, *, zone_known: bool = False
 ) -> Recording:
     annotations = read_annotations(labels).of_recording(recording_names(path), recording.subject)
+    return lay_rows(recording, annotations, options, zone_known=zone_known)
+
+
+def lay_rows(
+    recording: Recording, annotations: Annotations, options: LabelOptions, *, zone_known: bool = False
+) -> Recording:
+    """Return a recording with the labels of rows that are for it, in place of its own.
+
+    Args:
+        recording: the recording, mended or as found.
+        annotations: the rows of a file of labels.
+        options: how to shift, trim and rename the labels.
+        zone_known: whether the user gave the time zone. Otherwise there is a note if local times are read as UTC.
+
+    Raises:
+        HarkenError: as ``with_labels``.
+    """
+    file_name = annotations.path.name
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s, offset_flag=options.offset_flag)
     names = _bout_names(options, intervals.label_names)
     bouts = intervals.renamed(names)
@@ -365,13 +387,10 @@ def _laid(
     read_as_utc = recording.timezone == "UTC" and not zone_known and annotations.has_local_times
     if read_as_utc and READ_AS_UTC not in recording.quality.notes:
         notes.append(
-            f"Times in {labels.name} have no time zone and were read as UTC; give the wearer's time zone with "
-            "--timezone."
+            f"Times in {file_name} have no time zone and were read as UTC; give the wearer's time zone with --timezone."
         )
     if options.trim_s and (lost := len(bouts.joined()) - len(bouts.trimmed(options.trim_s))):
-        notes.append(
-            f"Bouts in {labels.name} not longer than the {2 * options.trim_s:g} s that --trim drops: {lost:,}."
-        )
+        notes.append(f"Bouts in {file_name} not longer than the {2 * options.trim_s:g} s that --trim drops: {lost:,}.")
     trimmed = intervals.trimmed(options.trim_s, names)
     return laid_over(replace(recording, quality=recording.quality.noting(*notes)), trimmed)
 

@@ -6,21 +6,24 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from harken.annotations.folders import SUMMARY
+from harken.annotations.folders import SUMMARY, TAUGHT
 from harken.cli.files import (
     grouped_notes,
     largest_shares,
     notes_table,
     plain_table,
     print_json,
+    print_warning,
     progress,
     propose_name,
     recordings,
@@ -88,6 +91,21 @@ def label(
         ),
     ] = False,
     resume: Annotated[bool, Option("Write even into a folder that contains other files.")] = False,
+    teach: Annotated[
+        bool,
+        Option(
+            "Label each wearer who has labels with a personal model, if it is better. The labels are in files beside "
+            "the recordings, NAME.labels.csv."
+        ),
+    ] = False,
+    teach_labels: Annotated[
+        Path | None,
+        Option(
+            "The same with the labels of all wearers in one file: a table with start, end, label and subject or file, "
+            "or with subject, routine and start.",
+            metavar="FILE",
+        ),
+    ] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
     shard: Shard = None,
@@ -109,9 +127,13 @@ def label(
     found = recordings(files, out=out)
     names, other_name = result_names(found, name), propose_name(found, name)
     of_study = [FileTask(path, out / folder, other_name) for path, folder in zip(found, names, strict=True)]
+    if teach or teach_labels is not None:
+        of_study = _add_lessons(of_study, settings, teach_labels, out)
     tasks = of_study if shard is None else shard_of(of_study, shard)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
+        if any(task.lesson is not None for task in tasks):
+            make_folder(out / TAUGHT)
         changes = find_changes([task.folder for task in tasks if (task.folder / SUMMARY).exists()], settings)
         alone = len(tasks) == 1 and scheduler is None
         work = labelling(model, settings, cores=usable_cores() if alone else 1, again=again)
@@ -122,6 +144,25 @@ def label(
         # As long as other shards are not done, their people are not known.
         all_known = shard is None or all((task.folder / SUMMARY).exists() for task in of_study)
         finish(ended, failures_file, settings.rules if all_known else Rules(), lines=prints is print_line, json=json)
+
+
+def _add_lessons(tasks: "list[FileTask]", settings: LabelSettings, labels: Path | None, out: Path) -> "list[FileTask]":
+    """Return the tasks with the lessons of their wearers. Print who has labels that are for no recording.
+
+    Raises:
+        HarkenError: as ``find_lessons``, and when nobody has labels.
+    """
+    from harken.labelling.teaching import find_lessons
+
+    lessons = find_lessons([task.path for task in tasks], settings.reading, labels, out)
+    if not lessons.by_file:
+        where = "no recording has a file of labels beside it, such as NAME.labels.csv"
+        if labels is not None:
+            where = f"no row of {labels} is for one of these recordings"
+        raise HarkenError(f"there is nobody to teach: {where}")
+    if labels is not None and lessons.unused:
+        print_warning(labels, lessons.unused)
+    return [replace(task, lesson=lessons.by_file.get(task.path)) for task in tasks]
 
 
 def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lines: bool, json: bool) -> None:
@@ -268,7 +309,9 @@ def _open(out: Path, *, resume: bool) -> None:
 
 
 def _holds_results(out: Path) -> bool:
-    return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(map(is_aside, out.iterdir()))
+    if any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")):
+        return True
+    return (out / TAUGHT).is_dir() or any(map(is_aside, out.iterdir()))
 
 
 def print_line(outcome: "FileOutcome") -> None:
@@ -279,11 +322,21 @@ def print_line(outcome: "FileOutcome") -> None:
     name, wearer = printable(outcome.task.folder.name), printable(summary["subject"])
     recorded_s = sum(times.values()) + summary["unlabelled_s"] + 3600 * (summary["non_wear_hours"] or 0.0)
     parts = [duration_text(recorded_s), largest_shares(times) or "no label"]
+    if summary["taught"] is not None:
+        parts.append(_taught_words(summary["taught"]))
     if warnings:
         parts.append("1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings")
     if done := DONE[outcome.done]:
         parts.append(done)
     print(f"{name}{'' if wearer == name else f' ({wearer})'}: {'; '.join(parts)}")
+
+
+def _taught_words(facts: dict[str, Any]) -> str:
+    """Return what teaching the wearer gained, as part of a line: ``taught 0.62 -> 0.83``."""
+    from harken.outcomes.taught import Taught
+
+    taught = msgspec.convert(facts, Taught)
+    return f"taught {taught.gain}" if taught.kept else "taught, but left as it was"
 
 
 def print_one(outcome: "FileOutcome") -> None:

@@ -15,10 +15,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
-from harken.labelling.file import label_file
+from harken.labelling.file import label_file, prepare_file
 from harken.labelling.settings import LabelSettings, file_sha256, label_key, rules_key
 from harken.labelling.stored import find_earlier, read_summary
 from harken.labelling.summary import summarise_folder
+from harken.labelling.teaching import Lesson, learn
 from harken.models.model_file import PACKAGED_MODEL, model_path
 from harken.models.recogniser import Recogniser
 from harken.outcomes.rules import Rules
@@ -39,12 +40,14 @@ CRASHED = "the process that labelled it crashed, probably because the file is da
 class FileTask:
     """A file and the folder for its results. If the results are summarised, both are that folder.
 
-    ``other_name`` is a value for ``--name`` that gives the results another folder.
+    ``other_name`` is a value for ``--name`` that gives the results another folder. ``lesson`` is the lesson of the
+    wearer, if the study is taught and the wearer has labels.
     """
 
     path: Path
     folder: Path
     other_name: str = ""
+    lesson: Lesson | None = None
 
 
 @dataclass(frozen=True)
@@ -98,18 +101,26 @@ def _labelled(
     again: bool,
 ) -> FileOutcome:
     key = label_key(task.path, sha256, settings)
+    learned = None
+    if task.lesson is not None:
+        learned = learn(
+            task.lesson, _recogniser(model, sha256), sha256, settings, own=task.path, own_sha256=key["sha256"]
+        )
+        # The labels come first, so that a refusal names them and not the model that follows from them.
+        key = {"taught": learned.rows_sha256, **key, "model_sha256": learned.model_sha256 or sha256}
     find = partial(find_earlier, task.folder, task.path, key, again=again, other_name=task.other_name)
     earlier = find()
     if earlier is not None:
         return _summarised(task, earlier, settings.rules)
-    labelled = label_file(
-        task.path,
-        model=_recogniser(model, sha256),
-        settings=settings,
-        key=key,
-        on_share=on_share,
-        cores=cores,
-    )
+    general = _recogniser(model, sha256)
+    label = partial(label_file, task.path, settings=settings, key=key, on_share=on_share, cores=cores)
+    if task.lesson is None or learned is None:
+        labelled = label(model=general)
+    else:
+        # How the watch sat is found with the general model, as it was when the wearer was learned from.
+        prepared = learned.prepared or prepare_file(task.path, general, settings)
+        personal = general if learned.model_sha256 is None else Recogniser.load(task.lesson.model)
+        labelled = label(model=personal, prepared=prepared, taught=learned.taught.of_file(key["sha256"]))
     with writing_in_turn(task.folder):
         earlier = find()  # another command may have written there in the meantime
         if earlier is None:

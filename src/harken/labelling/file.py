@@ -20,6 +20,7 @@ from harken.mounting.turns import Mounting
 from harken.mounting.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes.movement_rows import MovementMeter, movement_table
 from harken.outcomes.recording_quality import OF_THE_FILE, GapSummary, RecordingQuality, known_limits, to_millisecond
+from harken.outcomes.taught import Taught
 from harken.readers import open_stream
 from harken.recordings.fingerprints import Fingerprints, TrainingShare
 from harken.recordings.mending import MendedStream
@@ -53,6 +54,8 @@ def label_file(
     on_stage: Callable[[Stage], None] | None = None,
     on_share: Callable[[float], None] | None = None,
     cores: int | None = None,
+    prepared: "PreparedFile | None" = None,
+    taught: Taught | None = None,
 ) -> LabelledFile:
     """Label a recording as ``harken label`` does: with calibration, turning of the watch, non-wear and smoothing.
 
@@ -74,6 +77,8 @@ def label_file(
         on_stage: called at the beginning of each stage, and with ``done`` at the end.
         on_share: called during the stage ``label``, which takes longest, with the share of the recording that is done.
         cores: the number of processor cores to use, all if None. It does not change the result.
+        prepared: the file, if it was prepared already by ``prepare_file``.
+        taught: what the wearer taught, if ``model`` was chosen by that. It is part of the results.
 
     Raises:
         HarkenError: when the model or the file cannot be read, the file cannot be labelled, or ``out`` cannot be
@@ -89,7 +94,10 @@ def label_file(
     progress = _Progress(on_stage, on_share)
     # The threads of one call of PyTorch synchronise at every layer. Whole batches in parallel take less time.
     with computing_threads(1) if recogniser.uses_pytorch else nullcontext():
-        measured = _measure(Path(path), recogniser, settings, key, progress, cores or usable_cores())
+        if prepared is None:
+            prepared = prepare_file(Path(path), recogniser, settings, progress.begin)
+        measured = _measure(Path(path), prepared, recogniser, key, progress, cores or usable_cores())
+        measured = replace(measured, taught=taught)
         progress.begin("smooth")
         hand_back()
         labelled = LabelledFile.of(measured, settings.rules)
@@ -102,17 +110,44 @@ def label_file(
     return labelled
 
 
-def _measure(
-    path: Path, recogniser: Recogniser, settings: LabelSettings, key: Json, progress: "_Progress", cores: int
-) -> Measured:
-    """Read a file, calibrate it, find non-wear, estimate the mounting, and label it."""
-    progress.begin("read")
+class PreparedFile(NamedTuple):
+    """A recording that was read once: its samples, and what they show."""
+
+    stream: MendedStream
+    findings: "Findings"
+
+
+def prepare_file(
+    path: Path,
+    recogniser: Recogniser,
+    settings: LabelSettings,
+    begin: "Callable[[Stage], None]" = lambda _: None,
+) -> PreparedFile:
+    """Read a file once, calibrate it, find non-wear, and estimate the mounting.
+
+    Args:
+        path: the file.
+        recogniser: the model. It recognises walking, which shows the mounting, and its own training recordings.
+        settings: the settings of labelling.
+        begin: called at the beginning of each stage.
+
+    Raises:
+        HarkenError: when the file cannot be read, or cannot be labelled.
+    """
+    begin("read")
     first_reading = FirstReading(recogniser.fingerprints_)
     stream = open_stream(path, observer=first_reading.observe, **asdict(settings.reading))
     stream = _state_placement(stream, settings)
     _check_channels(stream, settings)
-    progress.begin("movement")
-    findings = first_reading.finish(stream, recogniser, settings)
+    begin("movement")
+    return PreparedFile(stream, first_reading.finish(stream, recogniser, settings))
+
+
+def _measure(
+    path: Path, prepared: PreparedFile, recogniser: Recogniser, key: Json, progress: "_Progress", cores: int
+) -> Measured:
+    """Label a file that was read once."""
+    stream, findings = prepared
     progress.begin("label")
     clipped = Clipped(stream)
     meter = None

@@ -62,19 +62,24 @@ class LabelSettings(Rules):
 
 
 def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> Json:
-    """Version, file, model and settings of reading. If all are the same, the probabilities are the same. Of ``reading``
-    the key has only the options that differ from the defaults.
+    """Version, file, model and settings of reading. If all are the same, the probabilities are the same.
 
     Raises:
         HarkenError: when the file cannot be read.
     """
+    version = {"harken_version": __version__}
+    return {**version, "sha256": file_sha256(path), "model_sha256": model_sha256, **_reading(settings)}
+
+
+def reading_key(settings: LabelSettings) -> Json:
+    """Version and settings of reading."""
+    return {"harken_version": __version__, **_reading(settings)}
+
+
+def _reading(settings: LabelSettings) -> Json:
+    """The settings of reading. Of ``reading`` only the options that differ from the defaults."""
     plain, of_table = asdict(settings), TableOptions()
-    key: Json = {
-        "harken_version": __version__,
-        "sha256": file_sha256(path),
-        "model_sha256": model_sha256,
-    }
-    key |= {name: value for name, value in plain.items() if name not in _names(Rules)}
+    key = {name: value for name, value in plain.items() if name not in _names(Rules)}
     options = {name: value for name, value in plain["reading"].items() if value != getattr(of_table, name)}
     return key | {"reading": options}
 

@@ -20,6 +20,7 @@ import polars as pl
 from harken.annotations.folders import SUMMARY
 from harken.labelling.settings import LabelSettings, file_sha256
 from harken.outcomes.recording_quality import RecordingQuality, parse_quality
+from harken.outcomes.taught import Taught
 from harken.support.errors import HarkenError
 from harken.support.files import Json, regular, write_text
 from harken.support.options import options_of
@@ -27,7 +28,7 @@ from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.timeline import HANDS, PROBABILITY
 
-LAYOUT = 5
+LAYOUT = 6
 """The number of the layout of a folder of results. A change of the files that are read back, of the summary or of the
 names of rules has a new number."""
 TIMELINE, MOVEMENT, QUALITY_FILE = "timeline.parquet", "movement.parquet", "quality.json"
@@ -53,7 +54,11 @@ MOVEMENT_COLUMNS = {
     "running_cadence": pl.Float32(),
 }
 """The columns of movement after ``start``, before the steps."""
-IN_WORDS = {"harken_version": "by another version of harken", "model_sha256": "by another model"}
+IN_WORDS = {
+    "harken_version": "by another version of harken",
+    "taught": "with other labels of the wearer, or without them",
+    "model_sha256": "by another model",
+}
 """Descriptions of earlier results, for values that people cannot interpret."""
 
 
@@ -64,6 +69,7 @@ class Summary(TypedDict):
     labelled_by: dict[str, Any]
     summarised_by: dict[str, Any]
     model: dict[str, Any]
+    taught: dict[str, Any] | None
     subject: str
     excluded: str | None
     start: str
@@ -171,6 +177,17 @@ class StoredResults:
             HarkenError: as ``read``.
         """
         return parse_quality(self.read(QUALITY_FILE), path=self.folder / QUALITY_FILE)
+
+    def read_taught(self) -> Taught | None:
+        """Return what the wearer taught; None if the study was not taught, or the wearer has no labels.
+
+        Raises:
+            HarkenError: when it is not what harken wrote.
+        """
+        try:
+            return msgspec.convert(self.summary["taught"], Taught | None)
+        except msgspec.ValidationError as error:
+            raise self.refuse(SUMMARY, str(error)) from error
 
     def read_timeline(self, labels: Sequence[str]) -> pl.DataFrame:
         """Return the rows of the timeline with the probabilities of these labels, and of busy hands if the model knows

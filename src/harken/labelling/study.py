@@ -30,6 +30,7 @@ from harken.labelling.stored import (
 )
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
+from harken.outcomes.movement_rows import without_spans
 from harken.outcomes.recording_quality import RecordingQuality
 from harken.outcomes.rhythm import rhythm
 from harken.outcomes.rules import Rules
@@ -174,7 +175,8 @@ def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Coh
     counted_nights = None if nights is None else nights.filter(counts)
     doubts = {subject: [doubt for file in own for doubt in file.doubts] for subject, own in _by_subject(files).items()}
     caveats = {subject: "; ".join(kinds_of(own)) for subject, own in doubts.items() if own}
-    people = people_table(counted, counted_nights, of_rhythm, why_not, caveats)
+    taught = {file.subject: file.taught for file in files if file.taught is not None}
+    people = people_table(counted, counted_nights, of_rhythm, why_not, caveats, taught)
     return Cohort(days, quality, people, files, counted, nights)
 
 
@@ -194,8 +196,8 @@ def _why_not(files: Sequence[StudyFile]) -> dict[str, str]:
 
 
 def without_effect(cohort: Cohort, rules: Rules) -> Iterator[str]:
-    """Sentences on what the files of rules name and the study does not have: whom a file of exclusions excludes, and
-    how many people have a night in the diary."""
+    """Sentences on what rules name and the study does not have: whom a file of exclusions excludes, how many people
+    have a night in the diary, and that nobody taught."""
     if rules.exclude is not None:
         known = [
             {} if table is None else dict(table.group_by("subject").agg(pl.col("date").unique()).iter_rows())
@@ -208,6 +210,8 @@ def without_effect(cohort: Cohort, rules: Rules) -> Iterator[str]:
         by_diary = cohort.nights.filter(pl.col("source") != "movement")["subject"].n_unique()
         if by_diary < len(cohort.people):
             yield f"{by_diary} of {len(cohort.people)} people have recorded nights in the diary {rules.diary}"
+    if rules.leave_out_taught and all(file.taught is None for file in cohort.files):
+        yield "Without effect: --leave-out-taught, because nobody in this study taught"
 
 
 def find_namesakes(cohort: Cohort) -> Iterator[str]:
@@ -282,6 +286,7 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
         made_up=quality.made_up,
         unseen_f1=quality.unseen_f1,
         excluded=summary["excluded"] or "",
+        taught=stored.read_taught(),
         digests=tuple(results_digest(summary, rules=rules) for rules in (False, True)),
     )
     if entry.excluded:
@@ -293,7 +298,10 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
     for table in tables.keys() - {"days"}:
         by_clock = cs.datetime().dt.replace_time_zone(None)
         tables[table] = tables[table].with_columns(by_clock, name=pl.lit(name), subject=pl.lit(entry.subject))
-    return entry, tables | {"quality": pl.DataFrame([_row(name, quality, summary)])}
+    row = _row(name, quality, summary)
+    if entry.taught is not None:
+        row |= entry.taught.as_columns()
+    return entry, tables | {"quality": pl.DataFrame([row])}
 
 
 def _rhythms(
@@ -413,7 +421,8 @@ def _draw_strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]
 
 
 def _read_movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
-    """The movement on some days of a file, with times by the wearer's clock, without zone; None without acceleration.
+    """The movement on some days of a file, with times by the wearer's clock, without zone, and without the taught time
+    that its rules leave out; None without acceleration.
 
     Raises:
         HarkenError: when it cannot be read, or is not what harken wrote.
@@ -422,6 +431,9 @@ def _read_movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
     if MOVEMENT not in stored.digests:
         return None
     rows = stored.read_table(MOVEMENT, ["start", "enmo_mg", "valid_s", "wear"])
+    taught = stored.read_taught()
+    if taught is not None and stored.summary["summarised_by"]["leave_out_taught"]:
+        rows = without_spans(rows, taught.all_spans)
     rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
     return rows.filter(pl.col("start").dt.date().is_in(dates))
 

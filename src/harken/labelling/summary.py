@@ -5,7 +5,7 @@ a folder of results; so the rules can be changed after a study was labelled.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from harken.outcomes.nights import still_at_night_ns
 from harken.outcomes.outcomes import OUTCOMES, Outcomes, find_nights
 from harken.outcomes.recording_quality import LimitKind, RecordingQuality, limits_of, write_quality
 from harken.outcomes.rules import Rules
+from harken.outcomes.taught import Taught
 from harken.support.errors import HarkenError
 from harken.support.files import appearing
 from harken.support.printable import printable
@@ -55,6 +56,7 @@ class Measured:
         quality: the quality of the recording, without the limits of its labels.
         model: facts about the model.
         key: the version, the digests of file and model, and the settings of reading (``label_key``).
+        taught: what the wearer taught; None if nobody asked.
     """
 
     timeline: Timeline
@@ -62,6 +64,7 @@ class Measured:
     quality: RecordingQuality
     model: ModelFacts
     key: Mapping[str, Any]
+    taught: Taught | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "Measured":
@@ -80,7 +83,7 @@ class Measured:
         has_acceleration = rows["activity_mg"].count() > 0
         movement = stored.read_movement() if has_acceleration else None
         timeline = Timeline(rows, model.labels, quality.subject, quality.file)
-        return cls(timeline, movement, quality, model, summary["labelled_by"])
+        return cls(timeline, movement, quality, model, summary["labelled_by"], stored.read_taught())
 
 
 RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
@@ -112,12 +115,12 @@ class LabelledFile(Outcomes):
             hand_back()
         if rows is not None:
             rows = with_steps(rows, timeline.frame, timeline.labels)
-        return cls(timeline, rows, sleep, rules, measured)
+        return cls(timeline, rows, sleep, rules, measured, taught=measured.taught)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings that a person must read before the labels. See ``harken.recordings.recording.warnings_of``."""
-        return self.quality.warnings
+        return (*self.quality.warnings, *(() if self.taught is None else self.taught.warnings))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -126,7 +129,10 @@ class LabelledFile(Outcomes):
         of_mounting: tuple[str, ...] = ()
         if mounting is not None and mounting.warning is None and (mounting.changes_samples or mounting.probable):
             of_mounting = (f"the watch was {mounting.reason}",)
-        return (*self.quality.notes, *of_mounting, *super().notes)
+        of_teaching: tuple[str, ...] = ()
+        if self.taught is not None and self.taught.seconds:
+            of_teaching = (printable(self.taught.describe()),)
+        return (*self.quality.notes, *of_mounting, *of_teaching, *super().notes)
 
     @cached_property
     def quality(self) -> RecordingQuality:
@@ -147,6 +153,7 @@ class LabelledFile(Outcomes):
             "labelled_by": self.measured.key,
             "summarised_by": rules_key(self.rules),
             "model": {name: list(part) for name, part in vars(self.measured.model).items()},
+            "taught": None if self.taught is None else asdict(self.taught),
             "subject": timeline.subject,
             "excluded": self.exclusions.person,
             "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),

@@ -1,12 +1,14 @@
 """Movement in rows of five seconds, from a stream of calibrated acceleration: ENMO, MAD (also of each second), angle z,
 and the cadence of footsteps, from the stride with which the arm's movement repeats."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
-from harken.support.arrays import Float32Array, Float64Array, FloatArray, Int64Array, numbered
+from harken.support.arrays import Float32Array, Float64Array, FloatArray, Int64Array, is_in_spans, numbered
 from harken.support.tables import nanoseconds, times
 
 GRID_HZ = 20
@@ -164,6 +166,14 @@ def movement_table(rows: pl.DataFrame, *, timezone: str, non_wear_ns: Int64Array
 def row_spans_ns(movement: pl.DataFrame) -> Int64Array:
     """Where each row of movement begins and ends, int64 ``[n, 2]``, in ns since 1970 (UTC)."""
     return np.asarray(nanoseconds(movement, "start")[:, None] + np.array([0, ROW_NS]))
+
+
+def without_spans(movement: pl.DataFrame, spans_ns: Sequence[tuple[int, int]]) -> pl.DataFrame:
+    """Return the rows of movement whose middle lies in none of the spans, given in ns since 1970 (UTC)."""
+    if not spans_ns:
+        return movement
+    middle_ns = nanoseconds(movement, "start") + ROW_NS // 2
+    return movement.filter(~is_in_spans(middle_ns, np.array(spans_ns)))
 
 
 class MovementMeter:

@@ -152,6 +152,8 @@ class Rules:
         valid_day_h: the hours of wear of a valid day, at least.
         segments: named stretches of the day for ``segments.csv`` (``harken.outcomes.segments.read_segments``).
         exclude: people, days and nights that do not count (``harken.outcomes.exclusions``).
+        leave_out_taught: whether the time that a wearer taught (``harken.outcomes.taught``) is left out of days, hours,
+            bouts and rhythm.
         csv: whether the timeline is also written as CSV.
 
     Raises:
@@ -234,6 +236,13 @@ class Rules:
             read=_readable_exclusions,
         ),
     ] = None
+    leave_out_taught: Annotated[
+        bool,
+        _option(
+            "Leave the minutes that a wearer taught (--teach) out of days, hours, bouts and rhythm, as if they had not "
+            "been recorded."
+        ),
+    ] = False
     csv: Annotated[
         bool, _option("Also write timeline.csv, for a spreadsheet: 23 MB a week (timeline.parquet has the same rows).")
     ] = False

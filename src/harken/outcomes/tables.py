@@ -13,6 +13,7 @@ from harken.outcomes.intensity import BOUT_MINUTES, LEVELS
 from harken.outcomes.movement_rows import row_spans_ns
 from harken.outcomes.nights import sure_nights
 from harken.outcomes.segments import Segment
+from harken.outcomes.taught import Taught
 from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_of, sums_in
 from harken.support.tables import spans_ns, times, zone_of
 from harken.timelines import Timeline
@@ -240,14 +241,15 @@ def people_table(
     rhythms: pl.DataFrame | None,
     why_not: Mapping[str, str] | None = None,
     caveats: Mapping[str, str] | None = None,
+    taught: Mapping[str, Taught] | None = None,
 ) -> pl.DataFrame:
     """One row for each person.
 
     The columns are
 
     - ``subject``; ``included``, whether the person counts among the people of the study; ``why_not``, the reason, null
-      for those who are; ``caveats``; ``files``; ``days``, the dates with samples; ``total_recorded_hours``,
-      ``total_wear_hours``;
+      for those who are; ``caveats``; ``files``; if somebody taught, ``TaughtColumns``; ``days``, the dates with
+      samples; ``total_recorded_hours``, ``total_wear_hours``;
     - for all valid days, those from Monday to Friday (``weekdays_``) and those on Saturday and Sunday (``weekend_``),
       ``valid_days``, their number, and over them the mean of each column of numbers of
       ``days``; null without a valid day or a value;
@@ -265,10 +267,14 @@ def people_table(
         rhythms: the result of ``harken.outcomes.rhythm.rhythm`` of each person, with ``subject``; None likewise.
         why_not: why a person is not included, by subject. Who has no valid day is not included, either.
         caveats: the kinds of doubt about a person's results, by subject.
+        taught: what people taught, by subject.
     """
     chosen = one_a_date(days, by=["wear_hours"])
     files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
     totals = pl.col("recorded_hours", "wear_hours").sum().name.prefix("total_")
+    if taught:
+        rows = [{PERSON: subject, **of_person.as_columns()} for subject, of_person in taught.items()]
+        files = _joined(files, pl.DataFrame(rows, infer_schema_length=None))
     table = _joined(files, chosen.group_by(PERSON).agg(pl.len().alias("days"), totals))
     for name, part in _parts_of_the_week(chosen).items():
         prefix = "" if name == "week" else f"{name}_"

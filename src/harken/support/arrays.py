@@ -58,6 +58,16 @@ def lengths_of(spans: AnyArray) -> AnyArray:
     return spans[:, 1] - spans[:, 0]
 
 
+def is_in_spans(values: AnyArray, spans: AnyArray) -> BoolArray:
+    """Return whether each value lies in one of the spans ``[k, 2]`` or at its edge: bool ``[n]``.
+
+    The spans are in any order and may overlap.
+    """
+    begun = np.searchsorted(np.sort(spans[:, 0]), values, side="right")
+    ended = np.searchsorted(np.sort(spans[:, 1]), values, side="left")
+    return np.asarray(begun > ended)
+
+
 def sums_in(cells: AnyArray, spans: AnyArray, values: AnyArray) -> Float64Array:
     """The sum of values over each cell, float64 ``[cells]``; a row partly in a cell counts in proportion.
 

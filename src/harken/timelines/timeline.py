@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.recordings.recording import POSTURES
-from harken.support.arrays import BoolArray, Float64Array, Int64Array, lengths_of, sums_in
+from harken.support.arrays import BoolArray, Float64Array, Int64Array, is_in_spans, lengths_of, sums_in
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, spans_ns, times, where_known, zone_of
 from harken.timelines.calendar import QUARTER_NS, Quarters, parts_by_day
@@ -186,6 +186,30 @@ class Timeline:
         return replace(
             self, expected_bout_s=expected_bouts(self.labels, expected_bout_s), still_at_night_ns=still_at_night_ns
         )._labelled()
+
+    def without_spans(self, left_out_ns: Int64Array) -> "Timeline":
+        """Return the timeline as if nothing had been recorded in these spans.
+
+        A row that lies partly in a span is split at its edge. Labels outside the spans do not change.
+
+        Args:
+            left_out_ns: where each span begins and ends, in ns since 1970 (UTC), int64 ``[k, 2]``.
+        """
+        rows_ns = spans_ns(self.frame)
+        first_ns, last_ns = rows_ns[0, 0], rows_ns[-1, 1]
+        cuts_ns = left_out_ns[(left_out_ns > first_ns) & (left_out_ns < last_ns)]
+        start_ns = np.union1d(rows_ns[:, 0], cuts_ns)
+        end_ns = np.append(start_ns[1:], last_ns)
+        row = np.searchsorted(rows_ns[:, 0], start_ns, side="right") - 1
+        counts = pl.Series(~is_in_spans((start_ns + end_ns) // 2, left_out_ns))
+        known = pl.exclude("start", "end", "recorded")
+        frame = self.frame[row].with_columns(
+            pl.when(counts).then(known),
+            start=times(start_ns, self.timezone),
+            end=times(end_ns, self.timezone),
+            recorded=pl.col("recorded") & counts,
+        )
+        return replace(self, frame=frame)
 
     def bouts(self) -> pl.DataFrame:
         """The longest stretches of one label.

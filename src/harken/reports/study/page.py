@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.rules import ENOUGH_WEAR_H
+from harken.outcomes.taught import PERSONAL, Taught
 from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
@@ -106,6 +107,7 @@ class StudyFile:
         valid_day_h: the hours of wear of a valid day.
         made_up: whether the recording is simulated.
         excluded: why the wearer is excluded; empty for most.
+        taught: what the wearer taught; None if the study was not taught, or the wearer has no labels.
         digests: of the settings of its results, of labelling and of all (``harken.labelling.stored.results_digest``).
         unseen_f1: the scores of the labels and groups of its model, see ``harken.models.scores.unseen_f1``.
     """
@@ -120,6 +122,7 @@ class StudyFile:
     valid_day_h: float = ENOUGH_WEAR_H
     made_up: bool = False
     excluded: str = ""
+    taught: Taught | None = None
     digests: tuple[str, ...] = ()
     unseen_f1: Mapping[str, float] = field(default_factory=dict)
 
@@ -154,6 +157,14 @@ class Person:
     days_not_shown: int = 0
     doubts: tuple[Caveat, ...] = ()
     why_not: str = ""
+
+    @property
+    def taught(self) -> Taught | None:
+        """What the person taught; None if the study was not taught, or the person has no labels."""
+        for file in self.files:
+            if file.taught is not None:
+                return file.taught
+        return None
 
     @property
     def kinds(self) -> list[CaveatKind]:
@@ -230,6 +241,8 @@ def _content(study: Study) -> Content:
         "doubts": _doubts(people),
         "faulty": _describe_faulty_samples(people),
         "not_included": _not_included(study),
+        "taught": _count_taught(study.table),
+        "gain_not_shown": _find_not_shown(people),
         "distributions": _distributions(study.table, outcomes),
         "least_f1": LEAST_F1,
         "outcomes": outcomes,
@@ -283,6 +296,24 @@ def _not_included(study: Study) -> list[tuple[str, int, list[Person]]]:
         (why, number, [rows[subject] for subject in subjects if subject in rows][:MOST_NAMED])
         for why, subjects, number in most.iter_rows()
     ]
+
+
+def _find_not_shown(people: Iterable[Person]) -> str:
+    """Return what the scores of somebody who taught do not show; empty if there is nothing."""
+    for person in people:
+        if person.taught is not None and person.taught.not_shown:
+            return person.taught.not_shown
+    return ""
+
+
+def _count_taught(table: pl.DataFrame) -> dict[str, int]:
+    """Return how many people are labelled by a personal model (``personal``), and how many taught but are not
+    (``left``)."""
+    if "taught" not in table.columns:
+        return {"personal": 0, "left": 0}
+    taught = table["taught"].drop_nulls().to_list()
+    personal = taught.count(PERSONAL)
+    return {"personal": personal, "left": len(taught) - personal}
 
 
 def _distributions(table: pl.DataFrame, outcomes: Sequence[PersonOutcome]) -> list[Content]:

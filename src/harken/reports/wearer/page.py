@@ -60,12 +60,15 @@ def write_wearer_report(
 
 def _description(outcomes: Outcomes, quality: RecordingQuality) -> Content:
     """The recording and its quality."""
-    timeline, excluded = outcomes.timeline, outcomes.exclusions
+    timeline, excluded, taught = outcomes.timeline, outcomes.exclusions, outcomes.taught
     left_out = (f"{timeline.subject} is excluded: {excluded.person}",) if excluded.person else ()
     return {
         "subject": timeline.subject,
         "file": quality.file,
-        "warnings": (*left_out, *quality.warnings),
+        "warnings": (*left_out, *quality.warnings, *(() if taught is None else taught.warnings)),
+        "taught": "" if taught is None else taught.describe(),
+        "gain_not_shown": "" if taught is None else taught.not_shown,
+        "left_out": outcomes.describe_left_out(),
         "days_excluded": len(excluded.days),
         "limits": quality.limits,
         "quality": quality_lines(quality),

@@ -1,0 +1,35 @@
+"""What pages say of a wearer who taught, for outcomes of teaching that small studies do not have."""
+
+from dataclasses import replace
+
+from harken.outcomes.taught import NOT_SHOWN, Score, Taught
+
+ANNA = Taught("anna", kept=True, reason="", seconds={"lying": 64.0, "walking": 32.0}, recognised=Score(0.62, 0.83))
+
+
+def test_a_test_on_another_occasion_says_something_about_other_days() -> None:
+    assert ANNA.not_shown == NOT_SHOWN
+    tested = replace(ANNA, tested=Score(0.5, 0.75), tested_on="the last occasion", tested_occasion=True)
+    assert tested.not_shown == ""
+    assert tested.describe() == (
+        "anna taught lying 1 min 4 s and walking 32 s, and is labelled by a personal model, which recognises 83 % of "
+        "the labelled windows in cross-validation (general model: 62 %); tested on the last occasion: mean F1 0.75 "
+        "(general model: 0.50)"
+    )
+
+
+def test_a_model_that_recognises_no_less_may_have_worse_probabilities() -> None:
+    left = replace(ANNA, kept=False, recognised=Score(0.62, 0.62))
+    assert left.describe().endswith(
+        "; the labelling is left as it was, because a personal model is no better: it recognises 62 % of the labelled "
+        "windows in cross-validation (general model: 62 %), and its probabilities are no better"
+    )
+
+
+def test_without_scores_nothing_is_said_about_them() -> None:
+    refused = Taught("anna", kept=False, reason="labels.csv, line 2: no time", seconds={})
+    assert refused.not_shown == ""
+    assert refused.describe() == (
+        "anna taught nothing; the labelling is left as it was, because the labels cannot be used: labels.csv, line 2: "
+        "no time"
+    )
