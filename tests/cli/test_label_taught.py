@@ -442,7 +442,7 @@ def test_real_people_are_taught_after_a_kill_and_each_by_own_labels(
         assert contents(out / name) == contents(general / name)
     shown = " ".join(ended.stdout.split())
     assert "bert taught" in shown
-    assert "the labelling is left as it was, because a personal model is no better" in shown
+    assert "the labelling is left as it was, because a personal model is worse" in shown
     assert "The labels of dora cannot be used, so the general model labels" in shown
     timeline = pl.read_parquet(out / "anna" / "timeline.parquet").filter("recorded")
     before = pl.read_parquet(general / "anna" / "timeline.parquet").filter("recorded")

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from harken.outcomes.taught import NOT_SHOWN, Score, Taught
 
 ANNA = Taught("anna", kept=True, reason="", seconds={"lying": 64.0, "walking": 32.0}, recognised=Score(0.62, 0.83))
@@ -18,12 +20,16 @@ def test_a_test_on_another_occasion_says_something_about_other_days() -> None:
     )
 
 
-def test_a_model_that_recognises_no_less_may_have_worse_probabilities() -> None:
-    left = replace(ANNA, kept=False, recognised=Score(0.62, 0.62))
-    assert left.describe().endswith(
-        "; the labelling is left as it was, because a personal model is no better: it recognises 62 % of the labelled "
-        "windows in cross-validation (general model: 62 %), and its probabilities are no better"
-    )
+@pytest.mark.parametrize(
+    ("recognised", "why"),
+    [
+        (Score(0.2, 0.22), "the labels contradict each other, or are too few: a personal model recognises 22 %"),
+        (Score(0.62, 0.4), "a personal model is worse: it recognises 40 %"),
+    ],
+)
+def test_why_a_model_was_not_kept_is_said(recognised: Score, why: str) -> None:
+    left = replace(ANNA, kept=False, recognised=recognised).describe()
+    assert f"; the labelling is left as it was, because {why} of the labelled windows in cross-validation" in left
 
 
 def test_without_scores_nothing_is_said_about_them() -> None:

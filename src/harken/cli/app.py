@@ -28,7 +28,7 @@ COMMANDS = {
     "train": "Train a recogniser on some people, test it on others, and write the report.",
     "evaluate": "Score a model on labelled recordings: each person, and the mean over people with an interval.",
     "compare": "Compare two models, or two benchmarks, on the same unseen people: each person with themselves.",
-    "adapt": "Adapt a model to its wearer, and keep the result only if it is better in cross-validation.",
+    "adapt": "Adapt a model to its wearer, and keep the result unless it is clearly worse in cross-validation.",
     "label": "Label recordings from beginning to end, and print the time of each label.",
     "summarise": "Make the tables and reports of a labelled folder again by other rules, without the recordings.",
     "annotate": "Label recordings by hand, on a page that shows them at any zoom.",

@@ -94,8 +94,8 @@ def label(
     teach: Annotated[
         bool,
         Option(
-            "Label each wearer who has labels with a personal model, if it is better. The labels are in files beside "
-            "the recordings, NAME.labels.csv."
+            "Label each wearer who has labels with a personal model, unless it is worse. The labels are in files "
+            "beside the recordings, NAME.labels.csv."
         ),
     ] = False,
     teach_labels: Annotated[

@@ -1,6 +1,6 @@
 """What a wearer taught: the labels from which a personal model was made, and what it gained.
 
-A personal model is kept only if it is better. Otherwise the wearer is labelled by the general model.
+A personal model is kept unless it is clearly worse. Otherwise the wearer is labelled by the general model.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from harken.support.printable import duration_text, listed, percent
 LabelledSpans = tuple[tuple[int, int], ...]
 """Start and end of labelled time, in ns since 1970 (UTC)."""
 PERSONAL, GENERAL = "personal model", "left as it was"
-"""What labels a wearer who taught: the personal model, or the general model because the personal one is no better."""
+"""What labels a wearer who taught: the personal model, or the general model because the personal one is worse."""
 NOT_SHOWN = "These scores are from the labelled time alone. They do not show how much is gained on another day."
 """What a reader must know about scores without a test on another occasion."""
 
@@ -105,10 +105,9 @@ class Taught:
             return f"the labels cannot be used: {self.reason}"
         if self.recognised is None:
             return self.reason
-        why = f"a personal model is no better: it {self._describe_recognised()}"
         if self.recognised.after >= self.recognised.before:
-            why += ", and its probabilities are no better"
-        return why
+            return f"the labels contradict each other, or are too few: a personal model {self._describe_recognised()}"
+        return f"a personal model is worse: it {self._describe_recognised()}"
 
     def describe(self) -> str:
         """Return what was taught and what came of it, as a sentence without a full stop."""

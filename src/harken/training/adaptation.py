@@ -146,7 +146,7 @@ def adapt(
     several_wearers: bool = False,
     on_progress: OnProgress = lambda _stage, _share: None,
 ) -> Adapted:
-    """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
+    """Adapt a recogniser to one wearer, and keep the result unless cross-validation is clearly against it.
 
     Only the output layer is fitted again; the rest of the network stays the same.
     Labels that the wearer did not record keep their weights. Cross-validation leaves out whole bouts where two labels

@@ -62,7 +62,7 @@ class Decision:
         tested_windows: the number of windows that were tested.
         between_bouts: whether whole bouts were left out, and not parts of each bout.
         too_short: codes of labels that are too short: they were tested by weights that were fitted without them.
-        weights: the weights that are kept, fitted to all windows; None if they are no better.
+        weights: the weights that are kept, fitted to all windows; None if they are not kept.
         softening: the factor of the temperature that the held-out windows need, at least 1.
     """
 

@@ -96,7 +96,7 @@ def learn(settings: LearnSettings, on_progress: OnProgress) -> Learned:
 
 
 def adapt_before(settings: LearnSettings, on_progress: OnProgress) -> Learned:
-    """Adapt the starting model, and save the new one if it is better in cross-validation."""
+    """Adapt the starting model, and save the new one if it is kept."""
     if settings.before is None:
         raise HarkenError("there is no model to adapt; train a new one")
     recordings = _read_labelled([Path(path) for path in settings.paths], TableOptions(**settings.reading))
