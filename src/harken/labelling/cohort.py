@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
-from harken.labelling.file import label_file, prepare_file
+from harken.labelling.file import Progress, label_file, label_prepared_file, prepare_file
 from harken.labelling.settings import LabelSettings, file_sha256, label_key, rules_key
 from harken.labelling.stored import find_earlier, read_summary
 from harken.labelling.summary import summarise_folder
@@ -113,14 +113,20 @@ def _labelled(
     if earlier is not None:
         return _summarised(task, earlier, settings.rules)
     general = _recogniser(model, sha256)
-    label = partial(label_file, task.path, settings=settings, key=key, on_share=on_share, cores=cores)
     if task.lesson is None or learned is None:
-        labelled = label(model=general)
+        labelled = label_file(task.path, model=general, settings=settings, key=key, on_share=on_share, cores=cores)
     else:
         # How the watch sat is found with the general model, as it was when the wearer was learned from.
         prepared = learned.prepared or prepare_file(task.path, general, settings)
-        personal = general if learned.model_sha256 is None else Recogniser.load(task.lesson.model)
-        labelled = label(model=personal, prepared=prepared, taught=learned.taught.of_file(key["sha256"]))
+        labelled = label_prepared_file(
+            prepared,
+            general if learned.model_sha256 is None else Recogniser.load(task.lesson.model),
+            settings,
+            key,
+            progress=Progress(on_share=on_share),
+            cores=cores,
+            taught=learned.taught.of_file(key["sha256"]),
+        )
     with writing_in_turn(task.folder):
         earlier = find()  # another command may have written there in the meantime
         if earlier is None:

@@ -3,7 +3,7 @@ recording. ``FirstReading`` shows what must be known before. What follows from t
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -54,8 +54,6 @@ def label_file(
     on_stage: Callable[[Stage], None] | None = None,
     on_share: Callable[[float], None] | None = None,
     cores: int | None = None,
-    prepared: "PreparedFile | None" = None,
-    taught: Taught | None = None,
 ) -> LabelledFile:
     """Label a recording as ``harken label`` does: with calibration, turning of the watch, non-wear and smoothing.
 
@@ -77,8 +75,6 @@ def label_file(
         on_stage: called at the beginning of each stage, and with ``done`` at the end.
         on_share: called during the stage ``label``, which takes longest, with the share of the recording that is done.
         cores: the number of processor cores to use, all if None. It does not change the result.
-        prepared: the file, if it was prepared already by ``prepare_file``.
-        taught: what the wearer taught, if ``model`` was chosen by that. It is part of the results.
 
     Raises:
         HarkenError: when the model or the file cannot be read, the file cannot be labelled, or ``out`` cannot be
@@ -91,28 +87,22 @@ def label_file(
     if key is None:
         of_model = "" if isinstance(model, Recogniser) else file_sha256(model_path(model or PACKAGED_MODEL))
         key = label_key(Path(path), of_model, settings)
-    progress = _Progress(on_stage, on_share)
-    # The threads of one call of PyTorch synchronise at every layer. Whole batches in parallel take less time.
-    with computing_threads(1) if recogniser.uses_pytorch else nullcontext():
-        if prepared is None:
-            prepared = prepare_file(Path(path), recogniser, settings, progress.begin)
-        measured = _measure(Path(path), prepared, recogniser, key, progress, cores or usable_cores())
-        measured = replace(measured, taught=taught)
-        progress.begin("smooth")
-        hand_back()
-        labelled = LabelledFile.of(measured, settings.rules)
-        if out is not None:
-            progress.begin("outcomes")
-            labelled.compute_tables()
-            progress.begin("write")
-            labelled.write(out)
+    progress = Progress(on_stage, on_share)
+    prepared = prepare_file(Path(path), recogniser, settings, progress.begin)
+    labelled = label_prepared_file(prepared, recogniser, settings, key, progress=progress, cores=cores)
+    if out is not None:
+        progress.begin("outcomes")
+        labelled.compute_tables()
+        progress.begin("write")
+        labelled.write(out)
     progress.begin("done")
     return labelled
 
 
 class PreparedFile(NamedTuple):
-    """A recording that was read once: its samples, and what they show."""
+    """A recording that was read once: its file, its samples, and what they show."""
 
+    path: Path
     stream: MendedStream
     findings: "Findings"
 
@@ -140,14 +130,48 @@ def prepare_file(
     stream = _state_placement(stream, settings)
     _check_channels(stream, settings)
     begin("movement")
-    return PreparedFile(stream, first_reading.finish(stream, recogniser, settings))
+    with _limit_threads(recogniser):
+        findings = first_reading.finish(stream, recogniser, settings)
+    return PreparedFile(path, stream, findings)
 
 
-def _measure(
-    path: Path, prepared: PreparedFile, recogniser: Recogniser, key: Json, progress: "_Progress", cores: int
-) -> Measured:
-    """Label a file that was read once."""
-    stream, findings = prepared
+def label_prepared_file(
+    prepared: PreparedFile,
+    recogniser: Recogniser,
+    settings: LabelSettings,
+    key: Json,
+    *,
+    progress: "Progress",
+    cores: int | None = None,
+    taught: Taught | None = None,
+) -> LabelledFile:
+    """Label a file that was read once, and apply the rules.
+
+    Args:
+        prepared: the result of ``prepare_file``, perhaps with another model.
+        recogniser: the model that labels.
+        settings, key, cores: as of ``label_file``.
+        progress: is told each stage, and the share of the recording that is done.
+        taught: what the wearer taught, if the model was chosen by that.
+    """
+    with _limit_threads(recogniser):
+        measured = _measure(prepared, recogniser, key, progress, cores or usable_cores())
+    progress.begin("smooth")
+    hand_back()
+    return LabelledFile.of(replace(measured, taught=taught), settings.rules)
+
+
+def _limit_threads(recogniser: Recogniser) -> AbstractContextManager[int | None]:
+    """Return a block in which PyTorch, if the model needs it, computes with one thread.
+
+    The threads of one call of PyTorch synchronise at every layer. Whole batches in parallel take less time.
+    """
+    return computing_threads(1) if recogniser.uses_pytorch else nullcontext()
+
+
+def _measure(prepared: PreparedFile, recogniser: Recogniser, key: Json, progress: "Progress", cores: int) -> Measured:
+    """Label the samples, and measure their movement."""
+    path, stream, findings = prepared
     progress.begin("label")
     clipped = Clipped(stream)
     meter = None
@@ -251,10 +275,12 @@ def _ignore(samples: Samples) -> None:
     """Take samples of a recording without acceleration, which show nothing."""
 
 
-class _Progress:
+class Progress:
     """Reports the stages of labelling, and the share of the stage ``label`` that is done."""
 
-    def __init__(self, on_stage: Callable[[Stage], None] | None, on_share: Callable[[float], None] | None) -> None:
+    def __init__(
+        self, on_stage: Callable[[Stage], None] | None = None, on_share: Callable[[float], None] | None = None
+    ) -> None:
         self._on_stage = on_stage
         self._on_share = on_share
 
