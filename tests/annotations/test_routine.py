@@ -167,6 +167,12 @@ def test_a_broken_row_is_refused_with_its_line(row: str, words: str, tmp_path: P
     assert caught.value.place == "line 3"
 
 
+def test_whether_a_start_is_exact_is_yes_or_no(tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="'nearly' is neither yes nor no; is the start exact") as caught:
+        labels_of("person,routine,start,exact\nanna,five-minutes,10:01,nearly\n", tmp_path)
+    assert caught.value.place == "line 2"
+
+
 def test_a_column_that_was_meant_as_skipped_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="the column 'skipped steps' is not read; call it skipped"):
         labels_of("person,routine,start,skipped steps\nanna,five-minutes,10:01,9\n", tmp_path)
