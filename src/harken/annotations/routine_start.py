@@ -31,6 +31,9 @@ NEAR_S = 8
 """Shifts that differ by no more are one place."""
 LEAST_ADVANTAGE = 12.0
 """By so much, the best shift must be better than any other place."""
+LEAST_LIKENESS = 1.5
+"""Log likelihood of a step, beside that of any seconds, which the steps have on average. Without a routine within a
+minute, one shift may be far better than the others, and still fit badly."""
 LEAST_RECORDED = 0.9
 """Share of the seconds of the steps of which there must be samples. With fewer, a shift that lays steps over samples
 fits better than the right one."""
@@ -127,6 +130,7 @@ class RoutineStart(NamedTuple):
         shift_s: by how many seconds it began later than it is written, -60 to 60.
         other_shift_s: the best shift at another place.
         advantage: by how much the first one fits better.
+        likeness: how well the steps are alike and have their labels there, on average.
         seen, borders: at how many borders of steps the signal changes, of how many.
         recorded: the share of the seconds of the steps of which there are samples.
     """
@@ -134,6 +138,7 @@ class RoutineStart(NamedTuple):
     shift_s: int
     other_shift_s: int
     advantage: float
+    likeness: float
     seen: int
     borders: int
     recorded: float
@@ -141,7 +146,8 @@ class RoutineStart(NamedTuple):
     @property
     def is_clear(self) -> bool:
         """Whether the start can be believed."""
-        return self.advantage >= LEAST_ADVANTAGE and self.recorded >= LEAST_RECORDED
+        fits = self.advantage >= LEAST_ADVANTAGE and self.likeness >= LEAST_LIKENESS
+        return fits and self.recorded >= LEAST_RECORDED
 
 
 def correct_starts(
@@ -221,7 +227,8 @@ def compare_starts(measured: Seconds, steps: Sequence[SoughtStep]) -> RoutineSta
     """
     changes = _find_changes(measured)
     borders = np.array(sorted({step.start_s for step in steps} | {step.end_s for step in steps})) + FARTHEST_S
-    fit = CHANGE_WEIGHT * np.sqrt(changes)[borders[:, None] + SHIFTS_S].sum(axis=0) + _measure_steps(measured, steps)
+    likeness = _measure_steps(measured, steps)
+    fit = CHANGE_WEIGHT * np.sqrt(changes)[borders[:, None] + SHIFTS_S].sum(axis=0) + likeness
     best = int(fit.argmax())
     elsewhere = np.abs(SHIFTS_S - SHIFTS_S[best]) > NEAR_S
     other = int(np.where(elsewhere, fit, -np.inf).argmax())
@@ -235,6 +242,7 @@ def compare_starts(measured: Seconds, steps: Sequence[SoughtStep]) -> RoutineSta
         shift_s=shift_s,
         other_shift_s=int(SHIFTS_S[other]),
         advantage=float(fit[best] - fit[other]),
+        likeness=float(likeness[best] / len(steps)),
         seen=int((largest >= SEEN_CHANGE).sum()),
         borders=len(borders),
         recorded=float(measured.recorded[inside].mean()),
@@ -269,6 +277,8 @@ def _describe_unclear(start: RoutineStart | None, who: str) -> str:
     seen = f"there are no samples within {FARTHEST_S} s of its steps"
     if start is not None and start.recorded < LEAST_RECORDED:
         seen = f"only {start.recorded:.0%} of its steps is recorded (write steps that are not in the column skipped)"
+    elif start is not None and start.likeness < LEAST_LIKENESS:
+        seen = f"no start within {FARTHEST_S} s fits its steps"
     elif start is not None:
         shifts = f"{_describe_shift(start.shift_s)} and {_describe_shift(start.other_shift_s)}"
         seen = f"{shifts} fit about equally well, and {_describe_seen(start)}"
