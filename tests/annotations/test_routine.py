@@ -49,7 +49,17 @@ def test_the_five_minutes_have_several_kinds_of_each_posture() -> None:
     for step in routine.steps:
         kinds[step.label] = kinds.get(step.label, 0) + 1
     assert kinds == {"lying": 2, "sitting": 3, "standing": 2, "walking": 1, "stairs": 1}
-    assert {step.seconds for step in routine.steps} == {40.0}
+    seconds = [step.seconds for step in routine.steps]
+    assert sum(seconds) == 40 * len(seconds)
+    assert all(step.seconds >= 40 for step in routine.steps if kinds[step.label] == 1)
+
+
+@pytest.mark.parametrize("shift_s", [shift_s for shift_s in range(-60, 61) if abs(shift_s) > 8])
+def test_a_shift_of_the_five_minutes_lays_few_borders_on_others(shift_s: int) -> None:
+    steps = find_routine("five-minutes").steps
+    borders = [0.0, *(step.start_s + step.seconds for step in steps)]
+    alike = sum(min(abs(border + shift_s - other) for other in borders) < 3 for border in borders)
+    assert alike <= len(borders) / 2
 
 
 def test_steps_follow_one_another() -> None:
@@ -124,8 +134,8 @@ def test_a_start_becomes_a_label_for_each_step(tmp_path: Path) -> None:
 def test_a_start_may_be_any_time_of_a_file_of_labels(start: str, tmp_path: Path) -> None:
     found = labels_of(f"person;routine;start\nanna;five-minutes;{start}\n", tmp_path)
     assert [label for _, _, label in found] == [step.label for step in find_routine("five-minutes").steps]
-    assert found[0] == (65.0, 95.0, "lying")
-    assert found[-1] == (385.0, 415.0, "stairs")
+    assert found[0] == (65.0, 89.0, "lying")
+    assert found[-1] == (384.0, 415.0, "stairs")
 
 
 def test_a_skipped_step_leaves_no_label(tmp_path: Path) -> None:
@@ -135,7 +145,7 @@ def test_a_skipped_step_leaves_no_label(tmp_path: Path) -> None:
         *("lying", "lying", "sitting", "sitting", "sitting", "standing", "standing", "walking"),
         *("sitting", "sitting", "standing", "standing", "walking", "stairs"),
     ]
-    assert found[8][0] == 480.0 + 3 * 40 + 5
+    assert found[8][0] == 480.0 + 34 + 43 + 35 + 5
 
 
 @pytest.mark.parametrize(
@@ -155,6 +165,12 @@ def test_a_broken_row_is_refused_with_its_line(row: str, words: str, tmp_path: P
     with pytest.raises(HarkenError, match=words) as caught:
         labels_of(f"person,routine,start,skipped\nberta,five-minutes,10:00,\n{row}\n", tmp_path)
     assert caught.value.place == "line 3"
+
+
+def test_whether_a_start_is_exact_is_yes_or_no(tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="'nearly' is neither yes nor no; is the start exact") as caught:
+        labels_of("person,routine,start,exact\nanna,five-minutes,10:01,nearly\n", tmp_path)
+    assert caught.value.place == "line 2"
 
 
 def test_a_column_that_was_meant_as_skipped_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ def test_a_routine_is_listed_shown_and_printed(
     assert run_harken("routine").stdout == "five-minutes: 9 steps, 6 min\n"
     ended = run_harken("routine", "five-minutes", "--print", "routine.html")
     assert (ended.exit_code, ended.stderr) == (0, "")
-    assert "  9   5:20  stairs: Go up and down stairs." in ended.stdout
+    assert "  9   5:19  stairs: Go up and down stairs." in ended.stdout
     page = Path("routine.html").read_text(encoding="utf-8")
     assert "9. Go up and down stairs." in page
     assert "anna,five-minutes,2026-05-04 10:05:30,9" in page

@@ -410,6 +410,23 @@ class Annotations:
             raise line_error(self.path, int(placed.lines[row]), reason)
         return placed.cut_to(span)
 
+    def instant_ns(self, entry: Entry, moment: Moment, span: Span, offset_ns: int) -> int:
+        """Return a time of a row on the clock of a recording, ns since 1970.
+
+        Args:
+            entry: the row.
+            moment: its start or its end.
+            span: the recording.
+            offset_ns: what is added to each time, beside the column ``offset_s``.
+
+        Raises:
+            HarkenError: for a time that the wearer's clock skipped or showed twice; the message has the line.
+        """
+        try:
+            return moment.instant_ns(span, offset_ns=offset_ns + entry.offset_ns)
+        except HarkenError as error:
+            raise line_error(self.path, entry.line, str(error)) from error
+
     def _place(self, span: Span, offset_s: float) -> Intervals:
         offset_ns = round(offset_s * SECOND_NS)
         rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
@@ -442,11 +459,11 @@ class Annotations:
     def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         rows = []
         for entry in self.entries:
-            start_ns = self._instant(entry, entry.start, span, offset_ns) + entry.after_ns
+            start_ns = self.instant_ns(entry, entry.start, span, offset_ns) + entry.after_ns
             if entry.end is None:
                 end_ns = start_ns + (entry.duration_ns or 0)
             else:
-                end_ns = self._instant(entry, entry.end, span, offset_ns)
+                end_ns = self.instant_ns(entry, entry.end, span, offset_ns)
                 if entry.label and end_ns < start_ns and entry.start.kind is entry.end.kind is Kind.CLOCK:
                     # Each time has the day on which it is nearest to the recording: for the end, the day before.
                     end_ns += DAY_NS
@@ -459,7 +476,7 @@ class Annotations:
     def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
         """Points as intervals. A label may begin before the recording, unless it has a time of the clock without a
         date; the first sample then has it, too."""
-        points = [(self._instant(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
+        points = [(self.instant_ns(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
         points.sort(key=lambda point: point[0])
         ends = [start_ns for start_ns, _ in points[1:]]
         if points:
@@ -474,9 +491,3 @@ class Annotations:
                 end_ns = min(end_ns, span.end_ns + 1)
             rows.append((start_ns, max(end_ns, start_ns + 1), entry.label, entry.line))
         return rows
-
-    def _instant(self, entry: Entry, moment: Moment, span: Span, offset_ns: int) -> int:
-        try:
-            return moment.instant_ns(span, offset_ns=offset_ns + entry.offset_ns)
-        except HarkenError as error:
-            raise line_error(self.path, entry.line, str(error)) from error

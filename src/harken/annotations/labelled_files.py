@@ -13,6 +13,7 @@ from harken.annotations.bouts import Annotations, laid_over, span_of, without_bo
 from harken.annotations.folders import recording_names, side_file
 from harken.annotations.formats import annotations_in, read_annotations
 from harken.annotations.options import LabelOptions
+from harken.annotations.routine_start import correct_starts
 from harken.annotations.spelling import nearly_alike, one_spelling, spelling
 from harken.readers import file_errors, open_source, recording_of
 from harken.readers.options import TableOptions
@@ -175,8 +176,8 @@ def with_labels(
         rename: new names of labels, by the old ones.
 
     Raises:
-        HarkenError: when the file cannot be read, or an interval overlaps another one, runs backward, or lies outside
-            the recording; the message has the line.
+        HarkenError: when the file cannot be read; when an interval overlaps another one, runs backward, or lies outside
+            the recording; and when the samples do not show when a routine began. The message has the line.
     """
     options = LabelOptions.of(labels, offset_s=offset_s, trim_s=trim_s, rename=rename)
     laid = _laid(recording, Path(labels), Path(recording.file or recording.source), options)
@@ -380,10 +381,10 @@ def lay_rows(
         HarkenError: as ``with_labels``.
     """
     file_name = annotations.path.name
+    annotations, notes = correct_starts(annotations, recording, offset_s=options.offset_s)
     intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s, offset_flag=options.offset_flag)
     names = _bout_names(options, intervals.label_names)
     bouts = intervals.renamed(names)
-    notes = []
     read_as_utc = recording.timezone == "UTC" and not zone_known and annotations.has_local_times
     if read_as_utc and READ_AS_UTC not in recording.quality.notes:
         notes.append(

@@ -40,7 +40,9 @@ STEP = re.compile(r"\s*\[\[\s*step\s*\]\]")
 AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")
 """What tomllib writes behind the reason of an error."""
 PACKAGED = Path(__file__).with_name("routines")
-ROUTINE_COLUMN, SKIPPED_COLUMN = "routine", "skipped"
+ROUTINE_COLUMN, SKIPPED_COLUMN, EXACT_COLUMN = "routine", "skipped", "exact"
+YES, NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0", *MISSING)
+"""What a person writes in the column ``exact``, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -240,8 +242,9 @@ def routine_starts(table: Rows) -> Annotations | None:
     """A table of who began which routine when, as labels of the steps; None if the file has another format.
 
     The header has ``start`` and ``routine``: a routine that comes with harken, or the name of a file ``.toml`` in the
-    folder of the table. ``skipped`` has the numbers of the steps that the wearer left out. Other columns are those of a
-    plain table. Both ends of each step are cut.
+    folder of the table. ``skipped`` has the numbers of the steps that the wearer left out. Unless ``exact`` says yes,
+    the start may be wrong by up to a minute, and is found in the samples. Other columns are those of a plain table.
+    Both ends of each step are cut.
 
     Raises:
         HarkenError: for a broken line, for a routine that is not there or damaged, and for too many steps.
@@ -259,6 +262,7 @@ def routine_starts(table: Rows) -> Annotations | None:
         positions.pop(without, None)
     columns = Columns(table, positions, count_fields(positions), says_seconds(header, positions["start"]))
     skipped = header.index(SKIPPED_COLUMN) if SKIPPED_COLUMN in header else len(header)
+    exact = header.index(EXACT_COLUMN) if EXACT_COLUMN in header else len(header)
     routines: dict[str, Routine] = {}
     entries: list[Entry] = []
     for (line, fields), begun in zip(table.rows[1:], columns.entries(table.rows[1:]), strict=True):
@@ -270,7 +274,9 @@ def routine_starts(table: Rows) -> Annotations | None:
         routine = routines[begun.label]
         text = fields[skipped] if skipped < len(fields) else ""
         numbers = _read_step_numbers(table, line, text, most=len(routine.steps))
-        entries += [_step_entry(begun, step, routine.cut_s) for step in routine.steps_without(numbers)]
+        is_exact = _read_exact(table, line, fields[exact] if exact < len(fields) else "")
+        begun = replace(begun, cut_ns=round(routine.cut_s * SECOND_NS), find_start=not is_exact)
+        entries += [_step_entry(begun, step) for step in routine.steps_without(numbers)]
         if len(entries) > MOST_ROWS:
             raise table.error(line, f"the routines have more than {MOST_ROWS:,} steps; divide the table")
     if not entries:
@@ -304,11 +310,17 @@ def _read_step_numbers(table: Rows, line: int, text: str, *, most: int) -> set[i
     return numbers
 
 
-def _step_entry(begun: Entry, step: Step, cut_s: float) -> Entry:
+def _read_exact(table: Rows, line: int, text: str) -> bool:
+    if text.strip().lower() not in YES + NO:
+        raise table.error(line, f"{printable(text[:60])!r} is neither yes nor no; is the start exact?")
+    return text.strip().lower() in YES
+
+
+def _step_entry(begun: Entry, step: Step) -> Entry:
     """The label of a step, without its two ends."""
     return replace(
         begun,
         label=step.label,
-        after_ns=round((step.start_s + cut_s) * SECOND_NS),
-        duration_ns=round((step.seconds - 2 * cut_s) * SECOND_NS),
+        after_ns=round(step.start_s * SECOND_NS) + begun.cut_ns,
+        duration_ns=round(step.seconds * SECOND_NS) - 2 * begun.cut_ns,
     )

@@ -97,6 +97,9 @@ class Entry:
         written: its times as they stand in the file, for messages.
         offset_ns: what the file says is to be added to its times.
         after_ns: how long after ``start`` the label begins, for a step of a routine.
+        cut_ns: how much of the step is left out before the label and after it.
+        find_start: whether ``start`` may be wrong by up to a minute, so that it is found in the samples
+            (``harken.annotations.routine_start``).
     """
 
     start: Moment
@@ -110,6 +113,8 @@ class Entry:
     written: str = ""
     offset_ns: int = 0
     after_ns: int = 0
+    cut_ns: int = 0
+    find_start: bool = False
 
 
 def why_not_kept(label: str) -> str | None:
