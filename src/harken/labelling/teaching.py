@@ -288,6 +288,9 @@ def _teach(
         if recording is None:
             continue
         warnings |= dict.fromkeys(list_label_doubts(recording))
+        # What was noted while the labels were laid over the samples, such as a start that was moved.
+        known_notes = prepared[path].stream.quality.notes
+        warnings |= dict.fromkeys(note for note in recording.quality.notes if note not in known_notes)
         _refuse_trained(general, recording)
         spans[digests[path]] = _find_labelled_spans(recording)
         as_found.append(recording)
