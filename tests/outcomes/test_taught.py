@@ -32,6 +32,11 @@ def test_why_a_model_was_not_kept_is_said(recognised: Score, why: str) -> None:
     assert f"; the labelling is left as it was, because {why} of the labelled windows in cross-validation" in left
 
 
+def test_a_kept_model_with_a_lower_score_says_what_the_score_lacks() -> None:
+    kept = replace(ANNA, recognised=Score(0.6, 0.55)).describe()
+    assert "55 % of the labelled windows in cross-validation (general model: 60 %), whose fits lack the bouts" in kept
+
+
 def test_without_scores_nothing_is_said_about_them() -> None:
     refused = Taught("anna", kept=False, reason="labels.csv, line 2: no time", seconds={})
     assert refused.not_shown == ""

@@ -118,6 +118,8 @@ class Taught:
         if not self.kept:
             return f"{taught}; the labelling is left as it was, because {self.why_left}"
         sentence = f"{taught}, and is labelled by a personal model, which {self._describe_recognised()}"
+        if self.recognised is not None and self.recognised.after < self.recognised.before:
+            sentence += ", whose fits lack the bouts that they are tested on, so the personal model recognises more"
         if self.tested is not None:
             after, before = self.tested.after, self.tested.before
             sentence += f"; tested on {self.tested_on}: mean F1 {after:.2f} (general model: {before:.2f})"
