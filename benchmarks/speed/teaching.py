@@ -2,9 +2,9 @@
 
     python -m benchmarks.speed.teaching [--people 20] [--days 1] [--rate 50] [--repeat 2] [--workers 2] [--json FILE]
 
-Everybody is simulated, and has a file of labels beside the recording: forty seconds of each activity of the first
-hours. The two commands take turns, each in a process of its own and into an empty folder, ``--repeat`` times, and the
-fastest run of each is compared. Seconds on the clock and of the processor, with the start of Python and of the workers.
+Everybody is simulated, begins the recording with forty seconds of each activity, and has a file of labels beside it.
+The two commands take turns, each in a process of its own and into an empty folder, ``--repeat`` times, and the fastest
+run of each is compared. Seconds on the clock and of the processor, with the start of Python and of the workers.
 """
 
 import json
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from benchmarks.command import command, options_of, write_result
@@ -24,8 +25,6 @@ from harken.annotations.folders import side_file
 WAYS: dict[str, tuple[str, ...]] = {"not_taught": (), "taught": ("--teach",)}
 LABELLED_S, EDGE_S = 40, 5
 """The seconds of each activity that are labelled, and those at the beginning of a bout that are not."""
-WITHIN_H = 6
-"""The hours from the start in which the activities are looked for."""
 
 
 class Seconds(NamedTuple):
@@ -78,14 +77,24 @@ def write_study(folder: Path, people: int, days: float, rate_hz: float) -> None:
 
 
 def write_labels(recording: Path, truth: pl.DataFrame) -> None:
-    """Write the labels of the first long bout of each activity of a simulated wearer."""
+    """Let a simulated wearer begin with some time of each activity, copied from later in the day, and label it."""
+    samples = pl.read_parquet(recording)
+    times_s = samples["Timestamp"].to_numpy() / 1e9
+    length_s = LABELLED_S + 2 * EDGE_S
     seconds = (pl.col("end") - pl.col("start")).dt.total_seconds()
-    within = pl.col("start") < truth["start"][0] + pl.duration(hours=WITHIN_H)
-    long = truth.drop_nulls("label").filter(within, seconds >= LABELLED_S + 2 * EDGE_S)
+    long = truth.drop_nulls("label").filter(seconds >= length_s)
+    bouts = long.unique("label", keep="first", maintain_order=True).select("start", "label")
+    length = int(np.searchsorted(times_s, times_s[0] + length_s))
     rows = ["start,end,label"]
-    for start, label in long.unique("label", keep="first", maintain_order=True).select("start", "label").iter_rows():
-        start_s = start.timestamp() + EDGE_S
-        rows.append(f"{start_s},{start_s + LABELLED_S},{label}")
+    parts = []
+    for number, (start, label) in enumerate(bouts.iter_rows()):
+        first = int(np.searchsorted(times_s, start.timestamp()))
+        parts.append(samples[first : first + length].select("X", "Y", "Z"))
+        start_s = times_s[number * length] + EDGE_S
+        rows.append(f"{start_s:.3f},{start_s + LABELLED_S:.3f},{label}")
+    routine = pl.concat(parts)
+    moved = pl.concat([routine, samples[routine.height :].select("X", "Y", "Z")])
+    samples.select("Timestamp", "Subject").hstack(moved).write_parquet(recording)
     side_file(recording).write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
