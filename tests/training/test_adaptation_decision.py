@@ -109,6 +109,15 @@ def test_windows_of_another_wearer_at_the_same_time_are_far_away() -> None:
     assert far_from(replace(windows, wearers=windows.codes), tested).tolist() == (~tested).tolist()
 
 
+def test_a_new_label_that_is_too_short_has_no_test_and_spoils_none() -> None:
+    windows = windows_in((3, 0, 120, 5), (4, 200, 15, 5))
+    windows = replace(windows, features=features_of(windows.codes))
+    codes = np.repeat(np.arange(3), 20)
+    tests = check_new_labels(windows, 5 * np.eye(6)[:, :3], Examples(features_of(codes, 1), codes))
+    assert list(tests) == [3]
+    assert tests[3].recognised == 1.0
+
+
 def test_thirty_seconds_are_just_enough_for_two_parts() -> None:
     windows = windows_in((0, 0, 30, 5))
     assert (windows.starts_ns // SECOND).tolist() == [0, 5, 10, 15, 20]

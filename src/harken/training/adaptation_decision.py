@@ -172,23 +172,24 @@ def check_new_labels(windows: LabelledFeatures, known: Float64Array, examples: E
     """
     labels = known.shape[1]
     parts = split_time(windows)
-    of_examples = np.arange(len(examples.codes)) % MOST_PARTS
+    is_new = windows.codes >= labels
+    part_of_example = np.arange(len(examples.codes)) % MOST_PARTS
     recognised: dict[int, list[BoolArray]] = {}
     taken: dict[int, list[BoolArray]] = {}
     for part in range(MOST_PARTS):
-        tested = (parts == part) & (windows.codes >= labels)
-        training = (parts != NOWHERE) & ~tested
-        if tested.any():
-            training &= far_from(windows, tested)
-        left = np.unique(windows.codes[training & (windows.codes >= labels)])
-        if not tested.any() or len(left) < len(np.unique(windows.codes[windows.codes >= labels])):
+        tested = (parts == part) & is_new
+        if not tested.any():
             continue
-        weights = fit_new_labels(windows.select(training), known, examples.select(of_examples != part))
-        said = (windows.features[tested] @ weights).argmax(axis=1)
-        said_of_others = (examples.features[of_examples == part] @ weights).argmax(axis=1)
-        for code in left.tolist():
-            recognised.setdefault(code, []).append(said[windows.codes[tested] == code] == code)
-            taken.setdefault(code, []).append(said_of_others == code)
+        training = (parts != NOWHERE) & ~tested & far_from(windows, tested)
+        fitted = np.intersect1d(windows.codes[tested], windows.codes[training])
+        if not len(fitted):
+            continue
+        weights = fit_new_labels(windows.select(training), known, examples.select(part_of_example != part))
+        replies = (windows.features[tested] @ weights).argmax(axis=1)
+        replies_of_others = (examples.features[part_of_example == part] @ weights).argmax(axis=1)
+        for code in fitted.tolist():
+            recognised.setdefault(code, []).append(replies[windows.codes[tested] == code] == code)
+            taken.setdefault(code, []).append(replies_of_others == code)
     tests = {}
     for code, shares in recognised.items():
         tests[code] = NewLabelTest(float(np.concatenate(shares).mean()), float(np.concatenate(taken[code]).mean()))
