@@ -26,7 +26,7 @@ BLOCKS = {
 }
 COMMANDS = {
     "README.md": ("datasets", "train", "evaluate", "label", "annotate", "simulate", "label", "summarise"),
-    "docs/first_model.md": ("datasets", "inspect", "inspect", "train", "evaluate", "label", "export"),
+    "docs/first_model.md": ("datasets", "inspect", "inspect", "train", "evaluate", "label", "export", "adapt"),
 }
 LEFT_OUT = "..."
 """Lines that a page does not show."""

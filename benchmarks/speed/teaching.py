@@ -36,7 +36,7 @@ class Seconds(NamedTuple):
 
 def main() -> None:
     """Simulate, label in turns, and write."""
-    parser = options_of(__doc__, None, people=20, days=1.0, rate=50.0, repeat=2, workers=2)
+    parser = options_of(__doc__, "teaching_speed.json", people=20, days=1.0, rate=50.0, repeat=2, workers=2)
     arguments = parser.parse_args()
     runs: dict[str, list[Seconds]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as aside:

@@ -178,7 +178,7 @@ def test_the_page_says_how_a_watch_sits_and_what_helps(served: Served, person: S
         browser.wait("return document.querySelector('input[value=seen]')")
         browser.run("document.querySelector('input[value=seen]').click()")
         browser.wait("return document.getElementById('worn')?.innerText.includes('not known yet')")
-        assert "Walk for a minute, or state the axis along the forearm" in browser.text("worn")
+        assert "Walk for half a minute, or state the axis along the forearm" in browser.text("worn")
         for size in (DESKTOP, PHONE):
             browser.resize(size)
             browser.picture(PICTURES / f"worn_unknown_{size[0]}.png", whole=True)

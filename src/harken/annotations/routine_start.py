@@ -275,17 +275,16 @@ def _describe_clear(start: RoutineStart, who: str) -> str:
 
 def _describe_unclear(start: RoutineStart | None, who: str) -> str:
     seen = f"there are no samples within {FARTHEST_S} s of its steps"
+    advice = "Find the start with harken annotate, correct it, and write yes in a column exact"
     if start is not None and start.recorded < LEAST_RECORDED:
         seen = f"only {start.recorded:.0%} of its steps is recorded (write steps that are not in the column skipped)"
     elif start is not None and start.likeness < LEAST_LIKENESS:
         seen = f"no start within {FARTHEST_S} s fits its steps"
+        advice = f"Are its date and the time zone (--timezone) right? {advice}"
     elif start is not None:
         shifts = f"{_describe_shift(start.shift_s)} and {_describe_shift(start.other_shift_s)}"
         seen = f"{shifts} fit about equally well, and {_describe_seen(start)}"
-    return (
-        f"the samples do not show clearly when the routine of {who} began: {seen}. Find the start with harken "
-        "annotate, correct it, and write yes in a column exact"
-    )
+    return f"the samples do not show clearly when the routine of {who} began: {seen}. {advice}"
 
 
 def _average(place: Int64Array, values: Float64Array, counts: Int64Array) -> Float64Array:

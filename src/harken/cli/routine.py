@@ -25,7 +25,8 @@ def routine(
 ) -> None:
     """A routine has steps, each with an instruction, a label and a length. The wearer follows them one after the other
     and notes when the first one began. A table with the columns person, routine and start is then a file of labels for
-    harken inspect, adapt, train and evaluate (--labels).
+    harken inspect, adapt, train and evaluate (--labels), and of harken label
+    (--teach-labels).
     """
     from harken.annotations.routine import find_routine, routine_names
 

@@ -380,8 +380,10 @@ def _describe_reason(decision: Decision, added: _NewLabels) -> str:
     """Describe why the weights of known labels were kept, or why not, and each new label."""
     parts = [f"{quoted([name])} is new: {test.describe()}" for name, test in added.tests.items()]
     parts += [f"{quoted([name])} is not added: {reason}" for name, reason in added.refused.items()]
-    if decision.before is not None or not parts:
+    if decision.weights is not None or not parts:
         parts.insert(0, decision.reason)
+    elif decision.before is not None:
+        parts.append(f"the other labels stay as they were, because new weights for them were worse: {decision.reason}")
     return "; ".join(parts)
 
 

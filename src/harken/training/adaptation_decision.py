@@ -144,19 +144,19 @@ def decide(windows: LabelledFeatures, general: Float64Array, examples: Examples 
     is_much_worse = after.balanced_accuracy < before.balanced_accuracy - MOST_LOST
     if not is_recognised or is_much_worse or not np.isfinite(after.log_loss):
         return decision
+    reason = decision.reason
+    if between_bouts and after.balanced_accuracy < before.balanced_accuracy:
+        reason += "; the fits for this lack the bouts that were left out, so they recognise less than the model will"
     weights = fit_recorded_labels(windows, general, examples)
-    return replace(decision, weights=weights, softening=softening)
+    return replace(decision, reason=reason, weights=weights, softening=softening)
 
 
 def _describe_scores(before: CrossValidated, after: CrossValidated, *, between_bouts: bool) -> str:
     what = "bouts that were left out" if between_bouts else "parts of the same bouts that were left out"
-    sentence = (
+    return (
         f"{before.balanced_accuracy:.2f} -> {after.balanced_accuracy:.2f} in cross-validation (share of windows "
         f"recognised in {what}, every label counting the same; log loss {before.log_loss:.2f} -> {after.log_loss:.2f})"
     )
-    if between_bouts and after.balanced_accuracy < before.balanced_accuracy:
-        sentence += "; the fits for this lack the bouts that were left out, so they recognise less than the model will"
-    return sentence
 
 
 def check_new_labels(windows: LabelledFeatures, known: Float64Array, examples: Examples) -> dict[int, NewLabelTest]:

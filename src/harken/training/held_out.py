@@ -344,8 +344,8 @@ def _list_limits_of_labels(
     if adapted:
         if missing:
             limits.append(
-                f"Not recorded, and so neither adapted nor tested: {quoted(missing)}. The new model may give these "
-                "labels less often."
+                f"Not recorded, and so neither adapted nor tested: {quoted(missing)}. A personal model gives "
+                "these labels less often."
             )
     else:
         known = quoted(sorted(labels))

@@ -170,7 +170,7 @@ function Worn({ orientation }) {
   const { known, reason, since_ms: since } = orientation;
   const words = known
     ? `${since === null ? "This" : `Since ${clock(since)}, this`} watch’s samples are ${reason}.`
-    : "How this watch sits on the arm is not known yet, so sitting and standing may be confused. Walk for a minute, or state "
+    : "How this watch sits on the arm is not known yet, so sitting and standing may be confused. Walk for half a minute, or state "
       + "the axis along the forearm (“Connect your own watch or phone” says how).";
   return html`<p id="worn" class="quiet worn">${words}</p>`;
 }

@@ -111,6 +111,7 @@ function Gain({ outcome, state }) {
   const colours = useColours(outcome.labels);
   const taught = Object.keys(outcome.seconds_by_label);
   const others = outcome.labels.filter((label) => !taught.includes(label)).map(plain);
+  const untested = taught.filter((label) => shares && !(label in shares.labels)).map(plain);
   return html`
     ${shares && html`<${Shares} shares=${shares} />`}
     <p id="guide-gain">${describeGain(outcome, state)}</p>
@@ -118,6 +119,8 @@ function Gain({ outcome, state }) {
     <h3>What this does not show</h3>
     <ul class="notes">
       <li>${notShown(shares)}</li>
+      ${untested.length > 0 && html`<li>How well it knows ${listed(untested)}: with a single step
+        of it, there is none to leave out.</li>`}
       ${others.length > 0 && html`<li>How well it knows what you did not show it:
         ${` ${listed(others)}`}.</li>`}
     </ul>
