@@ -36,7 +36,9 @@ def _recordings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         lines = [",".join(map(str, (row[0] - people.START_MS + start_ms, *row[1:4]))) for row in rows]
         Path(f"{name}.csv").write_text("\n".join(["Timestamp,X,Y,Z", *lines]) + "\n")
         Path(f"{name}_notes.csv").write_text(notes)
-    Path("starts.csv").write_text(STARTS)
+    # Nobody follows the routine in these recordings, so its start cannot be found.
+    header, row = STARTS.splitlines()
+    Path("starts.csv").write_text(f"{header},exact\n{row},yes\n")
     (routine,) = (text for kind, text in BLOCKS if kind == "toml")
     Path("ward.toml").write_text(routine)
     small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(epochs=1, min_iterations=0)

@@ -143,8 +143,8 @@ def test_a_table_of_starts_teaches_and_labels_that_do_not_help_leave_the_wearer(
     (study / "dora.labels.csv").unlink()
     table = study / "starts.csv"
     starts = {"dora": "bouts.toml", "emil": "mixed.toml", "frida": "bouts.toml"}
-    rows = [f"{person},{routine},2018-02-20 23:46:40" for person, routine in starts.items()]
-    table.write_text("\n".join(["person,routine,start", *rows]) + "\n")
+    rows = [f"{person},{routine},2018-02-20 23:46:40,yes" for person, routine in starts.items()]
+    table.write_text("\n".join(["person,routine,start,exact", *rows]) + "\n")
     out = tmp_path / "out"
     recordings = (study / "dora.csv", study / "emil.csv")
     command = ("label", *recordings, "--model", model, "--out", out, "--teach-labels", table)
