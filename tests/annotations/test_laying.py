@@ -245,12 +245,12 @@ def test_an_offset_shifts_every_time_and_the_day_is_found_after_it(tmp_path: Pat
 
 def test_a_long_recording_needs_dates(tmp_path: Path) -> None:
     one = recording(START + np.arange(2000) * 60 * SECOND)
-    with pytest.raises(HarkenError, match="line 2: the recording is longer than a day, so times need a date"):
+    with pytest.raises(HarkenError, match="line 2: the recording is a day long or longer, so times need a date"):
         with_labels(one, notes(tmp_path, "10:00,10:05,lying"))
     begin = int(datetime(2024, 3, 30, 8, tzinfo=UTC).timestamp())  # 10:00 by the clock, to 10:30 on the next day
     spring = recording((begin + np.arange(0, 23 * 3600 + 1800, 10)) * SECOND, timezone="Europe/Athens")
     with pytest.raises(
-        HarkenError, match="clocks went forward, and the recording is longer than a day by them, so times"
+        HarkenError, match="clocks went forward, and by them the recording is a day long or longer, so times"
     ):
         with_labels(spring, notes(tmp_path, "10:15,10:25,running"))
 

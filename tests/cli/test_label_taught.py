@@ -444,6 +444,10 @@ def test_real_people_are_taught_after_a_kill_and_each_by_own_labels(
     assert "bert taught" in shown
     assert "the labelling is left as it was, because a personal model is worse" in shown
     assert "The labels of dora cannot be used, so the general model labels" in shown
+    table = pl.read_csv(out / "person.csv")
+    assert table["taught"].to_list() == ["personal model", "left as it was", None, "labels not used"]
+    page = html.unescape((out / "study.html").read_text())
+    assert "The labels of 1 person cannot be used" in page
     timeline = pl.read_parquet(out / "anna" / "timeline.parquet").filter("recorded")
     before = pl.read_parquet(general / "anna" / "timeline.parquet").filter("recorded")
     assert share_of_kinds(timeline, labels) > share_of_kinds(before, labels)

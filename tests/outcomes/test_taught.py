@@ -15,8 +15,8 @@ def test_a_test_on_another_occasion_says_something_about_other_days() -> None:
     assert tested.not_shown == ""
     assert tested.describe() == (
         "anna taught lying 1 min 4 s and walking 32 s, and is labelled by a personal model, which recognises 83 % of "
-        "the labelled windows in cross-validation (general model: 62 %); tested on the last occasion: mean F1 0.75 "
-        "(general model: 0.50)"
+        "the labelled windows in cross-validation, averaged over labels (general model: 62 %); tested on the last "
+        "occasion: mean F1 0.75 (general model: 0.50)"
     )
 
 
@@ -34,12 +34,14 @@ def test_why_a_model_was_not_kept_is_said(recognised: Score, why: str) -> None:
 
 def test_a_kept_model_with_a_lower_score_says_what_the_score_lacks() -> None:
     kept = replace(ANNA, recognised=Score(0.6, 0.55)).describe()
-    assert "55 % of the labelled windows in cross-validation (general model: 60 %), whose fits lack the bouts" in kept
+    assert "55 % of the labelled windows in cross-validation, averaged over labels (general model: 60 %), whose" in kept
+    assert "whose fits lack the bouts that they are tested on" in kept
 
 
 def test_without_scores_nothing_is_said_about_them() -> None:
     refused = Taught("anna", kept=False, reason="labels.csv, line 2: no time", seconds={})
     assert refused.not_shown == ""
+    assert refused.as_columns()["taught"] == "labels not used"
     assert refused.describe() == (
         "anna taught nothing; the labelling is left as it was, because the labels cannot be used: labels.csv, line 2: "
         "no time"

@@ -268,8 +268,8 @@ def _describe_seen(start: RoutineStart) -> str:
 def _describe_clear(start: RoutineStart, who: str) -> str:
     when = f"{_describe_shift(start.shift_s)} than written" if start.shift_s else "as written"
     return (
-        f"The routine of {who} began {when}. That is clear: {_describe_seen(start)}, and no other start within "
-        f"{FARTHEST_S} s fits nearly as well"
+        f"The routine of {who} began {when}: no other start within {FARTHEST_S} s fits nearly as well, and "
+        f"{_describe_seen(start)}"
     )
 
 

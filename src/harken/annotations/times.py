@@ -87,9 +87,11 @@ class Moment:
         last_ns = wall_ns(span.end_ns - offset_ns, span.timezone)
         longest_ns = DAY_NS - 2 * SLACK_NS
         if span.end_ns - span.start_ns > longest_ns:
-            raise HarkenError(f"the recording is longer than a day, so {NEED_DATES}")
+            raise HarkenError(f"the recording is a day long or longer, so {NEED_DATES}")
         if last_ns - first_ns > longest_ns:
-            raise HarkenError(f"clocks went forward, and the recording is longer than a day by them, so {NEED_DATES}")
+            raise HarkenError(
+                f"clocks went forward, and by them the recording is a day long or longer, so {NEED_DATES}"
+            )
         earliest_ns = first_ns - SLACK_NS  # by the clock, which may have been changed right before the recording
         found_ns = earliest_ns + (self.ns - earliest_ns) % DAY_NS
         return found_ns if found_ns - last_ns <= first_ns - (found_ns - DAY_NS) else found_ns - DAY_NS

@@ -205,8 +205,11 @@ def print_warning(path: Path, sentence: str) -> None:
 
 
 def warn_of_unused(labelling: LabelOptions, people: Sequence[tuple[Path, str]]) -> None:
-    """Warn of rows in the file of labels that are for none of the recordings, each given as its file and its wearer."""
+    """Warn of rows in the file of labels that are for none of the recordings, each given as its file and its wearer.
+
+    For one recording there is no warning: the table of a study has rows of others.
+    """
     from harken.annotations.labelled_files import rows_of_nobody
 
-    if labelling.path is not None and (unused := rows_of_nobody(labelling, people)):
+    if len(people) > 1 and labelling.path is not None and (unused := rows_of_nobody(labelling, people)):
         print_warning(labelling.path, printable(unused))

@@ -333,10 +333,12 @@ def print_line(outcome: "FileOutcome") -> None:
 
 def _taught_words(facts: dict[str, Any]) -> str:
     """Return what teaching the wearer gained, as part of a line: ``taught 0.62 -> 0.83``."""
-    from harken.outcomes.taught import Taught
+    from harken.outcomes.taught import GENERAL, UNUSED, Taught
 
     taught = msgspec.convert(facts, Taught)
-    return f"taught {taught.gain}" if taught.kept else "taught, but left as it was"
+    if taught.state == UNUSED:
+        return UNUSED
+    return f"taught {taught.gain}" if taught.kept else f"taught, but {GENERAL}"
 
 
 def print_one(outcome: "FileOutcome") -> None:

@@ -131,7 +131,7 @@ class LabelledFile(Outcomes):
             of_mounting = (f"the watch was {mounting.reason}",)
         of_teaching: tuple[str, ...] = ()
         if self.taught is not None and self.taught.seconds:
-            of_teaching = (printable(self.taught.describe()),)
+            of_teaching = (printable(self.taught.describe()), *self.taught.notes)
         return (*self.quality.notes, *of_mounting, *of_teaching, *super().notes)
 
     @cached_property

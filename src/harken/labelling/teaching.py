@@ -281,6 +281,7 @@ def _teach(
     as_found: list[Recording] = []
     recordings: list[Recording] = []
     warnings: dict[str, None] = {}
+    notes: dict[str, None] = {}
     spans: dict[str, LabelledSpans] = {}
     for path in lesson.files:
         prepared[path] = prepare_file(path, general, settings)
@@ -290,7 +291,7 @@ def _teach(
         warnings |= dict.fromkeys(list_label_doubts(recording))
         # What was noted while the labels were laid over the samples, such as a start that was moved.
         known_notes = prepared[path].stream.quality.notes
-        warnings |= dict.fromkeys(note for note in recording.quality.notes if note not in known_notes)
+        notes |= dict.fromkeys(note for note in recording.quality.notes if note not in known_notes)
         _refuse_trained(general, recording)
         spans[digests[path]] = _find_labelled_spans(recording)
         as_found.append(recording)
@@ -326,6 +327,7 @@ def _teach(
         files=tuple(recording.source for recording in as_found),
         spans=spans,
         warnings=tuple(map(printable, warnings)),
+        notes=tuple(map(printable, notes)),
     )
     # Calibrated samples have other fingerprints than those of the file.
     fingerprints = general.fingerprints_.joined(Fingerprints.of(as_found))

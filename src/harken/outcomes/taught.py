@@ -10,8 +10,9 @@ from harken.support.printable import duration_text, listed, percent
 
 LabelledSpans = tuple[tuple[int, int], ...]
 """Start and end of labelled time, in ns since 1970 (UTC)."""
-PERSONAL, GENERAL = "personal model", "left as it was"
-"""What labels a wearer who taught: the personal model, or the general model because the personal one is worse."""
+PERSONAL, GENERAL, UNUSED = "personal model", "left as it was", "labels not used"
+"""What labels a wearer who taught: the personal model; the general model because the personal one is worse; or the
+general model because the labels cannot be used."""
 NOT_SHOWN = "These scores are from the labelled time alone. They do not show how much is gained on another day."
 """What a reader must know about scores without a test on another occasion."""
 
@@ -62,6 +63,7 @@ class Taught:
         files: the recordings with labels.
         spans: the labelled time of each of these recordings, by the SHA-256 of the file.
         warnings: what a person must read about the labels.
+        notes: what was found about them, such as a start that was moved.
     """
 
     person: str
@@ -75,6 +77,7 @@ class Taught:
     files: tuple[str, ...] = ()
     spans: dict[str, LabelledSpans] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def of_file(self, sha256: str) -> "Taught":
         """Return the same with the labelled time of one recording only, by the digest of its file."""
@@ -95,6 +98,13 @@ class Taught:
     def not_shown(self) -> str:
         """What the scores do not show, in sentences; empty without scores, and with a test on another occasion."""
         return "" if self.gain is None or self.tested_occasion else NOT_SHOWN
+
+    @property
+    def state(self) -> str:
+        """What labels the wearer: ``PERSONAL``, ``GENERAL`` or ``UNUSED``."""
+        if self.kept:
+            return PERSONAL
+        return GENERAL if self.seconds else UNUSED
 
     @property
     def why_left(self) -> str:
@@ -131,14 +141,17 @@ class Taught:
         # A mean of ones may differ from 1 in the last bit.
         after = percent(round(self.recognised.after, 6), decimals=0)
         before = percent(round(self.recognised.before, 6), decimals=0)
-        return f"recognises {after} of the labelled windows in cross-validation (general model: {before})"
+        return (
+            f"recognises {after} of the labelled windows in cross-validation, averaged over labels "
+            f"(general model: {before})"
+        )
 
     def as_columns(self) -> TaughtColumns:
         """Return the columns of the tables of people and files."""
         recognised = self.recognised
         tested = self.tested
         return {
-            "taught": PERSONAL if self.kept else GENERAL,
+            "taught": self.state,
             "taught_labels": ", ".join(f"{label} {seconds:.0f} s" for label, seconds in self.seconds.items()),
             "taught_minutes": sum(self.seconds.values()) / 60,
             "taught_recognised_before": None if recognised is None else recognised.before,

@@ -28,7 +28,9 @@ DIGITS = 7
 SHORT_NS = 10**9
 """The time of a shorter label may not be what was meant."""
 LEAST_SHARE = 0.01
-"""The times of labels that cover less of a recording may not be what was meant."""
+LITTLE_LABELLED_S = 60.0
+"""Labels that cover less than both may have other times than were meant. A routine of five minutes in a recording of a
+week covers less than this share, too."""
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,8 @@ def _plain(value: Any) -> Any:
 
 
 def list_label_doubts(recording: Recording, *, trim_s: float = 0.0) -> list[str]:
-    """Return sentences on labels that last less than a second, and on labels that cover under 1 % of a recording.
+    """Return sentences on labels that last less than a second, and on labels that cover under 1 % of a recording and
+    less than a minute.
 
     Args:
         recording: a mended recording.
@@ -270,7 +273,9 @@ def list_label_doubts(recording: Recording, *, trim_s: float = 0.0) -> list[str]
         doubts += _list_short_labels(recording)
     labelled = len(recording) - recording.unlabelled_rows
     share = labelled / len(recording)
-    if share < LEAST_SHARE and (recording.label_names or recording.label_source):
+    labelled_s = labelled / recording.sample_rate_hz if recording.sample_rate_hz else 0.0
+    is_little = share < LEAST_SHARE and labelled_s < LITTLE_LABELLED_S
+    if is_little and (recording.label_names or recording.label_source):
         doubts.append(f"The labels cover {percent(share)} of the recording. Are their times right?")
     return doubts
 

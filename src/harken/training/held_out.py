@@ -354,5 +354,6 @@ def _list_limits_of_labels(
             unknown = f"The new model does not know {quoted(missing)}, which the model in use knows."
             limits = [f"{unknown} It labels such time as one of {known}."]
     if before_labels and (new := sorted(set(labels) - set(before_labels))):
-        limits.append(f"Only the new model knows {quoted(new)}, so the comparison leaves it out.")
+        them = "it" if len(new) == 1 else "them"
+        limits.append(f"Only the new model knows {quoted(new)}, so the comparison leaves {them} out.")
     return limits

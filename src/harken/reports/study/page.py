@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.outcomes.rules import ENOUGH_WEAR_H
-from harken.outcomes.taught import PERSONAL, Taught
+from harken.outcomes.taught import GENERAL, PERSONAL, UNUSED, Taught
 from harken.reports.caveats import LEAST_F1, Caveat, CaveatKind, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
@@ -307,13 +307,15 @@ def _find_not_shown(people: Iterable[Person]) -> str:
 
 
 def _count_taught(table: pl.DataFrame) -> dict[str, int]:
-    """Return how many people are labelled by a personal model (``personal``), and how many taught but are not
-    (``left``)."""
-    if "taught" not in table.columns:
-        return {"personal": 0, "left": 0}
-    taught = table["taught"].drop_nulls().to_list()
-    personal = taught.count(PERSONAL)
-    return {"personal": personal, "left": len(taught) - personal}
+    """Return how many people have labels (``people``), how many of them are labelled by a personal model
+    (``personal``), for how many it is worse (``left``), and the labels of how many cannot be used (``unused``)."""
+    taught = table["taught"].drop_nulls().to_list() if "taught" in table.columns else []
+    return {
+        "people": len(taught),
+        "personal": taught.count(PERSONAL),
+        "left": taught.count(GENERAL),
+        "unused": taught.count(UNUSED),
+    }
 
 
 def _distributions(table: pl.DataFrame, outcomes: Sequence[PersonOutcome]) -> list[Content]:

@@ -72,7 +72,7 @@ def _description(outcomes: Outcomes, quality: RecordingQuality) -> Content:
         "days_excluded": len(excluded.days),
         "limits": quality.limits,
         "quality": quality_lines(quality),
-        "notes": quality.notes,
+        "notes": (*quality.notes, *(() if taught is None else taught.notes)),
         "not_recorded": lasting(quality.gaps.total_s) if quality.gaps.total_s > 3600 * MUCH_GAP_H else "",
         "smoothed": timeline.expected_bout_s is not None,
     }

@@ -176,7 +176,7 @@ export function Result({ outcome, state, onChoose }) {
 
 const withoutTest = (state) =>
   state.before
-    ? "There is no test: too few bouts are long enough. Record a minute of each activity in one piece, or more."
+    ? "There is no test on a part that was kept back, because no bout is long enough for one. Record each activity for a minute or more in one piece."
     : "There is no starting model to compare with.";
 
 function Report({ outcome: { has_report: there, model_path: path } }) {
