@@ -176,6 +176,17 @@ def test_what_holds_in_one_half_and_not_in_the_other_is_reverted(general: Recogn
     assert not adapted.recogniser.provenance_["adaptation"]["kept"]
 
 
+def test_hours_of_one_bout_are_one_bout(general: Recogniser, dora: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The fewer windows there may be, the farther apart they are: here more than two windows' lengths.
+    monkeypatch.setattr("harken.training.adaptation.MOST_WINDOWS", 24)
+    long = replace(
+        dora, label_codes=np.sort(dora.label_codes), time_ns=dora.time_ns[0] + 40_000_000 * np.arange(len(dora))
+    )
+    adapted = adapt(general, [long])
+    assert adapted.windows < 30
+    assert not adapted.between_bouts
+
+
 def test_a_single_label_keeps_the_general_model(general: Recogniser, tmp_path: Path) -> None:
     adapted = adapt(general, [wearer(tmp_path, 11, bouts=("lying", "lying"))])
     assert (adapted.kept, adapted.before, adapted.after) == (False, None, None)

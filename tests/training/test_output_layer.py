@@ -156,3 +156,10 @@ def test_a_bout_counts_once_however_long_it_is_and_a_short_one_less() -> None:
 def test_bouts_of_two_recordings_at_the_same_time_are_two() -> None:
     starts_ns = np.array([0, 5, 10, 0, 5]) * SECOND
     assert number_bouts(starts_ns, np.zeros(5, np.int64), WINDOW).tolist() == [0, 0, 0, 1, 1]
+
+
+def test_windows_of_a_bout_may_begin_far_apart_in_hours_of_labels() -> None:
+    starts_ns = np.array([0, 25, 50, 100, 125]) * SECOND
+    codes = np.zeros(5, np.int64)
+    assert number_bouts(starts_ns, codes, WINDOW).tolist() == [0, 1, 2, 3, 4]
+    assert number_bouts(starts_ns, codes, WINDOW, hop_ns=25 * SECOND).tolist() == [0, 0, 0, 1, 1]

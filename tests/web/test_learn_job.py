@@ -42,9 +42,9 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[Windows]:
         windows_of_fits.append(windows)
         return fit(model, windows, **options)
 
-    def noting_features(model: Recogniser, windows: Windows) -> LabelledFeatures:
+    def noting_features(model: Recogniser, windows: Windows, **options: Any) -> LabelledFeatures:
         windows_of_fits.append(windows)
-        return collect(model, windows)
+        return collect(model, windows, **options)
 
     recogniser()  # it is fitted once, and not by a job
     monkeypatch.setattr(Recogniser, "fit", noting_fit)

@@ -165,8 +165,9 @@ def adapt(
 
     Args:
         recogniser: the general model. It is not changed.
-        labelled: mended recordings of the wearer, or windows as the model reads them. Windows of recordings overlap,
-            with eight starts in each window's length. A recording without a window is left out if another has some. A
+        labelled: mended recordings of the wearer, or windows as the model reads them, which overlap. Windows of
+            recordings have eight starts in each window's length, and fewer if they would be more than
+            ``MOST_WINDOWS``. A recording without a window is left out if another has some. A
             watch that sat in another way than those of the training data is turned first, as it will be when the
             personal model labels (``harken.mounting.estimate``).
         ignore_labels: labels to leave out.
@@ -201,7 +202,7 @@ def adapt(
 def _adapt(recogniser: Recogniser, labelled: Windows | Sequence[Recording], rules: AdaptationRules) -> Adapted:
     """Fit and decide, without tests. The recogniser does not have the adaptation in its provenance yet."""
     general = read_output_layer(recogniser)
-    windows, mountings = _windows(recogniser, labelled, rules)
+    windows, hop_s, mountings = _prepare_windows(recogniser, labelled, rules)
     wearers = _list_wearers(labelled)
     if len(wearers) != 1 and not rules.several_wearers:
         raise HarkenError(
@@ -212,7 +213,7 @@ def _adapt(recogniser: Recogniser, labelled: Windows | Sequence[Recording], rule
     labels = recogniser.specification_.labels
     new = find_new_labels(recogniser, windows.labels_present, rules.ignore_labels)
     known = known_windows(windows, (*labels, *new), ignore_labels=rules.ignore_labels)
-    examples = labelled_features(recogniser, known)
+    examples = labelled_features(recogniser, known, hop_s=hop_s)
     kept = scale_examples(recogniser, examples.scale)
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
     general = general * (examples.scale / recogniser.specification_.temperature)
@@ -387,14 +388,20 @@ def _describe_reason(decision: Decision, added: _NewLabels) -> str:
     return "; ".join(parts)
 
 
-def _windows(
-    recogniser: Recogniser,
-    recordings: Windows | Sequence[Recording],
-    rules: AdaptationRules,
-) -> tuple[Windows, list[Mounting]]:
-    """The windows of recordings, and the orientations of their watches; windows are returned as they are."""
+class _PreparedWindows(NamedTuple):
+    """Windows of recordings, the seconds from one to the next in a bout, and the orientations of the watches."""
+
+    windows: Windows
+    hop_s: float
+    mountings: list[Mounting]
+
+
+def _prepare_windows(
+    recogniser: Recogniser, recordings: Windows | Sequence[Recording], rules: AdaptationRules
+) -> _PreparedWindows:
+    """Take windows from recordings; windows are returned as they are."""
     if isinstance(recordings, Windows):
-        return recordings, []
+        return _PreparedWindows(recordings, 0.0, [])
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
     specification = recogniser.specification_
@@ -420,7 +427,8 @@ def _windows(
     for recording in prepared:
         labelled_s += np.count_nonzero(recording.label_codes != UNLABELLED) / recording.sample_rate_hz
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
-    return sliding_windows_of_all(prepared, length=specification.window_length, hop_s=hop_s), mountings
+    windows = sliding_windows_of_all(prepared, length=specification.window_length, hop_s=hop_s)
+    return _PreparedWindows(windows, hop_s, mountings)
 
 
 def _personal(recogniser: Recogniser, decision: Decision, added: _NewLabels, scale: float) -> Recogniser:

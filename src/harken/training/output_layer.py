@@ -33,7 +33,8 @@ With a smaller weight, the new label is given to more windows of the others."""
 WHOLE_BOUT_S = 30.0
 """A bout of at least this length counts once, and a shorter one in proportion."""
 BOUTS_APART = 1.5
-"""Windows of a label are of two bouts if they begin at least this number of window lengths apart."""
+"""Windows of a label are of two bouts if they begin at least this number of window lengths apart, or half a window
+farther apart than the windows of a bout do."""
 MEMORY = 10
 """The number of earlier steps that L-BFGS remembers."""
 MOST_ITERATIONS, MOST_HALVINGS = 300, 30
@@ -137,8 +138,13 @@ def read_output_layer(recogniser: Recogniser) -> Float64Array:
     return every[:, : len(recogniser.specification_.labels)]
 
 
-def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
+def labelled_features(recogniser: Recogniser, windows: Windows, *, hop_s: float = 0.0) -> LabelledFeatures:
     """Run the network on labelled windows, and collect the input of its output layer.
+
+    Args:
+        recogniser: the recogniser whose network is run.
+        windows: the windows, one recording after the other.
+        hop_s: seconds from the start of one window of a bout to the next, if it is more than a window's length.
 
     Raises:
         HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
@@ -152,7 +158,7 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
         features=features / scale,
         scale=scale,
         codes=codes,
-        bouts=number_bouts(windows.starts_ns, codes, duration_ns),
+        bouts=number_bouts(windows.starts_ns, codes, duration_ns, hop_ns=round(hop_s * 1e9)),
         wearers=np.unique(windows.subjects, return_inverse=True)[1].astype(np.int64),
         starts_ns=windows.starts_ns,
         duration_ns=duration_ns,
@@ -188,16 +194,18 @@ def keep_examples(recogniser: Recogniser, windows: Windows) -> Recogniser:
     return recogniser.with_model(replace(recogniser.model_, examples=examples))
 
 
-def number_bouts(starts_ns: Int64Array, codes: Int64Array, duration_ns: int) -> Int64Array:
+def number_bouts(starts_ns: Int64Array, codes: Int64Array, duration_ns: int, *, hop_ns: int = 0) -> Int64Array:
     """Return the number of the bout of each window, int64 ``[n]``.
 
     Args:
         starts_ns: the start of each window, one recording after the other, int64 ``[n]``.
         codes: their labels, int64 ``[n]``.
         duration_ns: the duration of a window.
+        hop_ns: the time between the starts of two windows of a bout, if it is more than the duration.
     """
     steps_ns = np.diff(starts_ns)
-    begins = (codes[1:] != codes[:-1]) | (steps_ns <= 0) | (steps_ns >= BOUTS_APART * duration_ns)
+    apart_ns = max(BOUTS_APART * duration_ns, hop_ns + duration_ns / 2)
+    begins = (codes[1:] != codes[:-1]) | (steps_ns <= 0) | (steps_ns >= apart_ns)
     return np.concatenate([[0], np.cumsum(begins)]).astype(np.int64)[: len(codes)]
 
 
