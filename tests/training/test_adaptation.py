@@ -230,9 +230,9 @@ def test_the_file_states_its_origin_and_the_wearer_counts_as_known(
     assert set(known.people) == {"dora"}
 
 
-def washing_up(folder: Path, name: str, label: str = "washing up") -> Recording:
+def washing_up(folder: Path, name: str, label: str = "washing up", seed: int = 11) -> Recording:
     """Dora shakes her arm in a way that the general model has not met."""
-    recording = wearer(folder, 11, name, bouts=("sitting", "sitting"), seconds=40, gap_s=30)
+    recording = wearer(folder, seed, name, bouts=("sitting", "sitting"), seconds=40, gap_s=30)
     signals = recording.signals.copy()
     times_s = (recording.time_ns - recording.time_ns[0]) / 1e9
     signals[:, 1] += np.sin(2 * np.pi * 3 * times_s).astype(np.float32)
@@ -258,6 +258,21 @@ def test_a_label_that_the_model_lacks_is_learned_and_found_again(
     taken = personal.predict(another) == "washing up"
     assert taken.mean() < 0.02
     assert any("Only the new model knows “washing up”" in limit for limit in adapted.limits)
+
+
+def test_a_new_label_that_is_written_in_two_ways_is_one(general: Recogniser, dora: Recording, tmp_path: Path) -> None:
+    shouted = washing_up(tmp_path, "dora_washes", label="Washing_Up")
+    again = washing_up(tmp_path, "dora_washes_again", seed=13)
+    adapted = adapt(general, [dora, shouted, again])
+    assert list(adapted.new_labels) == ["washing up"]
+    (test,) = adapted.tests
+    assert test.seconds_by_label.keys() == {"washing up", "lying", "sitting", "walking"}
+    assert not any("Washing_Up" in limit for limit in adapted.limits)
+
+
+def test_nothing_is_left_if_every_label_is_ignored(general: Recogniser, dora: Recording) -> None:
+    with pytest.raises(HarkenError, match="every recorded label, “lying”, “sitting” and “walking”, is left out"):
+        adapt(general, [dora], ignore_labels=["Lying", "sitting", "walking"])
 
 
 def test_a_new_label_alone_leaves_the_others_as_they_were(general: Recogniser, tmp_path: Path) -> None:

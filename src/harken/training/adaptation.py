@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harken.annotations.labelled_files import renamed
-from harken.annotations.spelling import nearly_alike, spelling
+from harken.annotations.spelling import nearly_alike, one_spelling, spelling
 from harken.models.recogniser import Recogniser
 from harken.mounting.estimate import as_trained
 from harken.mounting.turns import Mounting
@@ -33,7 +33,13 @@ from harken.training.adaptation_decision import (
 )
 from harken.training.comparison import Comparison, fit_and_reply, score_replies
 from harken.training.data import sliding_windows_of_all
-from harken.training.held_out import leave_out_people, list_limits, refuse_same_movement, split_by_occasion
+from harken.training.held_out import (
+    leave_out_people,
+    list_limits,
+    refuse_same_movement,
+    split_by_occasion,
+    sum_labelled_seconds,
+)
 from harken.training.held_out_test import HeldOutTest
 from harken.training.output_layer import (
     Examples,
@@ -188,9 +194,11 @@ def adapt(
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     refuse_same_movement(recordings)
     on_progress("model", 0.0)
-    adapted = _adapt(recogniser, labelled, rules)
-    if recordings:
-        adapted = _test(adapted, recogniser, recordings, rules, on_progress)
+    if isinstance(labelled, Windows):
+        adapted = _adapt(recogniser, labelled, rules)
+    else:
+        named = _name_labels(recogniser, recordings, rules.ignore_labels)
+        adapted = _test(_adapt(recogniser, named, rules), recogniser, named, rules, on_progress)
     # The wearers count as known even if the weights were not changed, because their data decided that.
     people = {*recogniser.provenance_.get("training_people", []), *_list_wearers(labelled)}
     adaptation = adapted.as_dict() | {"adapted_from": recogniser.model_.digest}
@@ -300,13 +308,12 @@ def _test(
     def fit(training: Sequence[Recording]) -> Recogniser:
         return _adapt(recogniser, training, rules).recogniser
 
-    labelled = [_with_labels_of(recogniser, recording, rules.ignore_labels) for recording in recordings]
     length_s = recogniser.specification_.window_length_s
     comparison = Comparison(
-        recogniser, length_s, labelled, orientation=rules.orientation, forearm_axis=rules.forearm_axis
+        recogniser, length_s, recordings, orientation=rules.orientation, forearm_axis=rules.forearm_axis
     )
-    division = split_by_occasion(labelled, window_length_s=length_s)
-    folds = leave_out_people(labelled)
+    division = split_by_occasion(recordings, window_length_s=length_s)
+    folds = leave_out_people(recordings)
     fits = 2 + len(folds)
     on_progress("test", 1 / fits)
     replies = fit_and_reply(fit, division.parts, comparison)
@@ -329,14 +336,25 @@ def _test(
     return replace(adapted, tests=made, limits=tuple(limits))
 
 
-def _with_labels_of(recogniser: Recogniser, recording: Recording, ignored: Sequence[str]) -> Recording:
-    """Return the recording with labels as the model writes them, and without those to ignore."""
-    written = {spelling(label): label for label in recogniser.specification_.labels}
+def _name_labels(recogniser: Recogniser, recordings: Sequence[Recording], ignored: Sequence[str]) -> list[Recording]:
+    """Return recordings whose labels are written in one way, as the model writes those that it knows.
+
+    Labels to ignore are left out.
+
+    Raises:
+        HarkenError: when no label is left.
+    """
     left_out = {*map(spelling, ignored)}
-    recording = recording.with_label_names(
-        tuple(label for label in recording.label_names if spelling(label) not in left_out)
-    )
-    return renamed(recording, {label: written.get(spelling(label), label) for label in recording.label_names})
+    recorded = sum_labelled_seconds(recordings)
+    if recorded and left_out.issuperset(map(spelling, recorded)):
+        raise HarkenError(f"every recorded label, {quoted(sorted(recorded))}, is left out; keep at least one")
+    of_model = dict.fromkeys(recogniser.specification_.labels, 0.0)
+    names = one_spelling(of_model, recorded)
+    named = []
+    for recording in recordings:
+        kept = tuple(label for label in recording.label_names if spelling(label) not in left_out)
+        named.append(renamed(recording.with_label_names(kept), names))
+    return named
 
 
 def _list_wearers(labelled: Windows | Sequence[Recording]) -> list[str]:
@@ -419,7 +437,6 @@ def _prepare_windows(
             )
         way = None
         if rules.orientation:
-            recording = _with_labels_of(recogniser, recording, rules.ignore_labels)
             recording, way = as_trained(recogniser, recording, forearm_axis=rules.forearm_axis, use_labels=True)
         mountings += [] if way is None else [way]
         prepared.append(specification.prepare_recording(recording))
