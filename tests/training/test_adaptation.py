@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import harken
 import people
 from harken import HarkenError, Recogniser, Recording, concatenate, read, sliding_windows
-from harken.models.model_file import FittedModel
+from harken.models.model_file import FittedModel, TrainingExamples
 from harken.networks.build import network_name
 from harken.networks.presets import PRESETS
 from harken.networks.pytorch import build, weights_of
@@ -230,12 +230,12 @@ def test_the_file_states_its_origin_and_the_wearer_counts_as_known(
     assert set(known.people) == {"dora"}
 
 
-def washing_up(folder: Path, name: str, label: str = "washing up", seed: int = 11) -> Recording:
+def washing_up(folder: Path, name: str, label: str = "washing up", seed: int = 11, shakes_hz: float = 3.0) -> Recording:
     """Dora shakes her arm in a way that the general model has not met."""
     recording = wearer(folder, seed, name, bouts=("sitting", "sitting"), seconds=40, gap_s=30)
     signals = recording.signals.copy()
     times_s = (recording.time_ns - recording.time_ns[0]) / 1e9
-    signals[:, 1] += np.sin(2 * np.pi * 3 * times_s).astype(np.float32)
+    signals[:, 1] += np.sin(2 * np.pi * shakes_hz * times_s).astype(np.float32)
     later_ns = {"dora_washes": 10**13, "dora_washes_again": 10**14}[name]
     return replace(
         recording, subject="dora", signals=signals, label_names=(label,), time_ns=recording.time_ns + later_ns
@@ -258,6 +258,21 @@ def test_a_label_that_the_model_lacks_is_learned_and_found_again(
     taken = personal.predict(another) == "washing up"
     assert taken.mean() < 0.02
     assert any("Only the new model knows “washing up”" in limit for limit in adapted.limits)
+
+
+def test_a_second_new_label_does_not_take_the_windows_of_the_first(general: Recogniser, tmp_path: Path) -> None:
+    adapted = adapt(general, [washing_up(tmp_path, "dora_washes")])
+    adapted.recogniser.save(tmp_path / "personal.safetensors")
+    personal = Recogniser.load(tmp_path / "personal.safetensors", device="cpu")
+    assert personal.model_.examples is not None
+    assert set(personal.model_.examples.codes.tolist()) == {0, 1, 2, 3, 4}
+    drumming = washing_up(tmp_path, "dora_washes_again", label="drumming", seed=13, shakes_hz=3.5)
+    second = adapt(personal, [drumming]).recogniser
+    assert second.specification_.labels[-2:] == ("washing up", "drumming")
+    washing = windows_of(personal, washing_up(tmp_path, "dora_washes", seed=21))
+    assert personal.score(washing) > 0.9
+    assert second.score(washing) > 0.9
+    assert second.score(windows_of(second, drumming)) > 0.9
 
 
 def test_a_new_label_that_is_written_in_two_ways_is_one(general: Recogniser, dora: Recording, tmp_path: Path) -> None:
@@ -293,9 +308,13 @@ def test_a_new_label_that_looks_like_a_known_one_is_not_added(general: Recognise
 
 
 def test_a_new_label_is_refused_without_examples_and_if_it_is_a_slip(general: Recogniser, tmp_path: Path) -> None:
-    without = general.with_model(replace(general.model_, examples=None))
-    with pytest.raises(HarkenError, match=r"lacks “washing up”, and its file keeps no examples.*--ignore-label"):
-        adapt(without, [washing_up(tmp_path, "dora_washes")])
+    assert general.model_.examples is not None
+    sizes = general.model_.examples.step_sizes
+    empty = TrainingExamples(np.empty((0, len(sizes)), np.int8), sizes, np.empty(0, np.int32))
+    for examples in (None, empty):
+        without = general.with_model(replace(general.model_, examples=examples))
+        with pytest.raises(HarkenError, match=r"lacks “washing up”, and its file keeps no examples.*--ignore-label"):
+            adapt(without, [washing_up(tmp_path, "dora_washes")])
     with pytest.raises(HarkenError, match=r"“sittin” is spelled nearly as “sitting”.*--rename sittin=sitting"):
         adapt(general, [washing_up(tmp_path, "dora_washes", label="sittin")])
 

@@ -108,6 +108,33 @@ class TrainingExamples:
         """The input of the output layer, float32 ``[n, features]``."""
         return np.asarray(self.steps * self.step_sizes, dtype=np.float32)
 
+    def with_new_labels(self, features: Float32Array, codes: Int64Array) -> "TrainingExamples":
+        """Return these examples, and windows of labels that have none yet.
+
+        A new label gets at most as many as the most frequent label has. If there are too many for a file, each label
+        keeps equally many. Those that are kept are spread evenly over the windows of the label.
+
+        >>> import numpy as np
+        >>> examples = TrainingExamples.of(np.ones((2, 1), np.float32), np.array([0, 1]))
+        >>> examples.with_new_labels(np.arange(9, dtype=np.float32)[:, None], np.full(9, 2)).codes.tolist()
+        [0, 1, 2]
+
+        Args:
+            features: the input of the output layer, float32 ``[m, features]``.
+            codes: the new labels, int ``[m]``.
+        """
+        every = np.concatenate([self.features, features])
+        every_code = np.concatenate([self.codes, codes])
+        labels = np.unique(every_code)
+        most = min(int(np.bincount(self.codes).max()), most_examples(every.shape[1]) // len(labels))
+        kept = []
+        for code in labels:
+            rows = np.flatnonzero(every_code == code)
+            places = np.linspace(0, len(rows) - 1, min(len(rows), most))
+            kept.append(rows[np.rint(places).astype(np.int64)])
+        chosen = np.concatenate(kept)
+        return TrainingExamples.of(every[chosen], every_code[chosen])
+
     def __len__(self) -> int:
         return len(self.codes)
 

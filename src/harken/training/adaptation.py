@@ -226,7 +226,7 @@ def _adapt(recogniser: Recogniser, labelled: Windows | Sequence[Recording], rule
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
     general = general * (examples.scale / recogniser.specification_.temperature)
     decision = decide(examples.select(examples.codes < len(labels)), general, kept)
-    added = _NewLabels(tuple(new), {}, {}, None)
+    added = _NewLabels(tuple(new), {}, {})
     if new:
         assert kept is not None
         added = _add_labels(examples, general if decision.weights is None else decision.weights, kept, new)
@@ -234,13 +234,21 @@ def _adapt(recogniser: Recogniser, labelled: Windows | Sequence[Recording], rule
 
 
 class _NewLabels(NamedTuple):
-    """Labels that the general model lacks: all of them, the tests of the added ones, why the others were not added, and
-    the weights of the known and the added labels, ``[features + 1, labels]``; None if none was added."""
+    """Labels that the general model lacks.
+
+    Attributes:
+        names: all of them.
+        tests: the tests of the added ones.
+        refused: why the others were not added.
+        weights: the weights of the known and the added labels, ``[features + 1, labels]``; None if none was added.
+        windows: the windows of the added labels, with codes of the personal model; None if none was added.
+    """
 
     names: tuple[str, ...]
     tests: dict[str, NewLabelTest]
     refused: dict[str, str]
-    weights: Float64Array | None
+    weights: Float64Array | None = None
+    windows: LabelledFeatures | None = None
 
 
 def find_new_labels(recogniser: Recogniser, labels: Iterable[str], ignore_labels: Sequence[str]) -> list[str]:
@@ -266,7 +274,8 @@ def find_new_labels(recogniser: Recogniser, labels: Iterable[str], ignore_labels
                     f"{quoted([label])} is spelled nearly as {quoted([other])}, which the model knows; rename it "
                     f"(--rename {label}={other}), or leave it out (--ignore-label {label})"
                 )
-    if recogniser.model_.examples is None:
+    examples = recogniser.model_.examples
+    if examples is None or len(examples) == 0:
         raise HarkenError(
             f"the model lacks {quoted(new)}, and its file keeps no examples of its training data, so it cannot learn "
             f"a new label; leave it out (--ignore-label {new[0]}), or train a model with it"
@@ -288,12 +297,13 @@ def _add_labels(windows: LabelledFeatures, known: Float64Array, examples: Exampl
         else:
             tests[name] = results[code]
     if not tests:
-        return _NewLabels(tuple(new), {}, refused, None)
+        return _NewLabels(tuple(new), {}, refused)
     added = [code for code, name in enumerate(new, labels) if name in tests]
     kept = windows.select((windows.codes < labels) | np.isin(windows.codes, added))
     codes = np.where(kept.codes < labels, kept.codes, labels + np.searchsorted(added, kept.codes))
-    weights = fit_new_labels(replace(kept, codes=codes), known, examples)
-    return _NewLabels(tuple(new), tests, refused, weights)
+    kept = replace(kept, codes=codes)
+    weights = fit_new_labels(kept, known, examples)
+    return _NewLabels(tuple(new), tests, refused, weights, kept.select(codes >= labels))
 
 
 def _test(
@@ -469,5 +479,12 @@ def _personal(recogniser: Recogniser, decision: Decision, added: _NewLabels, sca
         labels=(*specification.labels, *added.tests),
         sizes={**specification.sizes, "classes": len(rows) + specification.hands},
     )
-    personal = recogniser.with_model(replace(model, specification=specification, weights={**model.weights, **layer}))
+    examples = model.examples
+    if examples is not None and added.windows is not None:
+        # Another new label that is learned later must not take the windows of these.
+        features = (added.windows.features[:, :-1] * scale).astype(np.float32)
+        examples = examples.with_new_labels(features, added.windows.codes)
+    personal = recogniser.with_model(
+        replace(model, specification=specification, weights={**model.weights, **layer}, examples=examples)
+    )
     return personal.with_temperature(temperature * decision.softening, "the same person")
