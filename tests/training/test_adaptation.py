@@ -187,6 +187,26 @@ def test_hours_of_one_bout_are_one_bout(general: Recogniser, dora: Recording, mo
     assert not adapted.between_bouts
 
 
+def test_a_temperature_stays_within_what_a_file_may_hold(general: Recogniser, tmp_path: Path) -> None:
+    weights = general.model_.weights
+    sure = {name: np.float32(60) * weights[name].astype(np.float32) for name in ("output.weight", "output.bias")}
+    general = general.with_model(replace(general.model_, weights={**weights, **sure}))
+    recording = wearer(tmp_path, 11, bouts=people.BOUTS * 3, seconds=30)
+    codes = recording.label_codes.copy()
+    first, second = recording.bout_edges[[0, 2]]
+    codes[first:second] = (codes[first:second] + 1) % 3  # wrong labels, so the held-out windows need a higher one
+    adapted = adapt(general.with_temperature(60.0, "nobody"), [replace(recording, label_codes=codes)])
+    assert adapted.kept
+    assert adapted.recogniser.specification_.temperature == 100
+
+
+def test_values_of_a_network_that_are_not_numbers_are_refused(general: Recogniser, dora: Recording) -> None:
+    broken = {"lstm.bias_ih_l0": np.full_like(general.model_.weights["lstm.bias_ih_l0"], np.nan)}
+    general = general.with_model(replace(general.model_, weights={**general.model_.weights, **broken}))
+    with pytest.raises(HarkenError, match="computes values that are not numbers"):
+        adapt(general, [dora], orientation=False)
+
+
 def test_a_single_label_keeps_the_general_model(general: Recogniser, tmp_path: Path) -> None:
     adapted = adapt(general, [wearer(tmp_path, 11, bouts=("lying", "lying"))])
     assert (adapted.kept, adapted.before, adapted.after) == (False, None, None)

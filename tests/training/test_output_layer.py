@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from harken.support.arrays import Float64Array, Int64Array
+from harken.support.errors import HarkenError
 from harken.training.output_layer import (
     EXAMPLES_WEIGHT,
     NEW_STRENGTH,
@@ -133,6 +134,14 @@ def test_the_minimum_is_that_of_scipy(size: int, strength: float, seed: int) -> 
     theirs = minimize(loss_and_slope, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-8}).x
     np.testing.assert_allclose(ours, theirs, atol=1e-3)
     assert loss_and_slope(ours)[0] <= loss_and_slope(theirs)[0] + 1e-8
+
+
+def test_a_fit_that_does_not_converge_is_an_error() -> None:
+    def loss_and_slope(place: Float64Array) -> tuple[float, Float64Array]:
+        return float(-place.sum()), -np.ones(len(place))
+
+    with pytest.raises(HarkenError, match="did not converge"):
+        minimise(loss_and_slope, np.zeros(3))
 
 
 def test_a_bout_counts_once_however_long_it_is_and_a_short_one_less() -> None:

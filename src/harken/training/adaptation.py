@@ -17,6 +17,7 @@ from harken.annotations.spelling import nearly_alike, one_spelling, spelling
 from harken.models.recogniser import Recogniser
 from harken.mounting.estimate import as_trained
 from harken.mounting.turns import Mounting
+from harken.networks.specification import BOUNDS
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.recording import UNLABELLED, Recording
@@ -55,6 +56,7 @@ from harken.windows.windows import Windows, covered_s
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
 """The largest number of windows. More windows overlap more, add little information and take too long."""
+HOTTEST = BOUNDS["temperature"][1]
 OnProgress = Callable[[str, float], None]
 """Takes the stage, and the share of the whole adaptation that is done."""
 
@@ -487,4 +489,4 @@ def _personal(recogniser: Recogniser, decision: Decision, added: _NewLabels, sca
     personal = recogniser.with_model(
         replace(model, specification=specification, weights={**model.weights, **layer}, examples=examples)
     )
-    return personal.with_temperature(temperature * decision.softening, "the same person")
+    return personal.with_temperature(min(temperature * decision.softening, HOTTEST), "the same person")

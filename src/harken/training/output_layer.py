@@ -37,9 +37,13 @@ BOUTS_APART = 1.5
 farther apart than the windows of a bout do."""
 MEMORY = 10
 """The number of earlier steps that L-BFGS remembers."""
-MOST_ITERATIONS, MOST_HALVINGS = 300, 30
+MOST_ITERATIONS, MOST_HALVINGS = 1000, 30
+"""Twenty new labels at once need 500 iterations; a few labels need 20 to 350."""
 LEAST_SLOPE = 1e-6
 """The iterations end if no slope is steeper."""
+STEEP_SLOPE = 1e-3
+"""If they end at a steeper slope, the fit has failed. Where numbers are too coarse for ``LEAST_SLOPE``, the last slope
+is a little steeper than that."""
 ENOUGH_DESCENT = 1e-4
 """The least share of the expected descent (Armijo's condition)."""
 
@@ -147,9 +151,12 @@ def labelled_features(recogniser: Recogniser, windows: Windows, *, hop_s: float 
         hop_s: seconds from the start of one window of a bout to the next, if it is more than a window's length.
 
     Raises:
-        HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
+        HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer, or computes
+            values that are not finite.
     """
     features = _with_bias(compute_features(recogniser, windows))
+    if not np.isfinite(features).all():
+        raise HarkenError("the network of the model computes values that are not numbers; train it again")
     scale = float(np.sqrt(np.square(features).sum(axis=1).mean()))
     sample_ns = 1e9 / windows.sample_rate_hz
     duration_ns = round(windows.length * sample_ns)
@@ -352,9 +359,14 @@ def log_softmax(logits: Float64Array) -> Float64Array:
 def minimise(loss_and_slope: LossAndSlope, start: Float64Array) -> Float64Array:
     """Return the place of the minimum of a smooth convex function, by L-BFGS.
 
+    If the function is not finite at the first place, this place is returned.
+
     Args:
         loss_and_slope: returns the value and the gradient at a place.
         start: the first place, float64 ``[n]``.
+
+    Raises:
+        HarkenError: when the minimum is not found.
     """
     place = start
     loss, slope = loss_and_slope(place)
@@ -379,6 +391,12 @@ def minimise(loss_and_slope: LossAndSlope, start: Float64Array) -> Float64Array:
             steps = [*steps[1 - MEMORY :], step]
             slope_changes = [*slope_changes[1 - MEMORY :], slope_change]
         place, loss, slope = next_place, next_loss, next_slope
+    steepest = float(np.abs(slope).max(initial=0.0))
+    if np.isfinite(loss) and steepest > STEEP_SLOPE:
+        raise HarkenError(
+            f"the fit of the output layer did not converge: after {MOST_ITERATIONS} steps at most, its steepest slope "
+            f"is {steepest:.2g}; leave out labels that are alike, or record more of them"
+        )
     return place
 
 
