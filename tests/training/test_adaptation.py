@@ -20,7 +20,7 @@ from harken.networks.pytorch import build, weights_of
 from harken.networks.specification import Specification
 from harken.signals import resample, turned_by_quarters
 from harken.training.adaptation import adapt
-from harken.training.output_layer import keep_examples
+from harken.training.output_layer import keep_examples, labelled_features
 from harken.windows.windows import Windows
 from scored_recordings import evaluate
 
@@ -174,6 +174,13 @@ def test_what_holds_in_one_half_and_not_in_the_other_is_reverted(general: Recogn
     assert adapted.recogniser.model_.weights is general.model_.weights
     assert adapted.recogniser.specification_ == general.specification_
     assert not adapted.recogniser.provenance_["adaptation"]["kept"]
+
+
+def test_two_arms_of_a_person_are_left_out_together(general: Recogniser, dora: Recording) -> None:
+    parts = [windows_of(general, replace(dora, subject=name)) for name in ("dora_left", "dora_right", "emil")]
+    wearers = labelled_features(general, general.known(concatenate(parts))).wearers
+    assert [len(set(wearers[start : start + len(parts[0])])) for start in (0, len(parts[0]))] == [1, 1]
+    assert wearers[0] == wearers[len(parts[0])] != wearers[-1]
 
 
 def test_hours_of_one_bout_are_one_bout(general: Recogniser, dora: Recording, monkeypatch: pytest.MonkeyPatch) -> None:

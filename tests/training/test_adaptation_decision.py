@@ -72,6 +72,21 @@ def test_whole_bouts_are_left_out_where_two_labels_have_several() -> None:
     assert [parts[windows.bouts == bout].tolist() for bout in range(4)] == [[0] * 11, [0] * 11, [1] * 11, [1] * 11]
 
 
+def test_what_two_watches_recorded_at_once_is_one_bout() -> None:
+    bouts: list[Bout] = [(number % 2, number * 100.0, 60.0, 5.0) for number in range(4)]
+    one = windows_in(*bouts)
+    other = windows_in(*((code, begin_s + 2, length_s, hop_s) for code, begin_s, length_s, hop_s in bouts))
+    starts_ns = np.concatenate([one.starts_ns, other.starts_ns])
+    parts = split_bouts(windows_at(starts_ns, np.concatenate([one.codes, other.codes])))
+    alone = split_bouts(one)
+    assert parts is not None
+    assert alone is not None
+    assert parts.tolist() == [*alone, *alone]
+    once = windows_in((0, 0, 60, 5), (1, 100, 60, 5))
+    twice = windows_at(np.tile(once.starts_ns, 2), np.tile(once.codes, 2))
+    assert split_bouts(twice) is None
+
+
 def test_the_only_bout_of_a_label_is_never_left_out() -> None:
     windows = windows_in((0, 0, 60, 5), (1, 100, 60, 5), (0, 200, 60, 5), (1, 300, 60, 5), (2, 400, 60, 5))
     parts = split_bouts(windows)

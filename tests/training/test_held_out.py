@@ -62,9 +62,10 @@ def test_training_and_test_of_a_label_are_a_window_apart_and_a_long_bout_is_test
         assert tested >= 2 * window or end - first < 4 * np.ceil(window)
 
 
-def test_two_watches_of_a_person_at_once_are_divided_together() -> None:
-    one = resample(invented(2), sample_rate_hz=20)
-    other = replace(one, time_ns=one.time_ns + 5 * 10**9)  # its bouts seem 5 s later
+@pytest.mark.parametrize("names", [("bob", "bob"), ("bob_left", "bob_right")])
+def test_two_watches_of_a_person_at_once_are_divided_together(names: tuple[str, str]) -> None:
+    one = replace(resample(invented(2), sample_rate_hz=20), subject=names[0])
+    other = replace(one, subject=names[1], time_ns=one.time_ns + 5 * 10**9)  # its bouts seem 5 s later
     division = split_by_occasion([one, other], window_length_s=2)
     for number, part in enumerate(division.parts):
         assert part.training is not None

@@ -234,17 +234,37 @@ def score_logits(logits: Float64Array, codes: Int64Array) -> CrossValidated:
 def split_bouts(windows: LabelledFeatures) -> Int64Array | None:
     """Return the part of each window, int64 ``[n]``: whole bouts of a label are dealt to 0, 1 and 2.
 
-    Windows of a label with a single bout are ``TRAINING_ONLY``. None if fewer than two labels have several bouts.
+    What two watches of a person recorded at the same time is one bout. Windows of a label with a single bout are
+    ``TRAINING_ONLY``. None if fewer than two labels have several bouts.
     """
     parts = np.full(len(windows.codes), TRAINING_ONLY, dtype=np.int64)
     divided = 0
     for code in np.unique(windows.codes):
         of_label = windows.codes == code
-        bouts, which = np.unique(windows.bouts[of_label], return_inverse=True)
+        bouts, which = np.unique(_join_simultaneous(windows.select(of_label)), return_inverse=True)
         if len(bouts) > 1:
             parts[of_label] = which % MOST_PARTS
             divided += 1
     return parts if divided > 1 else None
+
+
+def _join_simultaneous(windows: LabelledFeatures) -> Int64Array:
+    """Return the bout of each window of a label, with one number for bouts of a person that overlap in time."""
+    bouts, rows, which = np.unique(windows.bouts, return_index=True, return_inverse=True)
+    begins_ns, ends_ns = windows.starts_ns[rows].copy(), windows.starts_ns[rows] + windows.duration_ns
+    np.minimum.at(begins_ns, which, windows.starts_ns)
+    np.maximum.at(ends_ns, which, windows.starts_ns + windows.duration_ns)
+    wearers = windows.wearers[rows]
+    joined = bouts.copy()
+    before, until_ns = -1, 0
+    for bout in np.lexsort((begins_ns, wearers)).tolist():
+        if before >= 0 and wearers[bout] == wearers[before] and begins_ns[bout] < until_ns:
+            joined[bout] = joined[before]
+            until_ns = max(until_ns, int(ends_ns[bout]))
+        else:
+            until_ns = int(ends_ns[bout])
+        before = bout
+    return np.asarray(joined[which])
 
 
 def split_time(windows: LabelledFeatures) -> Int64Array:

@@ -30,7 +30,7 @@ from harken.training.held_out_test import (
     describe_held_out,
     describe_sureness,
 )
-from harken.windows.folds import group_arms
+from harken.windows.folds import number_people
 from harken.windows.windows import Windows, covered_s, sliding_windows
 
 HOP_S = 1.0
@@ -328,7 +328,7 @@ def number_units(replies: Sequence[Replies], held_out: HeldOut) -> Int64Array:
     Two arms of one person are one person (``harken.windows.folds.group_arms``). What two sensors of a person recorded
     at the same time with the same label is one bout: their replies are not independent.
     """
-    person_of = _number_people(replies)
+    person_of = number_people(part.person for part in replies)
     if held_out == "people":
         return np.concatenate([np.full(len(part.truth), person_of[part.person], np.int64) for part in replies])
     units = np.empty(sum(len(part.truth) for part in replies), np.int64)
@@ -336,14 +336,6 @@ def number_units(replies: Sequence[Replies], held_out: HeldOut) -> Int64Array:
         for bout in group:
             units[bout.rows] = number
     return units
-
-
-def _number_people(replies: Sequence[Replies]) -> dict[str, int]:
-    """Return the number of the person for each wearer's name."""
-    person_of: dict[str, int] = {}
-    for number, names in enumerate(group_arms(part.person for part in replies)):
-        person_of |= dict.fromkeys(names, number)
-    return person_of
 
 
 def _group_simultaneous(bouts: Sequence[_Bout]) -> list[list[_Bout]]:

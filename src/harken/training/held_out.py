@@ -13,7 +13,7 @@ from harken.recordings.recording import UNLABELLED, Recording, local_time
 from harken.support.arrays import BoolArray, Int64Array, nearest_distance_ns
 from harken.support.errors import HarkenError
 from harken.support.printable import listed, percent, printable, quoted
-from harken.windows.folds import blocked_same_person, group_arms
+from harken.windows.folds import blocked_same_person, group_arms, number_people
 
 OCCASION_S = 3600.0
 """Recordings of a person that are at least this far apart are of different occasions."""
@@ -191,8 +191,10 @@ def _list_labels_with_bouts(recordings: Sequence[Recording], least_s: float) -> 
 def _find_last_occasions(recordings: Sequence[Recording], *, least_s: float) -> set[int] | None:
     """Return the numbers of the recordings of each person's last occasion; None if they cannot be the test."""
     numbers: set[int] = set()
-    for person in {recording.subject for recording in recordings}:
-        *earlier, last = list_occasions([recording for recording in recordings if recording.subject == person])
+    person_of = number_people(recording.subject for recording in recordings)
+    for person in set(person_of.values()):
+        own = [recording for recording in recordings if person_of[recording.subject] == person]
+        *earlier, last = list_occasions(own)
         before: set[str] = set()
         for occasion in earlier:
             before |= _list_labels_with_bouts(occasion, least_s)
@@ -212,17 +214,24 @@ def _split_bouts(recordings: Sequence[Recording], window_length_s: float) -> tup
         training, test = blocked_same_person(recording, window_length=length, least_test=LEAST_TEST_WINDOWS * length)
         blocked.append(Part(recording, training, test))
     distance_ns = round(window_length_s * 1e9)
-    return tuple(_without_samples_near_tests(part, blocked, distance_ns) for part in blocked)
+    person_of = number_people(recording.subject for recording in recordings)
+    divided = []
+    for part in blocked:
+        person = person_of[part.whole.subject]
+        others = [other for other in blocked if other is not part and person_of[other.whole.subject] == person]
+        divided.append(_without_samples_near_tests(part, others, distance_ns))
+    return tuple(divided)
 
 
-def _without_samples_near_tests(part: Part, parts: Sequence[Part], distance_ns: int) -> Part:
+def _without_samples_near_tests(part: Part, others: Sequence[Part], distance_ns: int) -> Part:
+    """Leave training samples out that are near a test, also in the person's other recordings."""
     recording, training, test = part.whole, part.training, part.test
     assert training is not None
     assert test is not None
     near = np.zeros(len(recording), dtype=bool)
     # The same movement may be in the test of another sensor of the same person.
-    for other in parts:
-        if other is not part and other.whole.subject == recording.subject and other.test is not None:
+    for other in others:
+        if other.test is not None:
             near |= _find_near(recording.time_ns, other.test.time_ns[find_labelled(other.test)], distance_ns)
     # A bout may be divided by a moment without a label, so a part of it may be near the test of the next one.
     for code in np.unique(test.label_codes[find_labelled(test)]).tolist():

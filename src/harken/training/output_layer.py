@@ -20,6 +20,7 @@ from harken.models.recogniser import Recogniser
 from harken.networks.inference import batched, windows_at_once
 from harken.support.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from harken.support.errors import HarkenError
+from harken.windows.folds import number_people
 from harken.windows.windows import Windows
 
 STRENGTH = 0.001
@@ -52,14 +53,14 @@ LossAndSlope = Callable[[Float64Array], tuple[float, Float64Array]]
 
 @dataclass(frozen=True, eq=False)
 class LabelledFeatures:
-    """Labelled windows of one wearer, as input of the output layer.
+    """Labelled windows of one or several wearers, as input of the output layer.
 
     Attributes:
         features: float64 ``[n, features + 1]``, the input of the layer and a 1 for its bias, divided by ``scale``.
         scale: the root of their mean squared length. It makes the strength of the prior comparable between networks.
         codes: int64 ``[n]``, indices into the labels.
         bouts: int64 ``[n]``, the number of the bout of each window.
-        wearers: int64 ``[n]``, the number of the wearer of each window.
+        wearers: int64 ``[n]``, the number of the wearer of each window. Two arms of a person have the same.
         starts_ns: the start of each window, int64 ``[n]``.
         duration_ns: the duration of a window.
         slack_ns: half a sample, the tolerance for times that were rounded to whole nanoseconds.
@@ -161,12 +162,13 @@ def labelled_features(recogniser: Recogniser, windows: Windows, *, hop_s: float 
     sample_ns = 1e9 / windows.sample_rate_hz
     duration_ns = round(windows.length * sample_ns)
     codes = windows.label_codes.astype(np.int64)
+    person_of = number_people(windows.subjects.tolist())
     return LabelledFeatures(
         features=features / scale,
         scale=scale,
         codes=codes,
         bouts=number_bouts(windows.starts_ns, codes, duration_ns, hop_ns=round(hop_s * 1e9)),
-        wearers=np.unique(windows.subjects, return_inverse=True)[1].astype(np.int64),
+        wearers=np.array([person_of[name] for name in windows.subjects.tolist()], dtype=np.int64),
         starts_ns=windows.starts_ns,
         duration_ns=duration_ns,
         slack_ns=round(sample_ns / 2),

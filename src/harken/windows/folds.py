@@ -234,6 +234,19 @@ def group_arms(subjects: Iterable[str]) -> list[list[str]]:
     return people
 
 
+def number_people(subjects: Iterable[str]) -> dict[str, int]:
+    """Return the number of the person of each subject; the arms of one person have the same number.
+
+    >>> from harken.windows.folds import number_people
+    >>> number_people(["p1_left", "p2", "p1_right"])
+    {'p1_left': 0, 'p1_right': 0, 'p2': 1}
+    """
+    person_of: dict[str, int] = {}
+    for number, names in enumerate(group_arms(subjects)):
+        person_of |= dict.fromkeys(names, number)
+    return person_of
+
+
 def arms_of_one_person(one: str, other: str, *, everybody: Iterable[str], simultaneous: bool) -> bool:
     """Whether the names of two subjects are those of two arms of one person (or of wrist and ankle, or of a person and
     an arm).
