@@ -28,7 +28,7 @@ from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.timeline import HANDS, PROBABILITY
 
-LAYOUT = 6
+LAYOUT = 7
 """The number of the layout of a folder of results. A change of the files that are read back, of the summary or of the
 names of rules has a new number."""
 TIMELINE, MOVEMENT, QUALITY_FILE = "timeline.parquet", "movement.parquet", "quality.json"

@@ -32,7 +32,7 @@ from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
 from harken.outcomes.movement_rows import without_spans
 from harken.outcomes.recording_quality import RecordingQuality
-from harken.outcomes.rhythm import rhythm
+from harken.outcomes.rhythm import rhythm, sleep_regularity
 from harken.outcomes.rules import Rules
 from harken.outcomes.tables import one_a_date, people_table
 from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
@@ -171,8 +171,10 @@ def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Coh
     counts = ~pl.col("name").is_in(left_out)
     counted = days.filter(counts)
     nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
-    of_rhythm = None if rhythms is None else _rhythms(rhythms.filter(counts).drop("name"), counted, files, unread)
     counted_nights = None if nights is None else nights.filter(counts)
+    of_rhythm = None
+    if rhythms is not None and counted_nights is not None:
+        of_rhythm = _rhythms(rhythms.filter(counts).drop("name"), counted, counted_nights, files, unread)
     doubts = {subject: [doubt for file in own for doubt in file.doubts] for subject, own in _by_subject(files).items()}
     caveats = {subject: "; ".join(kinds_of(own)) for subject, own in doubts.items() if own}
     taught = {file.subject: file.taught for file in files if file.taught is not None}
@@ -305,7 +307,11 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
 
 
 def _rhythms(
-    rhythms: pl.DataFrame, days: pl.DataFrame, files: Sequence[StudyFile], unread: dict[Path, HarkenError]
+    rhythms: pl.DataFrame,
+    days: pl.DataFrame,
+    nights: pl.DataFrame,
+    files: Sequence[StudyFile],
+    unread: dict[Path, HarkenError],
 ) -> pl.DataFrame:
     """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
     once. Movement that cannot be read is left out."""
@@ -324,7 +330,10 @@ def _rhythms(
                 parts.append(movement)
         if parts:
             valid = of_person.filter(pl.col("valid_day").fill_null(False))["date"].to_list()
-            of_days = rhythm(pl.concat(parts).sort("start"), valid)
+            together = pl.concat(parts).sort("start")
+            own_nights = one_a_date(nights.filter(subject=subject), by=["complete", "window_wear_hours"])
+            excluded = of_person.filter(pl.col("excluded").is_not_null())["date"].to_list()
+            of_days = rhythm(together, valid).hstack(sleep_regularity(together, own_nights, excluded))
             tables.append(of_days.with_columns(pl.lit(subject).alias("subject")))
     return pl.concat(tables, how="diagonal_relaxed")
 

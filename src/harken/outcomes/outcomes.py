@@ -13,7 +13,7 @@ from harken.outcomes.exclusions import Exclusions, read_exclusions, with_exclude
 from harken.outcomes.intensity import day_cadence, with_bout_steps, with_intensity
 from harken.outcomes.movement_rows import without_spans
 from harken.outcomes.nights import nights
-from harken.outcomes.rhythm import day_rhythm, rhythm
+from harken.outcomes.rhythm import day_rhythm, rhythm, sleep_regularity
 from harken.outcomes.rules import Rules
 from harken.outcomes.tables import day_groups
 from harken.outcomes.taught import LabelledSpans, Taught
@@ -124,9 +124,13 @@ class Outcomes:
 
     @cached_property
     def rhythm(self) -> pl.DataFrame | None:
-        """One row with the rhythm of the valid days; None without acceleration. See ``harken.outcomes.rhythm``."""
+        """One row with the rhythm of the valid days, and sleep regularity; None without acceleration. See
+        ``harken.outcomes.rhythm``."""
         movement = self._counted_movement
-        return None if movement is None else rhythm(movement, self.valid_days["date"].to_list())
+        if movement is None or self.nights is None:
+            return None
+        of_days = rhythm(movement, self.valid_days["date"].to_list())
+        return of_days.hstack(sleep_regularity(movement, self.nights, self.exclusions.days.keys()))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ OF_NIGHTS = (
     "gap_minutes",
 )
 """Columns of nights that are averaged as they are."""
+REGULARITY = ("interdaily_stability", "intradaily_variability", "sleep_regularity_index", "sleep_regularity_pairs")
+"""Columns of a rhythm that compare days, and are not those of the average day."""
 
 LONGEST_NIGHT_H = 13.0
 LEAST_MOVEMENT_H = 2.0
@@ -264,7 +266,8 @@ def people_table(
             ``subject``.
         nights: the nights of all files: the columns of ``nights.csv``, with ``subject``; ``onset``, ``wake`` and
             ``midpoint`` as datetimes by the wearer's clock, without zone. None without acceleration.
-        rhythms: the result of ``harken.outcomes.rhythm.rhythm`` of each person, with ``subject``; None likewise.
+        rhythms: the results of ``harken.outcomes.rhythm.rhythm`` and ``sleep_regularity`` of each person, with
+            ``subject``; None likewise.
         why_not: why a person is not included, by subject. Who has no valid day is not included, either.
         caveats: the kinds of doubt about a person's results, by subject.
         taught: what people taught, by subject.
@@ -289,10 +292,9 @@ def people_table(
         count = pl.when(none).then(0).otherwise(pl.col("nights"))
         table = _joined(table, _of_nights(nights)).with_columns(nights=count)
     if rhythms is not None:
-        plain = (PERSON, "interdaily_stability", "intradaily_variability")
-        others = [name for name in rhythms.columns if name not in (*plain, "valid_days")]
+        others = [name for name in rhythms.columns if name not in (PERSON, "valid_days", *REGULARITY)]
         of_average_day = pl.col(others).name.prefix("average_day_")
-        table = _joined(table, rhythms.select(PERSON, of_average_day, *plain[1:]))
+        table = _joined(table, rhythms.select(PERSON, of_average_day, *REGULARITY))
     return _with_who_counts(table, why_not or {}, caveats or {}).sort(PERSON)
 
 

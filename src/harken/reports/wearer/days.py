@@ -61,6 +61,7 @@ MEASURES = (
     ("relative_amplitude", "Relative amplitude", "1: complete rest at night; 0: nights like days"),
     ("interdaily_stability", "Interdaily stability", "1: all days the same; 0: no daily rhythm"),
     ("intradaily_variability", "Intradaily variability", "near 0: one long rest, one long activity; 2: at random"),
+    ("sleep_regularity_index", "Sleep regularity index", "100: asleep at the same times each day; 0: at random"),
 )
 
 
