@@ -76,6 +76,25 @@ def test_a_port_in_use_is_an_error(run_harken: Run, tmp_path: Path) -> None:
     assert f"cannot listen at 127.0.0.1, port {port}" in finished.stderr
 
 
+def test_the_address_has_the_time_at_which_the_page_opens(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=5)
+    with server_process(
+        "--no-model", "--at", "2023-11-15T00:13:22+02:00", str(path), log=tmp_path / "log", command="annotate"
+    ):
+        shown = (tmp_path / "log").read_text()
+    assert re.match(r"harken annotate: http://127\.0\.0\.1:\d+/\?at=2023-11-15T00%3A13%3A22%2B02%3A00\n", shown)
+
+
+def test_a_time_that_is_none_or_for_several_recordings_is_refused(run_harken: Run, tmp_path: Path) -> None:
+    paths = [write_recording(tmp_path / f"{name}.csv", seconds=5) for name in ("anna", "bert")]
+    finished = run_harken("annotate", paths[0], "--at", "noon", "--no-open")
+    assert finished.exit_code == 2
+    assert "--at noon: this is not a time; write it like 2024-03-09 10:05" in finished.stderr
+    finished = run_harken("annotate", *paths, "--at", "10:05", "--no-open")
+    assert finished.exit_code == 2
+    assert "--at is a time in one recording, but 2 are given" in finished.stderr
+
+
 def test_without_a_port_the_usual_one_is_taken_or_another_if_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = free_port()
     monkeypatch.setattr("harken.cli.annotate.USUAL_PORT", usual)

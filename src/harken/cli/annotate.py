@@ -5,6 +5,7 @@ import webbrowser
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 import typer
 
@@ -32,6 +33,13 @@ Port = Annotated[
         most=65535,
     ),
 ]
+At = Annotated[
+    str | None,
+    Option(
+        "Show the recording at this time: 2024-03-09T10:05:00, 10:05, or 12.5 (seconds from its start).",
+        metavar="TIME",
+    ),
+]
 
 
 def annotate(
@@ -40,6 +48,7 @@ def annotate(
     model: ModelOrPackaged = None,
     no_model: Annotated[bool, Option("Make no suggestions.")] = False,
     forearm_axis: StatedAxis = None,
+    at: At = None,
     port: Port = None,
     open_page: OpenPage = True,
     reading: TableOptions,
@@ -63,9 +72,13 @@ def annotate(
     for path in map(Path, files):
         if not path.exists():
             raise HarkenError("there is no such file", path=path)
+    if at is not None:
+        _check_time(at, recordings=len(paths))
 
     def started() -> None:
         url = address(HOST, opened.getsockname()[1], None)
+        if at is not None:
+            url += f"?{urlencode({'at': at})}"
         typer.echo(f"harken annotate: {url}")
         typer.echo("Ctrl+C stops.")
         if open_page:
@@ -81,6 +94,16 @@ def annotate(
     )
     with _listening(port) as opened:
         server.run(sockets=[opened])
+
+
+def _check_time(text: str, *, recordings: int) -> None:
+    """Check that ``--at`` has a time, and is for one recording."""
+    from harken.annotations.times import EXAMPLES, text_moment
+
+    if text_moment(text) is None:
+        raise HarkenError(f"--at {text}: this is not a time; write it like {EXAMPLES}")
+    if recordings != 1:
+        raise HarkenError(f"--at is a time in one recording, but {recordings} are given; give the one that it is in")
 
 
 def _listening(port: int | None) -> socket.socket:

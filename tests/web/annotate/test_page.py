@@ -333,7 +333,49 @@ def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser
         page.press("2")
         page.saved()
         assert (second(unsure["start_ms"]), second(unsure["end_ms"]), model["labels"][1], "") in labels(tmp_path)
+        page.press("0", "HOME", " ", "END", " ", "3")
+        page.saved()
+        differing = [bout for bout in bouts if bout[2] not in (-1, -2, 2) and bout[1] - bout[0] >= 10_000]
+        assert differing
+        see_each_difference(page, len(differing), own=model["labels"][2])
+        start, end, code = differing[0]
+        page.press("HOME", "d", str(code + 1))
+        page.saved()
+        assert (second(start), second(end), model["labels"][code], "") in labels(tmp_path)
+        assert page.text("next-difference") == f"Next difference ({len(differing) - 1})"
         browser.open("about:blank")
+
+
+def see_each_difference(page: AnnotatePage, count: int, *, own: str) -> None:
+    """Go to each place where the model's label is not ``own``, by keys, and back to the one before by the button."""
+    assert page.text("next-difference") == f"Next difference ({count})"
+    page.press("HOME")
+    for number in range(1, count + 1):
+        page.press("d")
+        assert page.said().startswith(
+            f"Difference {number} of {count}, {count - number or 'none'} left: you say {own}, "
+        )
+    page.press("d")
+    assert page.said().startswith("There is no later place where your labels and the model’s differ")
+    page.click("previous-difference")
+    expected = f"Difference {count - 1} of {count}, 1 left: " if count > 1 else "There is no earlier place"
+    assert expected in page.said()
+
+
+def test_the_page_opens_at_a_time_that_its_address_asks_for(page: AnnotatePage, address: str) -> None:
+    page.press("0", "HOME", "SHIFT+ARROW_RIGHT", " ", "SHIFT+ARROW_RIGHT", " ")
+    new_label(page, "walking")
+    page.saved()
+    place = "return document.getElementById('overview').getAttribute('aria-valuetext')"
+    for asked, said, seen in (
+        ("10:01:30", "10:01:30 · walking", "10:00:30 to 10:02:30"),
+        ("2026-02-03T09:05:00%2B00:00", "10:05:00 · no label", "10:04:00 to 10:06:00"),
+        ("480", "10:08:00 · no label", "10:07:00 to 10:09:00"),
+    ):
+        page.open(f"{address}/?at={asked}")
+        until(lambda said=said: said in page.said())  # type: ignore[misc]
+        until(lambda seen=seen: str(page.browser.run(place)).endswith(seen))  # type: ignore[misc]
+        assert page.browser.run("return location.search") == ""
 
 
 def test_keys_are_listed_and_buttons_are_large_enough_in_every_size_and_light(page: AnnotatePage) -> None:

@@ -334,3 +334,26 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         with annotating(write_recording(folder / "anna.csv", seconds=20)) as served:
             yield served
+
+
+def test_a_time_that_a_person_writes_is_found_or_refused(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "anna.csv", seconds=20)  # from 22:13:20 UTC
+    with annotating(path, reading=TableOptions(timezone="Europe/Athens")) as served:
+        for text, second in (
+            ("2023-11-15T00:13:25", 5),
+            ("2023-11-14T22:13:25%2B00:00", 5),
+            ("00:13:30.5", 10.5),
+            ("12.5", 12.5),
+            ("0", 0),
+        ):
+            assert served.ask(f"/api/recordings/0/moment?text={text}").json == {"ms": START_MS + 1000 * second}
+        for text, reason in (
+            ("noon", "noon is not a time; write it like 2024-03-09 10:05, 2024"),
+            ("21", "21 lies outside the recording, which lasts from 2023-11-15 00:13:20 to 2023-11-15 00:13:39"),
+            ("2023-11-16T00:13:25", "lies outside the recording"),
+            ("x" * 61, "text"),
+        ):
+            refused = served.ask(f"/api/recordings/0/moment?text={text}")
+            assert refused.status == 422
+            assert reason in str(refused.json)
+        assert served.ask("/api/recordings/7/moment?text=0").status == 404

@@ -14,11 +14,13 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from harken.annotations.store import ReadOnlyLabelsError, StaleLabelsError
+from harken.annotations.times import EXAMPLES, LONGEST_TEXT, text_moment
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import local_time
 from harken.support.errors import HarkenError
 from harken.web.annotate.desk import Desk
-from harken.web.annotate.recording import NOT_READ, OpenRecording, PageBout, as_json, make_etag, read_etag
+from harken.web.annotate.recording import MS_NS, NOT_READ, OpenRecording, PageBout, as_json, make_etag, read_etag
 from harken.web.annotate.suggestions import Suggestions, next_unsure
 from harken.web.learn_routes import learn_routes
 from harken.web.limits import Limits, RefusedError
@@ -40,6 +42,7 @@ LATEST_MS = 1 << 43
 Number = Annotated[int, PathParameter(ge=0, le=1 << 31)]
 Milliseconds = Annotated[int, Query(ge=-LATEST_MS, le=LATEST_MS)]
 Pixels = Annotated[int, Query(ge=1, le=MOST_PIXELS)]
+TimeText = Annotated[str, Query(min_length=1, max_length=LONGEST_TEXT)]
 
 
 def annotation_server(
@@ -160,6 +163,10 @@ def recording_routes(routes: APIRouter, desk: Desk) -> None:
         shown = await asyncio.to_thread(found.levels.query, start_ms, end_ms, pixels, not_worn_ns=found.not_worn_ns)
         return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
+    @routes.get("/api/recordings/{number}/moment")
+    async def moment(found: Numbered, text: TimeText) -> Response:
+        return answer({"ms": find_moment_ms(found, text)})
+
     @routes.get("/api/recordings/{number}/labels")
     async def labels(found: Opened) -> Response:
         with suppress(OSError):  # as of a drive that was unplugged: saving says it, and it may come back
@@ -218,6 +225,28 @@ def recording_of(desk: Desk, number: int) -> OpenRecording:
     if not 0 <= number < len(desk.recordings):
         raise RefusedError(404, "there is no such recording")
     return desk.recordings[number]
+
+
+def find_moment_ms(recording: OpenRecording, text: str) -> int:
+    """Find a time of a recording, as a person writes it, in ms since 1970.
+
+    Raises:
+        RefusedError: when it is no time, or lies outside the recording.
+    """
+    if recording.state != "ready":
+        raise RefusedError(404, recording.error or "nothing is read yet")
+    moment, span = text_moment(text), recording.span
+    if moment is None:
+        raise RefusedError(422, f"{text} is not a time; write it like {EXAMPLES}")
+    try:
+        ns = moment.instant_ns(span)
+    except HarkenError as error:
+        raise RefusedError(422, f"{text}: {error}") from error
+    if not span.start_ns <= ns <= span.end_ns:
+        first, last = (local_time(edge_ns, span.timezone) for edge_ns in (span.start_ns, span.end_ns))
+        lasts = f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S}"
+        raise RefusedError(422, f"{text} lies outside the recording, which lasts from {lasts}")
+    return ns // MS_NS
 
 
 def suggestions_of(recording: OpenRecording) -> Suggestions:

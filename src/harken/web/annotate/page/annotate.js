@@ -1,8 +1,9 @@
 /* harken annotate: chooses a recording, and connects its picture, its labels, the keys and the buttons. */
 
 import { html, render, useEffect } from "./preact.js";
-import { firstAfter } from "./bouts.js";
+import { at, firstAfter } from "./bouts.js";
 import { onThemeChange } from "./colours.js";
+import { nextPlace, wordsOf, wordsOfNone } from "./differences.js";
 import { Header } from "./header.js";
 import { listenToKeys } from "./keys.js";
 import { Learn } from "./learn.js";
@@ -13,6 +14,7 @@ import { Session } from "./session.js";
 import { percent, plain } from "./text.js";
 
 const LIST_MS = 1500;
+const ASKED_MS = 120_000; // at least, around a time that is asked for
 const byId = (id) => document.getElementById(id);
 
 const page = {
@@ -55,7 +57,7 @@ async function follow() {
   const { number } = page.list.find((one) => `#${one.number}` === location.hash) ?? page.list[0];
   if (wanted?.number === number) return;
   if (wanted !== before) wanted.close();
-  wanted = number === before?.number ? before : new Session(number, { say, onChange: draw });
+  wanted = number === before?.number ? before : new Session(number, { say, onChange: draw, onLabels: showAsked });
   if (wanted === before) return;
   const mine = wanted;
   const unreached = `The ${before ? "other " : ""}recording was not opened: no connection to harken. Choose it again when harken runs.`;
@@ -72,6 +74,25 @@ async function follow() {
   set({ session: mine, trouble: null, under: null });
   paint(performance.now());
   byId(before ? "title" : "chart")?.focus({ preventScroll: true });
+}
+
+/** Show the time that `?at=` of the page's address asks for, once: loading the page again keeps the place where one is. */
+async function showAsked(session) {
+  const { address, editor, view } = session;
+  const url = new URL(location.href);
+  const asked = url.searchParams.get("at");
+  if (asked === null) return;
+  url.searchParams.delete("at");
+  history.replaceState(null, "", url);
+  const moment = await ask(`${address}/moment?text=${encodeURIComponent(asked)}`).catch(({ message }) => void say(message));
+  if (!moment) return;
+  const bout = at(editor.settled, moment.ms);
+  const { start_ms: start, end_ms: end } = bout ?? { start_ms: moment.ms, end_ms: moment.ms };
+  editor.select(bout);
+  editor.moveTo(moment.ms);
+  const span = Math.max(ASKED_MS, 1.3 * (end - start));
+  view.show((start + end - span) / 2, (start + end + span) / 2);
+  say(momentAt(moment.ms, session));
 }
 
 /** Show the labels of the file in place of those of this page, which could not be saved. */
@@ -136,6 +157,20 @@ function actionsOf(session) {
       editor.moveTo((start + end) / 2);
       const thought = [[label, probability], [other, otherProbability]].filter(([name]) => name);
       say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);
+    },
+    differ(direction) {
+      const { model } = session.info;
+      const reasons = { none: "There is no model to compare with.", failed: `The model: ${model.error}` };
+      if (!session.model) return say(reasons[model.state] ?? "The model has not labelled this recording yet.");
+      editor.drop(); // what is held is a label, too
+      const places = session.differences;
+      const number = nextPlace(places, editor.cursor, direction);
+      if (number < 0) return say(wordsOfNone(places, direction, editor.settled, model.labels));
+      const { start_ms: start, end_ms: end } = places[number];
+      showAround(start, end, Math.min(60 * (end - start), Math.max(2 * (end - start), view.span)));
+      editor.markBetween(start, end);
+      editor.moveTo((start + end) / 2);
+      return say(wordsOf(places, number, clock));
     },
     where: () => say(momentAt(editor.cursor, session)),
     help: () => byId("keys").showModal(),

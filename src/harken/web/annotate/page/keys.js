@@ -1,3 +1,5 @@
+import { LEAST_S } from "./differences.js";
+
 const STEP = 1 / 100; // of the visible time
 // Elsewhere than on the picture, these scroll the page.
 const SCROLLING = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
@@ -25,6 +27,7 @@ export const KEYS = [
   [[], ["o"], (act) => act.focusNote(), "o", "Write a note on the bout"],
   [[], ["a"], (act) => act.edit("accept"), "a", "Accept the model’s bout under the cursor"],
   [[], ["u"], (act) => act.unsure(), "u", "Next moment where the model is unsure"],
+  [["Shift+D"], ["d"], (act, way) => act.differ(way), "d, Shift+D", `Next, previous difference: your label is not the model’s for ${LEAST_S} s or longer`],
   [[], ["w"], (act) => act.where(), "w", "Say where the cursor is"],
   [["Ctrl+z"], [], (act) => act.edit("undo"), "Ctrl+Z", "Undo"],
   [[], ["Ctrl+Shift+Z", "Ctrl+y"], (act) => act.edit("redo"), "Ctrl+Shift+Z, Ctrl+Y", "Redo"],

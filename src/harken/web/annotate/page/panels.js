@@ -153,7 +153,7 @@ export function Choices({ session, say }) {
 }
 
 export function Picked({ session, say, draw, act }) {
-  const { editor, model } = session;
+  const { editor, model, differences } = session;
   const { selected, marked, mark, writing } = editor;
   const here = at(editor.settled, editor.cursor);
   const bout = model && at(model, editor.cursor);
@@ -171,7 +171,11 @@ export function Picked({ session, say, draw, act }) {
         act=${() => editor.remove()}>Delete<//>
       ${model && html`<${Button} id="accept" title="Accept the model's bout under the cursor (a)" disabled=${!writing || !bout || here}
         act=${() => editor.accept()}>${bout ? `Accept “${plain(bout.label)}”, ${lengthOf((bout.end_ms - bout.start_ms) / 1000)}` : "Accept the model’s"}<//>
-        <${Button} id="unsure" title="Next unsure moment (u)" act=${act.unsure}>Next unsure moment<//>`}
+        <${Button} id="unsure" title="Next unsure moment (u)" act=${act.unsure}>Next unsure moment<//>
+        <${Button} id="previous-difference" title="Previous difference of your label and the model's (Shift+D)"
+          act=${() => act.differ(-1)}>Previous difference<//>
+        <${Button} id="next-difference" title="Next difference of your label and the model's (d)"
+          act=${() => act.differ(1)}>Next difference (${differences.length})<//>`}
     </div>
   </div>`;
 }

@@ -1,6 +1,7 @@
 /* One recording that is open: its description, signal, labels and the model's bouts. */
 
 import { Clock } from "./clock.js";
+import { differences } from "./differences.js";
 import { Editor } from "./editor.js";
 import { Saving } from "./saving.js";
 import { ask } from "./server.js";
@@ -13,12 +14,14 @@ const FINEST_MS = 20; // the shortest time that the server tells apart
 const ASK_MS = 250; // while the recording is read, or a model labels it
 const AGAIN_MS = 2000; // when harken does not answer
 
-/** A recording by its number. `onChange()` is called when something looks different, `say(sentence)` with what a key did. */
+/** A recording by its number. `onChange()` is called when something looks different, `say(sentence)` with what a key did, and
+ * `onLabels(session)` when the whole recording and its labels are there. */
 export class Session {
   #timer = null; // of the next question about the recording
   #orderOf = null; // the file of labels whose order of labels is known
   #modelShown = null; // the name of the model whose bouts are shown or being fetched
   #labels = null; // a promise: the labels are fetched once
+  #compared = null; // labels, the model's bouts, and the places where they differ
   closed = false;
   info = null;
   view = null;
@@ -27,10 +30,11 @@ export class Session {
   names = []; // labels to choose from, in an order that never changes: the first nine have the keys 1 to 9
   readOnly = undefined; // why the labels cannot be changed, a sentence; null if they can; undefined: not known yet
 
-  constructor(number, { onChange, say }) {
+  constructor(number, { onChange, say, onLabels = () => {} }) {
     const changed = () => this.closed || onChange();
     this.number = number;
     this.say = say;
+    this.onLabels = onLabels;
     this.changed = changed;
     this.address = `/api/recordings/${number}`;
     this.signal = new Signal(`${this.address}/signal`, changed);
@@ -93,6 +97,15 @@ export class Session {
     return this.editor.model;
   }
 
+  /** The places where the labels and those of the model differ, see `differences`. */
+  get differences() {
+    const { settled, model } = this.editor;
+    if (this.#compared?.settled !== settled || this.#compared.model !== model) {
+      this.#compared = { settled, model, places: model ? differences(settled, model, this.info.model.labels) : [] };
+    }
+    return this.#compared.places;
+  }
+
   get sampleMs() {
     return Math.max(FINEST_MS, 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ));
   }
@@ -145,6 +158,7 @@ export class Session {
     this.editor.load(intervals);
     this.editor.writing = readOnly === null;
     this.changed();
+    if (!this.closed) this.onLabels(this);
   }
 
   /** The recording has been read a little further. */
