@@ -1,6 +1,9 @@
 """``harken evaluate``: unseen people apart from people it learned from, and models that are refused."""
 
 import json
+import shlex
+import socket
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +59,43 @@ def test_half_a_known_recording_makes_its_wearer_known(run_harken: Run, trained:
     result = json.loads(run_harken("evaluate", trained / "run", both, "--json").stdout)
     assert result["unseen"] is None
     assert result["training_shares"][str(both)] == pytest.approx(0.5, abs=0.15)
+
+
+def write_mislabelled(source: Path, path: Path, *, bout: int, label: str) -> Path:
+    """Write a recording in which one bout has another label than the person's movement."""
+    header, *lines = source.read_text().splitlines()
+    rows = [line.split(",") for line in lines]
+    first = [number for number, row in enumerate(rows) if not number or row[-1] != rows[number - 1][-1]]
+    for row in rows[first[bout] : first[bout + 1]]:
+        row[-1] = label
+    path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n")
+    return path
+
+
+def test_the_worst_bouts_of_unseen_people_have_commands_that_open_them(
+    run_harken: Run, trained: Path, tmp_path: Path
+) -> None:
+    bob = write_mislabelled(trained / "bob.csv", tmp_path / "bob.csv", bout=1, label="sitting")
+    known = write_mislabelled(trained / "alice.csv", tmp_path / "alice.csv", bout=1, label="sitting")
+    command = ("evaluate", trained / "run", bob, known, "--timezone", "Europe/Athens")
+    result = json.loads(run_harken(*command, "--json").stdout)
+    assert {bout["subject"] for bout in result["worst_bouts"]} == {"bob"}
+    worst = result["worst_bouts"][0]
+    assert (worst["file"], worst["label"], worst["predicted"]) == (str(bob), "sitting", "walking")
+    assert (worst["wrong"], worst["windows"], worst["test"]) == (worst["windows"], worst["windows"], "unseen people")
+    begin = people.START_MS / 1000 + 30  # after a bout of 20 s and a gap of 10 s
+    assert datetime.fromisoformat(worst["start"]).timestamp() == pytest.approx(begin)
+    assert datetime.fromisoformat(worst["end"]).timestamp() == pytest.approx(begin + 20, abs=0.1)
+    bouts = [bout["badness"] for bout in result["worst_bouts"]]
+    assert bouts == sorted(bouts, reverse=True)
+    shown = run_harken(*command).stdout
+    assert f"bob.csv, 2018-02-21 01:47:10 to 01:47:29: sitting taken for walking, {worst['wrong']} of" in shown
+    assert f"\n  {worst['command']}\n" in shown
+    typed = shlex.split(worst["command"])
+    assert typed[:3] == ["harken", "annotate", str(bob)]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        opened = run_harken(*typed[1:], "--no-open", "--port", taken.getsockname()[1])
+    assert "cannot listen at" in opened.stderr  # all else about the command is right
 
 
 def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from harken.training.run import train_run
 from harken.training.settings import RunSettings
 from harken.windows.folds import NoHonestTest
 from labelled_files import move_times, write_labelled
-from training_runs import Quiet, settings_of
+from training_runs import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 
@@ -179,3 +179,40 @@ def test_a_channel_that_only_the_model_in_use_reads_is_named(alice: Path, bob: P
     with pytest.raises(HarkenError, match=r"has no channel P; it has x, y, z; .* reads x, y, z, P: leave out --before"):
         train_run(settings, Quiet())
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_worst_bouts_are_of_people_who_were_tested(tmp_path: Path) -> None:
+    settings = everyday(tmp_path, tmp_path / "run", epochs=1)
+    outcome = train_run(settings, Quiet())
+    assert outcome is not None
+    assert outcome.held_out_people is not None
+    held_out = set(outcome.held_out_people.people)
+    tests = {(bout.subject in held_out, bout.subject, bout.test) for bout in outcome.worst_bouts}
+    of_held_out = {(True, name, "held-out training people") for name in held_out}
+    assert tests
+    assert tests <= of_held_out | {(False, "d", "unseen people")}
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["worst_bouts"] == [bout.as_dict() for bout in outcome.worst_bouts]
+    for bout in record["worst_bouts"]:
+        file = tmp_path / f"{bout['subject']}.csv"
+        assert bout["command"] == f"harken annotate {file} --model {settings.out} --at {bout['start']}".replace(
+            ".000+", "+"
+        )
+    assert "worst_bouts" not in Recogniser.load(settings.out / "model.safetensors").provenance_["scores"]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_one_person_has_the_worst_bouts_of_the_honest_test(tmp_path: Path) -> None:
+    bouts = ("lying", "walking", "sitting", "lying", "walking", "sitting")
+    wrong = tmp_path / "wrong.csv"
+    rows = people.person_rows(1, bouts)
+    lines = [",".join(map(str, row)) for row in rows]
+    lines[500:1000] = [line.replace("walking", "sitting") for line in lines[500:1000]]  # the second bout of 20 s
+    wrong.write_text("\n".join(["Timestamp,X,Y,Z,P,Label", *lines]) + "\n")
+    outcome = train_run(settings_of(wrong, None, tmp_path / "run"), Quiet())
+    assert outcome is not None
+    assert outcome.blocked is not None
+    mistakes = outcome.blocked.windows - int(np.trace(outcome.blocked.confusion))
+    assert sum(bout.wrong for bout in outcome.worst_bouts) == mistakes > 0
+    assert {bout.test for bout in outcome.worst_bouts} == {"the honest same-person test"}

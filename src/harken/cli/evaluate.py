@@ -1,6 +1,6 @@
 """``harken evaluate``: a trained model on labelled recordings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +24,7 @@ from harken.support.printable import listed, percent, printable
 if TYPE_CHECKING:
     from harken.evaluation.files import AnsweredPeople, Evaluation, Side
     from harken.models.scores import PeopleScores, Scores
+    from harken.models.worst_bouts import WrongBout
 
 ONLY = "Only windows labelled {} are scored; macro F1 is over the labels that are true."
 WIDER_THAN_ANY_TERMINAL = 10_000
@@ -154,12 +155,27 @@ def print_evaluation(evaluation: "Evaluation") -> None:
             say(console, sentence, "yellow")
         console.print()
         print_confusion(console, evaluation.unseen.together)
+        _print_worst_bouts(console, evaluation.worst_bouts)
     if evaluation.known is not None:
         console.print("\n[bold]Training people[/bold] (by name or by their movement; not unseen people)")
         _print_side(console, evaluation.known)
     if evaluation.calibrated_on != "unseen":
         on = {"nobody": "at all", "the same person": "for unseen people, but on training people"}
         console.print(f"The model's probabilities are not calibrated {on[evaluation.calibrated_on]}.")
+
+
+def _print_worst_bouts(console: Console, bouts: "Sequence[WrongBout]") -> None:
+    """Print the bouts of unseen people that were recognised worst, each with the command that shows it."""
+    from harken.models.worst_bouts import DEFINITION
+
+    if not bouts:
+        return
+    console.print("\n[bold]The bouts of unseen people that were recognised worst[/bold]")
+    say(console, DEFINITION)
+    for bout in bouts:
+        say(console, f"{bout.name}, {bout.when}: {bout.mistake}")
+        if bout.command is not None:
+            typer.echo(f"  {bout.command}")  # in one line, to be copied
 
 
 def _print_side(console: Console, side: "Side") -> None:

@@ -1,7 +1,7 @@
 """The job of ``harken evaluate``: scores of a trained model on labelled files, with unseen and known people apart."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -16,6 +16,7 @@ from harken.annotations.spelling import spelling
 from harken.models.calibration import Answered, answered, expected_calibration_error
 from harken.models.recogniser import Recogniser
 from harken.models.scores import PeopleScores, Scores, prediction_rows, score, score_people
+from harken.models.worst_bouts import LabelledBouts, WrongBout, find_wrong_bouts, rank_bouts
 from harken.mounting.estimate import mounting_of, refuse_both
 from harken.mounting.turns import Mounting
 from harken.networks.specification import CalibratedOn
@@ -78,6 +79,7 @@ class Evaluation:
         training_shares: each recording that is in the training data, whole or in part, and the share of its samples.
         predictions: a row for each window, with its ``recording`` and whether the person is ``unseen``; see
             ``harken.models.scores.prediction_rows``.
+        worst_bouts: the bouts of unseen people that were recognised worst (``harken.models.worst_bouts``).
     """
 
     unseen: Side | None
@@ -89,6 +91,7 @@ class Evaluation:
     mounting_warnings: Mapping[str, str]
     training_shares: Mapping[str, float]
     predictions: pl.DataFrame
+    worst_bouts: tuple[WrongBout, ...] = ()
 
     def as_dict(self) -> Json:
         """The fields as values for JSON, without ``predictions``."""
@@ -108,6 +111,7 @@ class Evaluation:
             "training_shares": dict(self.training_shares),
             "expected_calibration_error": {name: side.error if side else None for name, side in sides.items()},
             "with_unsure": {name: one.as_dict() if one else None for name, one in answered.items()},
+            "worst_bouts": [bout.as_dict() for bout in self.worst_bouts],
         }
 
 
@@ -198,6 +202,11 @@ def evaluate(
     prepare = partial(ready_recording, rules, recogniser)
     ready, failures, warnings = ready_recordings(read, prepare, only_labels, on_warning)
     scores = evaluation_of(recogniser, ready, unsure_below, true_labels_only=bool(only_labels))
+    on_page = ("--no-model",) if isinstance(model, Recogniser) else ("--model", str(model))
+    worst = [
+        bout.with_command(reading or TableOptions(), on_page, forearm_axis=forearm_axis) for bout in scores.worst_bouts
+    ]
+    scores = replace(scores, worst_bouts=tuple(worst))
     return EvaluatedFiles(
         scores, tuple(failures), tuple(warnings), tuple(read.label_sources), only_labels=tuple(only_labels)
     )
@@ -265,6 +274,7 @@ class ReadyRecording(NamedTuple):
     mounting: Mounting | None
     share: float
     """The share of its samples that are in the training data."""
+    bouts: LabelledBouts
 
 
 @dataclass(frozen=True)
@@ -312,7 +322,7 @@ def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recor
         )
     if not recording.label_names:
         raise HarkenError(NO_LABEL, path=name)
-    share = float(recogniser.trained_samples(recording).mean())
+    share, bouts = float(recogniser.trained_samples(recording).mean()), LabelledBouts.of(recording)
     mounting = mounting_of(recogniser, recording, forearm_axis=rules.forearm_axis) if rules.orientation else None
     recording = specification.prepare_recording(recording)
     length_s = specification.window_length / recording.sample_rate_hz
@@ -322,7 +332,8 @@ def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recor
         labelled = recogniser.known(windows, ignore_labels=rules.ignore_labels, only_labels=rules.only_labels)
     except HarkenError as error:
         raise HarkenError(error.reason, path=name) from error
-    return ReadyRecording(name, recording.subject, labelled.middle(specification.window_length), mounting, share)
+    labelled = labelled.middle(specification.window_length)
+    return ReadyRecording(name, recording.subject, labelled, mounting, share, bouts)
 
 
 def evaluation_of(
@@ -339,7 +350,8 @@ def evaluation_of(
     """
     specification = recogniser.specification_
     windows = concatenate([part.windows for part in every]).with_label_names(specification.labels)
-    probabilities = np.concatenate([_probabilities(recogniser, part) for part in every])
+    each_probabilities = [_probabilities(recogniser, part) for part in every]
+    probabilities = np.concatenate(each_probabilities)
     training_people = set(recogniser.provenance_.get("training_people", []))
     training_people.update(part.subject for part in every if part.share)
     is_known = np.isin(windows.subjects, sorted(training_people))
@@ -347,6 +359,10 @@ def evaluation_of(
         _scored(windows[side], probabilities[side], unsure_below, true_labels_only=true_labels_only)
         for side in (~is_known, is_known)
     )
+    worst: list[WrongBout] = []
+    for part, of_part in zip(every, each_probabilities, strict=True):
+        if part.subject not in training_people:
+            worst += find_wrong_bouts(part.bouts, part.windows, of_part, specification.labels, test="unseen people")
     names = [part.name for part in every]
     lengths = [len(part.windows) for part in every]
     mountings = [(part.name, part.mounting) for part in every if part.mounting is not None]
@@ -364,6 +380,7 @@ def evaluation_of(
             pl.Series("unseen", ~is_known),
             pl.all(),
         ),
+        worst_bouts=tuple(rank_bouts(worst)),
     )
 
 

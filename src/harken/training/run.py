@@ -25,6 +25,7 @@ from harken.annotations.options import LabelOptions
 from harken.models.calibration import coverage, fit_temperature
 from harken.models.recogniser import Recogniser, described_data
 from harken.models.scores import score, score_people
+from harken.models.worst_bouts import LabelledBouts, WrongBout, find_wrong_bouts, rank_bouts
 from harken.networks import DEFAULT_PRESET
 from harken.networks.presets import Preset
 from harken.networks.pytorch import resolve_device
@@ -54,6 +55,7 @@ from harken.training.data import (
     BLOCKED,
     HELD_OUT,
     MODEL,
+    Read,
     RunData,
     RunWindows,
     divide_run_data,
@@ -65,7 +67,7 @@ from harken.training.held_out import Division, hold_out_people, list_limits
 from harken.training.held_out_test import NOT_COMPARED, HeldOut, HeldOutTest
 from harken.training.output_layer import keep_examples
 from harken.training.report import write_report
-from harken.training.run_outcome import BLOCKED_SAME_PERSON, LAST_OCCASION, Outcome
+from harken.training.run_outcome import BLOCKED_SAME_PERSON, HELD_OUT_PEOPLE, LAST_OCCASION, UNSEEN_PEOPLE, Outcome
 from harken.training.settings import RunSettings
 from harken.windows.windows import Windows
 
@@ -424,7 +426,31 @@ def _score(
         iterations_done=len(model.history_.train_loss),
         iterations=model.history_.iterations,
         by_occasion=windows.by_occasion,
+        worst_bouts=_find_worst_bouts(settings, data, windows, fits, model),
     )
+
+
+def _find_worst_bouts(
+    settings: RunSettings, data: RunData, windows: RunWindows, fits: Mapping[str, Recogniser], model: Recogniser
+) -> tuple[WrongBout, ...]:
+    """Find the bouts that were recognised worst, with the commands that show them; see ``Outcome.worst_bouts``."""
+    tests: list[tuple[str, Recogniser, Windows, list[Read]]] = []
+    if windows.cross is not None:
+        tests.append((UNSEEN_PEOPLE, model, windows.cross, data.cross))
+    if HELD_OUT in fits:
+        tests.append((HELD_OUT_PEOPLE, fits[HELD_OUT], windows.splits[HELD_OUT].test, data.training))
+    if not tests and BLOCKED in fits:
+        name = "the last occasion" if windows.by_occasion else "the honest same-person test"
+        tests.append((name, fits[BLOCKED], windows.splits[BLOCKED].test, data.training))
+    bouts: list[WrongBout] = []
+    for name, fit, test, reads in tests:
+        known = fit.known(test)
+        probabilities, labels = fit.predict_proba(known), fit.specification_.labels
+        for read in reads:
+            bouts += find_wrong_bouts(LabelledBouts.of(read.mended), known, probabilities, labels, test=name)
+    options = ("--model", str(settings.out))
+    ranked = rank_bouts(bouts)
+    return tuple(bout.with_command(settings.reading, options, forearm_axis=settings.forearm_axis) for bout in ranked)
 
 
 def _compare(
@@ -483,7 +509,8 @@ def _write(out: Path, model: Recogniser, outcome: Outcome, record: Json) -> None
         save_png(picture, out / f"{name}.png")
     write_report(out / "report.html", outcome)
     machine = record["machine"] | {"threads": outcome.history.threads}
-    _write_record(out, record | {"iterations": outcome.iterations_done, "machine": machine, "scores": scores})
+    results = {"scores": scores, "worst_bouts": [bout.as_dict() for bout in outcome.worst_bouts]}
+    _write_record(out, record | {"iterations": outcome.iterations_done, "machine": machine} | results)
 
 
 def _record(settings: RunSettings, data: RunData) -> Json:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from harken.models.calibration import Coverage
 from harken.models.scores import PeopleScores, Scores
+from harken.models.worst_bouts import WrongBout
 from harken.networks.checkpoint import History
 from harken.networks.specification import Specification
 from harken.networks.training_loop import TrainingSettings
@@ -15,6 +16,9 @@ from harken.training.settings import RunSettings
 
 BLOCKED_SAME_PERSON, LAST_OCCASION = "blocked_same_person", "last_occasion"
 """The names of the honest same-person test: of the last part of each bout, and of the last occasion of each person."""
+
+UNSEEN_PEOPLE, HELD_OUT_PEOPLE = "unseen people", "held-out training people"
+"""From which test a worst bout is, in words; or from the honest same-person test."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Outcome:
         comparisons: the tests beside the model in use, if one was given: on what the honest same-person test held out,
             and on the training people who were held out.
         limits: what the recordings cannot show, in sentences.
+        worst_bouts: the bouts that were recognised worst, of unseen people and of people who were held out; without
+            any of these, of the honest same-person test.
     """
 
     settings: RunSettings
@@ -67,6 +73,7 @@ class Outcome:
     by_occasion: bool = False
     comparisons: tuple[HeldOutTest, ...] = ()
     limits: tuple[str, ...] = ()
+    worst_bouts: tuple[WrongBout, ...] = ()
 
     @property
     def finished(self) -> bool:

@@ -14,6 +14,7 @@ from PIL import Image
 from browser import DESKTOP, PHONE, chromium
 from confusion_scores import scores_of
 from harken.models.scores import PeopleScores, score_people
+from harken.models.worst_bouts import DEFINITION, WrongBout
 from harken.networks.augmentation import Augmentation
 from harken.training.data import MissingWindows
 from harken.training.report import write_report
@@ -306,3 +307,34 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
     matrices = [image["alt"] for image in page.all("img") if (image["alt"] or "").startswith("Confusion matrix")]
     assert len(matrices) == 3 * 2
     assert "A dot means less than 1 % of a row" in page.text
+
+
+def test_the_worst_bouts_are_listed_with_their_commands(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome()
+    assert "recognised worst" not in page_of(outcome, tmp_path).text
+    bout = WrongBout(
+        recording="study/b<b>.csv",
+        file="study/b<b>.csv",
+        within_file="",
+        subject="bob",
+        timezone="Europe/Athens",
+        start_ns=1_717_400_000 * 10**9,
+        end_ns=1_717_400_060 * 10**9,
+        label="stairs",
+        predicted="walking",
+        windows=6,
+        wrong=5,
+        tested_s=60.0,
+        probability=0.812,
+        test="unseen people",
+        command="harken annotate 'study/b<b>.csv' --at 2024-06-03T10:33:20+03:00",
+    )
+    page = page_of(replace(outcome, worst_bouts=(bout, replace(bout, label="cycling", command=None))), tmp_path)
+    assert (
+        "b<b>.csv , 2024-06-03 10:33:20 to 10:34:20: stairs taken for walking, 5 of 6 windows wrong, 81 % sure"
+        in page.text
+    )
+    assert page.text.count(bout.command or "") == 1
+    assert "cycling taken for walking" in page.text
+    assert "These bouts are from unseen people." in page.text
+    assert DEFINITION in page.text

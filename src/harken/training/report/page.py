@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from harken import __version__
 from harken.models.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
+from harken.models.worst_bouts import DEFINITION
 from harken.networks.specification import CalibratedOn
 from harken.recordings.inspection import Inspection, inspect_recording
 from harken.reports.colours import label_colours
@@ -96,6 +97,7 @@ def _content(outcome: "Outcome") -> Content:
         "curve": curve,
         "coverage": None if curve is None else picture(coverage_picture(curve)),
         "matrices": _matrices(outcome),
+        "how_bad": DEFINITION,
         "curves": _curves(outcome),
         "recordings": recordings,
         "notes": [*outcome.data.label_doubts, *sentences.missing_windows(outcome), *shared_notes],

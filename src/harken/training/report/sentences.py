@@ -13,6 +13,7 @@ from harken.models.scores import PeopleScores, Scores, scores_of
 from harken.reports.figures.curves import UNSURE_BELOW
 from harken.reports.words import decimals
 from harken.support.printable import listed, percent, printable, share_notes
+from harken.training.run_outcome import HELD_OUT_PEOPLE
 from harken.windows.folds import NoHonestTest
 from harken.windows.windows import RandomDraws
 
@@ -150,6 +151,20 @@ def commonest_mistake(scores: Scores) -> str:
     share = scores.confusion_percent_of_truth[truth, taken] / 100
     name = scores.label_names
     return f"“{name[truth]}” taken for “{name[taken]}” ({percent(float(share))} of its windows)"
+
+
+def explain_worst_bouts(outcome: "Outcome") -> str:
+    """Explain from which tests the worst bouts are, and what their commands do."""
+    tests = list(dict.fromkeys(bout.test for bout in outcome.worst_bouts))
+    sentences = [
+        f"These bouts are from {listed(tests)}. Is the label wrong, or the model?",
+        "A command opens the bout with its label and the model's; the key d goes from one difference to the next.",
+    ]
+    if HELD_OUT_PEOPLE in tests:
+        sentences.append("A copy of the model was tested on held-out people; the page shows the model itself.")
+    if outcome.settings.labels.path is not None or outcome.settings.cross_labels is not None:
+        sentences.append("Labels from a file of --labels or --cross-labels are not on the page.")
+    return " ".join(sentences)
 
 
 def calibration_sentence(outcome: "Outcome") -> str:
