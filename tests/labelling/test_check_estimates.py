@@ -2,6 +2,7 @@
 model.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def draw(study: InventedStudy, clips: int, random: np.random.Generator) -> Named
     for clip, (who, code) in enumerate(zip(person, stratum, strict=True)):
         row = study.hours[who, code]
         shares[clip, code, random.choice(4, p=row / row.sum())] = 1
-    return NamedClips(person, stratum, shares)
+    return NamedClips(person, stratum, shares, np.ones(len(person), np.int64))
 
 
 def test_intervals_hold_the_truth_and_corrected_hours_are_twice_as_near() -> None:
@@ -97,7 +98,7 @@ def test_estimates_are_weighted_by_the_hours_of_each_stratum() -> None:
     true = np.concatenate([np.zeros(500), np.repeat([0, 1], 250)]).astype(np.int64)
     shares = np.zeros((1000, 2, 2))
     shares[np.arange(1000), stratum, true] = 1
-    estimates = estimate_check(frame, NamedClips(np.zeros(1000, np.int64), stratum, shares))
+    estimates = estimate_check(frame, NamedClips(np.zeros(1000, np.int64), stratum, shares, np.ones(1000, np.int64)))
     sitting, walking = estimates.labels
     assert estimates.right.value == pytest.approx(0.95, abs=0.01)
     assert sitting.corrected_hours.value == pytest.approx(95, abs=0.5)
@@ -115,7 +116,7 @@ def test_clips_that_nobody_could_tell_count_as_missing_and_are_reported() -> Non
     clips = draw(study, 60, random)
     untold = np.arange(60) % 3 == 0
     shares = np.where(untold[:, None, None], 0.0, clips.shares)
-    estimates = estimate_check(study.frame, NamedClips(clips.person, clips.stratum, shares))
+    estimates = estimate_check(study.frame, replace(clips, shares=shares))
     assert estimates.cannot_tell.lowest < 1 / 3 < estimates.cannot_tell.highest
     assert sum(label.named for label in estimates.labels) == 40
     assert sum(label.drawn for label in estimates.labels) == 60
@@ -129,7 +130,9 @@ def test_a_label_that_the_model_does_not_know_is_never_found() -> None:
     frame = Frame(("sitting", "walking"), ("sitting", "walking", "driving"), ("anna",), hours, hours, probabilities)
     shares = np.zeros((4, 2, 3))
     shares[[0, 1, 2, 3], [0, 0, 1, 1], [0, 2, 1, 1]] = 1
-    estimates = estimate_check(frame, NamedClips(np.zeros(4, np.int64), np.array([0, 0, 1, 1]), shares))
+    estimates = estimate_check(
+        frame, NamedClips(np.zeros(4, np.int64), np.array([0, 0, 1, 1]), shares, np.ones(4, np.int64))
+    )
     driving = estimates.labels[2]
     assert (driving.label, driving.hours, driving.precision) == ("driving", 0, None)
     assert driving.recall is not None
@@ -146,7 +149,7 @@ def test_clips_of_a_stratum_that_were_not_named_leave_its_precision_unknown() ->
         np.array([[50.0, 50.0]]),
         np.array([[0.8, 0.2], [0.2, 0.8]]),
     )
-    nothing = NamedClips(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2, 2)))
+    nothing = NamedClips(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 2, 2)), np.zeros(0, np.int64))
     for label in estimate_check(frame, nothing).labels:
         assert label.precision is not None
         assert label.precision.lowest < 0.01
@@ -159,3 +162,19 @@ def test_more_clips_are_drawn_where_few_are_right() -> None:
     assert doubtful > 1.5 * equal
     assert allocate_clips(np.array([5, 0, 100]), np.array([0.5, 0.5, 0.5]), 60).sum() == 60
     assert allocate_clips(np.array([5, 2]), np.array([0.5, 0.5]), 60).tolist() == [5, 2]
+
+
+def test_a_row_may_stand_for_several_clips_of_a_person() -> None:
+    random = np.random.default_rng(2)
+    study = invent_study(random, 5)
+    clips = replace(draw(study, 300, random), drawn=False)
+    pairs, row = np.unique(np.stack([clips.person, clips.stratum]), axis=1, return_inverse=True)
+    shares = np.zeros((pairs.shape[1], 4, 4))
+    np.add.at(shares, row.ravel(), clips.shares)
+    together = NamedClips(pairs[0], pairs[1], shares, np.bincount(row.ravel()), drawn=False)
+    for single, summed in zip(
+        estimate_check(study.frame, clips).labels, estimate_check(study.frame, together).labels, strict=True
+    ):
+        assert (single.drawn, single.named) == (summed.drawn, summed.named)
+        assert single.recall == pytest.approx(summed.recall)
+        assert single.corrected_hours == pytest.approx(summed.corrected_hours)

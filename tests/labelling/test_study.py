@@ -16,8 +16,8 @@ from command_line import Run
 from harken.annotations.folders import recordings_in
 from harken.labelling.cohort import FileOutcome, FileTask, labelling, run_cohort
 from harken.labelling.settings import LabelSettings
-from harken.labelling.stored import read_summary, results_digest
-from harken.labelling.study import Cohort, read_cohort, results_in, study_of, write_failures, write_study
+from harken.labelling.stored import read_summary, results_digest, results_in
+from harken.labelling.study import Cohort, read_cohort, study_of, write_failures, write_study
 from harken.outcomes.rhythm import rhythm
 from harken.reports.caveats import CaveatKind
 from harken.reports.study import Failure

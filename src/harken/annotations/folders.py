@@ -26,6 +26,10 @@ PERSON_CSV = "person.csv"
 """The columns about people that most papers report."""
 TAUGHT = "taught"
 """The folder beside those of results that holds the models of taught wearers."""
+CHECK, DESIGN = "check", "design.json"
+"""The folder of ``harken check`` beside those of results, and the file in it that says how clips were drawn."""
+CHECKED = "check.json"
+"""The file in it with what the check says."""
 RUN_RECORD, RUN_HISTORY = "run.json", "history.csv"
 """Files in the folder of a run of ``harken train``."""
 RESULTS = (SUMMARY, "timeline.parquet")
@@ -36,6 +40,7 @@ OVER_ALL = {COHORT, "cohort.csv", PERSON, PERSON_CSV, QUALITY, "quality.csv"}
 """The tables over all files that it writes there."""
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
+BY_CHECK = "a check of labels"
 BY_ANNOTATION = "labels of a recording"
 SIDECAR = re.compile(
     r"""(.*[\W_])?(
@@ -124,17 +129,19 @@ def _own(folder: Path) -> str | None:
     """The kind of a folder that harken wrote, whose tables must not be read as recordings; None for other folders."""
     if all((folder / name).is_file() for name in (RUN_RECORD, RUN_HISTORY)):
         return BY_TRAIN
+    if folder.name == CHECK and any((folder / name).is_file() for name in (DESIGN, CHECKED)):
+        return BY_CHECK
     return BY_LABEL if all((folder / name).is_file() for name in RESULTS) else None
 
 
 def _refuse_own(folder: Path) -> None:
     if (what := _own(folder)) is None:
         return
-    instead = (
-        f"to label recordings with its model: harken label FILE --model {folder} --out DIR"
-        if what == BY_TRAIN
-        else "name the file that was labelled"
-    )
+    instead = "name the file that was labelled"
+    if what == BY_TRAIN:
+        instead = f"to label recordings with its model: harken label FILE --model {folder} --out DIR"
+    if what == BY_CHECK:
+        instead = f"to name its clips: harken annotate {folder}"
     raise HarkenError(f"this folder is not a recording but {what}; {instead}", path=folder)
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "adapt": "Adapt a model to its wearer, and keep the result unless it is clearly worse in cross-validation.",
     "label": "Label recordings from beginning to end, and print the time of each label.",
     "summarise": "Make the tables and reports of a labelled folder again by other rules, without the recordings.",
+    "check": "Estimate how well the labels of a study are right, from clips that you name or a truth in files.",
     "annotate": "Label recordings by hand, on a page that shows them at any zoom.",
     "routine": "Show what a wearer does so that harken learns how this wearer lies, sits, stands and walks.",
     "serve": "Label live samples, and show them on a page.",

@@ -33,7 +33,7 @@ def summarise(
     failures-summarise.csv. The JSON is a list of the summaries.
     """
     from harken.labelling.cohort import FileTask, summarising
-    from harken.labelling.study import results_in
+    from harken.labelling.stored import results_in
 
     if (out / SUMMARY).exists():
         raise HarkenError(f"{out} holds the results of one recording; give the folder above it: {out.resolve().parent}")

@@ -249,6 +249,11 @@ class StoredResults:
         return HarkenError(f"was not written by harken ({fault}); {self.advice}", path=self.folder / name, colon=False)
 
 
+def results_in(out: Path) -> list[Path]:
+    """The folders of finished results in a folder, sorted."""
+    return sorted(path.parent for path in out.glob(f"*/{SUMMARY}") if not path.parent.name.startswith("."))
+
+
 def read_summary(folder: Path) -> Json:
     """Return the summary in a folder of results. See ``StoredResults.open``."""
     return StoredResults.open(folder).summary

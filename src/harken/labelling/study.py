@@ -5,6 +5,7 @@ files that failed, as a table for people and as JSON, which harken reads back.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from harken.annotations.folders import COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
+from harken.annotations.folders import CHECK, COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
+from harken.labelling.check.results import describe_check, find_changed, read_check
 from harken.labelling.cohort import FileOutcome, FileTask
 from harken.labelling.stored import (
     DAYS,
@@ -27,6 +29,7 @@ from harken.labelling.stored import (
     StoredResults,
     read_summary,
     results_digest,
+    results_in,
 )
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
@@ -36,7 +39,7 @@ from harken.outcomes.rhythm import rhythm, sleep_regularity
 from harken.outcomes.rules import Rules
 from harken.outcomes.tables import one_a_date, people_table
 from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
-from harken.reports.study import Failure, Person, Study, StudyFile, write_study_page
+from harken.reports.study import Failure, Person, Study, StudyCheck, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
@@ -128,13 +131,20 @@ def write_study(out: Path) -> WrittenStudy:
             ):
                 write_parquet(table, out / name)
                 write_csv(table.select(columns_in(in_csv, table.columns)), out / in_csv)
-        write_study_page(out / STUDY, study_of(printable(out.resolve().name), cohort, now[1], unread))
+        check = _read_check(out, unread)
+        study = study_of(printable(out.resolve().name), cohort, now[1], unread)
+        write_study_page(out / STUDY, replace(study, check=check))
     return WrittenStudy(cohort, unread)
 
 
-def results_in(out: Path) -> list[Path]:
-    """The folders of finished results in a folder, sorted."""
-    return sorted(path.parent for path in out.glob(f"*/{SUMMARY}") if not path.parent.name.startswith("."))
+def _read_check(out: Path, unread: dict[Path, HarkenError]) -> StudyCheck | None:
+    """What a check of the labels says; None if there was none, or if it cannot be read, which ``unread`` receives."""
+    try:
+        results = read_check(out)
+    except HarkenError as error:
+        unread[out / CHECK] = error.without_traceback()
+        return None
+    return None if results is None else describe_check(results, find_changed(out, results.timelines))
 
 
 def _written_ns(out: Path) -> dict[Path, int]:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harken.support.arrays import BoolArray, Float64Array, Int64Array
+from harken.windows.known_labels import list_groups
 
 PRIOR_CLIPS = 0.5
 """So many clips are right, and so many are wrong, before a clip of a stratum is named."""
@@ -30,7 +31,8 @@ SEED = 0
 LEVEL = 0.95
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True)
+class Estimate:
     """An estimated number.
 
     Attributes:
@@ -79,41 +81,52 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class NamedClips:
-    """Clips with their truth.
+    """Clips with their truth, in rows: one row for each clip, or for several of a person and a stratum.
 
     Attributes:
-        person: the place of the wearer in ``Frame.people``, int64 ``[clips]``.
-        stratum: the place of the stratum in ``Frame.labels``, int64 ``[clips]``.
-        shares: the share of the clip with each label of the model and each true label, float64 ``[clips, labels, true
-            labels]``. It adds up to 1; to 0 for a clip that nobody could tell.
+        person: the place of the wearer in ``Frame.people``, int64 ``[rows]``.
+        stratum: the place of the stratum in ``Frame.labels``, int64 ``[rows]``.
+        shares: the share of a clip with each label of the model and each true label, float64 ``[rows, labels, true
+            labels]``. It adds up to the number of clips; to 0 for a clip that nobody could tell.
+        count: how many clips each row stands for, int64 ``[rows]``.
         drawn: whether the clips are a random sample of all people. Otherwise they are all of some people.
     """
 
     person: Int64Array
     stratum: Int64Array
     shares: Float64Array
+    count: Int64Array
     drawn: bool = True
 
     @property
     def is_named(self) -> BoolArray:
-        """Whether somebody could tell, bool ``[clips]``."""
+        """Whether somebody could tell, bool ``[rows]``."""
         return np.asarray(self.shares.sum(axis=(1, 2)) > 0)
 
     def select(self, chosen: BoolArray) -> "NamedClips":
-        """Return some clips, bool ``[clips]``."""
-        return NamedClips(self.person[chosen], self.stratum[chosen], self.shares[chosen], self.drawn)
+        """Return some rows, bool ``[rows]``."""
+        return NamedClips(
+            self.person[chosen], self.stratum[chosen], self.shares[chosen], self.count[chosen], self.drawn
+        )
+
+    def of_people(self, chosen: BoolArray) -> "NamedClips":
+        """Return the rows of some people, bool ``[people]``, for ``Frame.select``."""
+        place = np.cumsum(chosen) - 1
+        rows = self.select(chosen[self.person])
+        return NamedClips(place[rows.person], rows.stratum, rows.shares, rows.count, rows.drawn)
 
 
-class LabelEstimates(NamedTuple):
-    """What was estimated of a label.
+@dataclass(frozen=True)
+class LabelEstimates:
+    """What was estimated of a label, or of a group of labels.
 
     Attributes:
-        label: the label.
+        label: the label, or the name of the group.
         drawn: the clips of its stratum.
         named: the clips of its stratum that somebody could tell.
         precision: of the time that the model gives this label, the share that has it; None for a label that the model
             does not know, or never gives.
-        recall: of the time that has this label, the share to which the model gives it; None if there is none.
+        recall: of the time that has this label, the share to which the model gives it.
         hours: the hours to which the model gives it.
         corrected_hours: the hours that have it.
     """
@@ -122,23 +135,26 @@ class LabelEstimates(NamedTuple):
     drawn: int
     named: int
     precision: Estimate | None
-    recall: Estimate | None
+    recall: Estimate
     hours: float
     corrected_hours: Estimate
 
 
-class CheckEstimates(NamedTuple):
+@dataclass(frozen=True)
+class CheckEstimates:
     """What was estimated of some people.
 
     Attributes:
         right: the share of the time whose label is right.
         cannot_tell: the share of the time that nobody could tell.
         labels: of each label that the model gave or that was named.
+        groups: of each group of labels that the model knows (``harken.windows.known_labels.GROUPS``).
     """
 
     right: Estimate
     cannot_tell: Estimate
     labels: tuple[LabelEstimates, ...]
+    groups: tuple[LabelEstimates, ...]
 
 
 def estimate_check(frame: Frame, clips: NamedClips) -> CheckEstimates:
@@ -152,32 +168,77 @@ def estimate_check(frame: Frame, clips: NamedClips) -> CheckEstimates:
     """
     random = np.random.default_rng(SEED)
     named = clips.select(clips.is_named)
-    of_people = _measure_confusion(frame, named, random, over_people=True)
-    of_study = _measure_confusion(frame, named, random, over_people=not clips.drawn)
-    widen = _compare_student(len(np.unique(named.person)))
     known = len(frame.labels)
-    drawn = np.bincount(clips.stratum, minlength=known)
-    could_tell = np.bincount(named.stratum, minlength=known)
+    estimator = _Estimator(
+        hours=frame.label_hours.sum(axis=0),
+        drawn=_count_clips(clips, known),
+        named=_count_clips(named, known),
+        of_people=_measure_confusion(frame, named, random, over_people=True),
+        of_study=_measure_confusion(frame, named, random, over_people=not clips.drawn),
+        widen=_compare_student(len(np.unique(named.person))),
+    )
     was_named = named.shares.sum(axis=(0, 1)) > 0
     labels: list[LabelEstimates] = []
     for code, label in enumerate(frame.true_labels):
-        hours = float(frame.label_hours[:, code].sum()) if code < known else 0.0
-        if not hours and not was_named[code]:
-            continue
-        corrected = of_study.true_hours(code)
-        estimates = LabelEstimates(label, 0, 0, None, Estimate(0.0, 0.0, 0.0), hours, corrected)
-        if code < known:
-            estimates = LabelEstimates(
-                label,
-                int(drawn[code]),
-                int(could_tell[code]),
-                of_people.precision(code, widen) if hours else None,
-                of_people.recall(code, widen),
-                hours,
-                corrected,
-            )
-        labels.append(estimates)
-    return CheckEstimates(of_people.right(widen), _estimate_untold(frame, clips, random), tuple(labels))
+        if code >= known:
+            labels.append(estimator.estimate_unknown(label, code))
+        elif estimator.hours[code] or was_named[code]:
+            labels.append(estimator.estimate_label(label, [code]))
+    code_of = {label: code for code, label in enumerate(frame.labels)}
+    groups = [
+        estimator.estimate_label(group, [code_of[label] for label in members])
+        for group, members in list_groups(frame.labels).items()
+    ]
+    return CheckEstimates(
+        estimator.of_people.estimate_right(estimator.widen),
+        _estimate_untold(frame, clips, random),
+        tuple(labels),
+        tuple(groups),
+    )
+
+
+def _count_clips(clips: NamedClips, strata: int) -> Int64Array:
+    """Count the clips of each stratum, int64 ``[strata]``."""
+    counts = np.zeros(strata, np.int64)
+    np.add.at(counts, clips.stratum, clips.count)
+    return counts
+
+
+@dataclass(frozen=True, eq=False)
+class _Estimator:
+    """What estimates of labels are made of.
+
+    Attributes:
+        hours: with each label of the model, float64 ``[labels]``.
+        drawn, named: the clips of each stratum, and those that somebody could tell, int64 ``[labels]``.
+        of_people: the confusion, with random weights of the people.
+        of_study: the confusion of the hours of this study.
+        widen: how much wider intervals over so few people are.
+    """
+
+    hours: Float64Array
+    drawn: Int64Array
+    named: Int64Array
+    of_people: "_Confusion"
+    of_study: "_Confusion"
+    widen: float
+
+    def estimate_label(self, label: str, codes: list[int]) -> LabelEstimates:
+        """Estimate a label of the model, or a group of them."""
+        hours = float(self.hours[codes].sum())
+        return LabelEstimates(
+            label,
+            int(self.drawn[codes].sum()),
+            int(self.named[codes].sum()),
+            self.of_people.estimate_precision(codes, self.widen) if hours else None,
+            self.of_people.estimate_recall(codes, self.widen),
+            hours,
+            self.of_study.estimate_hours(codes),
+        )
+
+    def estimate_unknown(self, label: str, code: int) -> LabelEstimates:
+        """Estimate a label that the model does not know, and so never gives."""
+        return LabelEstimates(label, 0, 0, None, Estimate(0.0, 0.0, 0.0), 0.0, self.of_study.estimate_hours([code]))
 
 
 class _Confusion(NamedTuple):
@@ -189,18 +250,20 @@ class _Confusion(NamedTuple):
 
     hours: Float64Array
 
-    def precision(self, code: int, widen: float) -> Estimate:
-        return _estimate_share(self.hours[:, code, code], self.hours[:, code].sum(axis=1), widen)
+    def estimate_precision(self, codes: list[int], widen: float) -> Estimate:
+        rows = self.hours[:, codes]
+        return _estimate_share(rows[:, :, codes].sum(axis=(1, 2)), rows.sum(axis=(1, 2)), widen)
 
-    def recall(self, code: int, widen: float) -> Estimate:
-        return _estimate_share(self.hours[:, code, code], self.hours[:, :, code].sum(axis=1), widen)
+    def estimate_recall(self, codes: list[int], widen: float) -> Estimate:
+        columns = self.hours[:, :, codes]
+        return _estimate_share(columns[:, codes].sum(axis=(1, 2)), columns.sum(axis=(1, 2)), widen)
 
-    def right(self, widen: float) -> Estimate:
+    def estimate_right(self, widen: float) -> Estimate:
         codes = np.arange(self.hours.shape[1])
         return _estimate_share(self.hours[:, codes, codes].sum(axis=1), self.hours.sum(axis=(1, 2)), widen)
 
-    def true_hours(self, code: int) -> Estimate:
-        return _estimate(self.hours[:, :, code].sum(axis=1))
+    def estimate_hours(self, codes: list[int]) -> Estimate:
+        return _estimate(self.hours[:, :, codes].sum(axis=(1, 2)))
 
 
 def _measure_confusion(
@@ -213,7 +276,7 @@ def _measure_confusion(
     shares = np.zeros((units, strata, strata, true))
     np.add.at(shares, (unit, clips.stratum), clips.shares)
     counts = np.zeros((units, strata))
-    np.add.at(counts, (unit, clips.stratum), 1.0)
+    np.add.at(counts, (unit, clips.stratum), clips.count)
     weights = np.concatenate([np.ones((1, units)), random.exponential(size=(DRAWS, units))])
     if over_people:
         weights /= weights.mean(axis=1, keepdims=True)
@@ -255,8 +318,9 @@ def _compare_student(people: int) -> float:
 def _estimate_untold(frame: Frame, clips: NamedClips, random: np.random.Generator) -> Estimate:
     """Estimate the share of the time that nobody could tell, each stratum with a Beta distribution (Jeffreys)."""
     strata = len(frame.labels)
-    drawn = np.bincount(clips.stratum, minlength=strata)
-    untold = np.bincount(clips.stratum[~clips.is_named], minlength=strata)
+    is_untold = ~clips.is_named
+    drawn = _count_clips(clips, strata)
+    untold = _count_clips(clips.select(is_untold), strata)
     hours = np.where(drawn > 0, frame.stratum_hours.sum(axis=0), 0.0)
     if not hours.sum():
         return Estimate(0.0, 0.0, 1.0)

@@ -181,6 +181,43 @@ class Person:
         ]
 
 
+class CheckRow(NamedTuple):
+    """A label in a check of the study, as text: how many clips were named, and the estimates with their intervals."""
+
+    label: str
+    named: str
+    precision: str
+    recall: str
+    hours: str
+    corrected_hours: str
+
+
+class CheckTable(NamedTuple):
+    """What a check says of everybody, or of the people of a group or site.
+
+    Attributes:
+        title: who they are.
+        rows: each label and each group of labels.
+    """
+
+    title: str
+    rows: tuple[CheckRow, ...]
+
+
+class StudyCheck(NamedTuple):
+    """What a check of the study says.
+
+    Attributes:
+        sentences: how it was made, and what the numbers are.
+        warning: that labels have changed since; empty if not.
+        tables: everybody, then each group and site.
+    """
+
+    sentences: tuple[str, ...]
+    warning: str
+    tables: tuple[CheckTable, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Study:
     """What the page shows.
@@ -196,6 +233,7 @@ class Study:
         made_up: the number of simulated recordings.
         valid_day_h: the hours of wear of a valid day; None if the files differ.
         first, last: the first and the last date; None without any.
+        check: what a check of the labels says; None if there was none.
     """
 
     title: str
@@ -209,6 +247,7 @@ class Study:
     valid_day_h: float | None = None
     first: date | None = None
     last: date | None = None
+    check: StudyCheck | None = None
 
     @property
     def unseen_f1(self) -> Mapping[str, float]:
