@@ -24,6 +24,8 @@ PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 """Where tests of pages leave pictures for people to look at."""
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+MOST_REPLACED = 10
+"""So often may a page replace an element before a click on it."""
 WHAT_IS_NOT_A_FETCH = ("data:", "blob:", "about:", "chrome:")
 
 
@@ -67,8 +69,19 @@ class Browser:
         return str(self.run("return document.activeElement.id"))
 
     def click(self, selector: str) -> None:
-        """Click on the first element of a CSS selector."""
-        self.driver.find_element("css selector", selector).click()
+        """Click on the first element of a CSS selector.
+
+        A page that draws itself anew may replace the element between finding it and the click: then it is found again.
+        """
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        for _ in range(MOST_REPLACED):
+            try:
+                self.driver.find_element("css selector", selector).click()
+            except StaleElementReferenceException:
+                continue
+            return
+        pytest.fail(f"the page replaced {selector} {MOST_REPLACED} times before it could be clicked")
 
     def fill(self, name: str, value: str) -> None:
         """Give a field or a choice a value, as if it were typed or chosen."""

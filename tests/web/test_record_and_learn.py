@@ -35,10 +35,10 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def record(page: Browser, label: str) -> None:
     """Record a bout by the page."""
     page.fill("record-label", label)
-    page.driver.find_element("id", "record-begin").click()
+    page.click("#record-begin")
     page.wait(f"return document.getElementById('record-big')?.textContent === '{label}'")
     time.sleep(BOUT_S)
-    page.driver.find_element("id", "record-stop").click()
+    page.click("#record-stop")
     page.wait("return document.getElementById('record').dataset.state === 'idle'")
     assert page.run("return document.getElementById('record-said').textContent").startswith("Kept ")
 
@@ -63,7 +63,7 @@ def test_the_label_on_the_page_is_then_that_of_the_chosen_model(
         assert [bout["label"] for bout in session["bouts"]] == 2 * list(ACTIVITIES)
         assert min(bout["seconds"] for bout in session["bouts"]) > 0.8 * SPEED * BOUT_S
 
-        browser.driver.find_element("id", "record-finish").click()
+        browser.click("#record-finish")
         browser.wait("return document.querySelector('.stored') !== null", seconds=30)
         ahead_s = (phone.now_ns() - time.time_ns()) / 1e9  # its fast clock is far ahead, and does not go back
 

@@ -72,7 +72,7 @@ def test_keys_and_buttons_move_the_picture(page: Browser) -> None:
     page.press("0")
     assert shown(page) == whole
     for button in ("closer", "later"):
-        page.driver.find_element("css selector", f"[data-do={button}]").click()
+        page.click(f"[data-do={button}]")
     assert shown(page)[0] == pytest.approx(whole[0] + (whole[1] - whole[0]) / 2, rel=1e-6)
     page.run("document.getElementById('chart').focus()")
     page.press(*["ARROW_RIGHT"] * 9)
