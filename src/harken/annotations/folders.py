@@ -134,14 +134,21 @@ def _own(folder: Path) -> str | None:
     return BY_LABEL if all((folder / name).is_file() for name in RESULTS) else None
 
 
+def is_check(folder: Path) -> bool:
+    """Whether a folder holds the clips that ``harken check`` drew."""
+    return folder.resolve().name == CHECK and (folder / DESIGN).is_file()
+
+
 def _refuse_own(folder: Path) -> None:
     if (what := _own(folder)) is None:
         return
     instead = "name the file that was labelled"
     if what == BY_TRAIN:
         instead = f"to label recordings with its model: harken label FILE --model {folder} --out DIR"
-    if what == BY_CHECK:
+    if what == BY_CHECK and (folder / DESIGN).is_file():
         instead = f"to name its clips: harken annotate {folder}"
+    elif what == BY_CHECK:
+        instead = f"it was made with a truth in files; to draw clips and name them: harken check {folder.parent}"
     raise HarkenError(f"this folder is not a recording but {what}; {instead}", path=folder)
 
 

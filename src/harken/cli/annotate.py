@@ -55,17 +55,28 @@ def annotate(
 ) -> None:
     """Each change is saved at once, beside the recording as NAME.labels.csv, which harken train and the other commands
     find by themselves. A pale band shows what a model says. Models that are learned from the labels on the page are
-    saved in the folder models beside the first recording. docs/annotate.md describes the page. Only this machine can
-    open it. Ctrl+C stops.
+    saved in the folder models beside the first recording. With the folder of clips that harken check has drawn,
+    OUT/check, the page shows one clip after the other to be named, without a model. docs/annotate.md describes both
+    pages. Only this machine can open them. Ctrl+C stops.
     """
-    from harken.annotations.folders import is_side_file
+    from harken.annotations.folders import is_check, is_side_file
     from harken.models.model_file import PACKAGED_MODEL
-
-    with extra_serve():
-        from harken.web.annotate.server import annotation_server
 
     if no_model and model is not None:
         raise HarkenError("--no-model and --model contradict one another; leave one of them out")
+    if len(files) == 1 and is_check(Path(files[0])):
+        given = {
+            f"--model {model}": model is not None,
+            f"--forearm-axis {forearm_axis}": forearm_axis is not None,
+            f"--at {at}": at is not None,
+            "an option of reading": reading != TableOptions(),
+        }
+        _refuse_for_clips([option for option, is_given in given.items() if is_given])
+        _name_clips(Path(files[0]), port, open_page=open_page)
+        return
+    with extra_serve():
+        from harken.web.annotate.server import annotation_server
+
     paths = list(dict.fromkeys(map(Path, files)))
     if not all(path.is_file() and not is_side_file(path) for path in paths):
         paths = recordings(files)  # it imports more than the page needs, which takes a second
@@ -75,25 +86,50 @@ def annotate(
     if at is not None:
         _check_time(at, recordings=len(paths))
 
-    def started() -> None:
-        url = address(HOST, opened.getsockname()[1], None)
-        if at is not None:
-            url += f"?{urlencode({'at': at})}"
-        typer.echo(f"harken annotate: {url}")
-        typer.echo("Ctrl+C stops.")
-        if open_page:
-            webbrowser.open(url)
-
     server = annotation_server(
         list(zip(paths, distinct_names(paths), strict=True)),
         reading=reading,
         model=None if no_model else model or PACKAGED_MODEL,
         forearm_axis=forearm_axis,
-        on_started=started,
-        on_failed=lambda sentence: typer.echo(printable(sentence), err=True),
+        on_started=lambda: _announce(opened, open_page=open_page, at=at),
+        on_failed=_print_failure,
     )
     with _listening(port) as opened:
         server.run(sockets=[opened])
+
+
+def _refuse_for_clips(options: list[str]) -> None:
+    if options:
+        raise HarkenError(
+            f"{options[0]}: clips are shown without a model, and read as harken label read their recordings; leave it "
+            "out"
+        )
+
+
+def _name_clips(folder: Path, port: int | None, *, open_page: bool) -> None:
+    """Open the page on which a person names the clips of a check."""
+    with extra_serve():
+        from harken.web.annotate.clip_server import clip_server
+
+    server = clip_server(
+        folder, on_started=lambda: _announce(opened, open_page=open_page, at=None), on_failed=_print_failure
+    )
+    with _listening(port) as opened:
+        server.run(sockets=[opened])
+
+
+def _announce(opened: socket.socket, *, open_page: bool, at: str | None) -> None:
+    url = address(HOST, opened.getsockname()[1], None)
+    if at is not None:
+        url += f"?{urlencode({'at': at})}"
+    typer.echo(f"harken annotate: {url}")
+    typer.echo("Ctrl+C stops.")
+    if open_page:
+        webbrowser.open(url)
+
+
+def _print_failure(sentence: str) -> None:
+    typer.echo(printable(sentence), err=True)
 
 
 def _check_time(text: str, *, recordings: int) -> None:

@@ -235,7 +235,6 @@ def read_named(out: Path, design: Design) -> dict[int, str]:
     """
     path = out / CHECK / CLIPS
     numbers = {clip.number for clip in design.clips}
-    labels = {spelling(label): label for label in design.labels}
     named: dict[int, str] = {}
     lines: dict[int, int] = {}
     content = file_content(path, what=WHAT)
@@ -247,9 +246,17 @@ def read_named(out: Path, design: Design) -> dict[int, str]:
             raise line_error(path, line, f"clip {number} stands in line {lines[number]}, too")
         lines[number] = line
         if row["label"]:
-            text = printable(row["label"].lstrip("'"))
-            named[number] = CANNOT_TELL if spelling(text) == spelling(CANNOT_TELL) else labels.get(spelling(text), text)
+            named[number] = match_label(design, row["label"].lstrip("'"))
     return named
+
+
+def match_label(design: Design, text: str) -> str:
+    """Return what somebody named a clip, spelt as the label of the study or as ``CANNOT_TELL`` if it is one."""
+    label = printable(text)
+    for known in (CANNOT_TELL, *design.labels):
+        if spelling(label) == spelling(known):
+            return known
+    return label
 
 
 def _format_time(time_ns: int, timezone: str) -> str:

@@ -1,10 +1,7 @@
 """All recordings of one server: reading them, and labelling them with a model."""
 
 import asyncio
-import logging
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from hashlib import file_digest
 from pathlib import Path
@@ -12,14 +9,12 @@ from pathlib import Path
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
-from harken.support.aside import make_temporary_folder
-from harken.support.errors import HarkenError
-from harken.web.annotate.reading import cache_folder, entry_name, read_facts, read_recording
+from harken.web.annotate.opening import Opener, explain
+from harken.web.annotate.reading import entry_name
 from harken.web.annotate.recording import OpenRecording
 from harken.web.annotate.suggestions import Suggestions, suggest
 from harken.web.jobs import JobError, Message, run_job
 
-LOG = logging.getLogger("uvicorn.error")
 DIGITS_OF_A_DIGEST = 16
 LABELLING_NICENESS = 10
 """A person waits for a recording that is read, and less for what a model says."""
@@ -52,16 +47,10 @@ class Desk:
         forearm_axis: ForearmAxis | None = None,
         on_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.reading, self.forearm_axis, self._on_failed = reading, forearm_axis, on_failed
+        self.reading, self.forearm_axis = reading, forearm_axis
         self.recordings = [OpenRecording(number, path, name) for number, (path, name) in enumerate(files)]
         self._set_model(model)
-        self._cache, self._temporary = cache_folder(), None
-        try:
-            self._cache.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self._cache).close()
-        except OSError:  # it cannot be written
-            self._temporary = make_temporary_folder()
-            self._cache = self._temporary.path
+        self._opener = Opener(on_failed)
         self._changed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._labelling: asyncio.Task[None] | None = None
@@ -77,8 +66,7 @@ class Desk:
         finally:
             for recording in self.recordings:
                 recording.close()
-            if self._temporary is not None:
-                self._temporary.cleanup()
+            self._opener.close()
 
     def want(self, recording: OpenRecording) -> None:
         """A page shows this recording: it is read next."""
@@ -128,31 +116,11 @@ class Desk:
             try:
                 await work(due[0])
             except Exception as error:
-                self._fault(due[0], error)
+                self._opener.fault(due[0], error)
             self._changed.set()
 
     async def _read(self, recording: OpenRecording) -> None:
-        recording.state = "reading"
-
-        def show(message: Message) -> None:
-            if message.pop("type") == "begin":
-                with suppress(OSError):  # the job has begun again
-                    recording.begin(Path(message["folder"]), start_ns=message["start_ns"], slot_ns=message["slot_ns"])
-            else:
-                recording.more(message["blocks"], read_to_ns=message["read_to_ns"], share=message["share"])
-
-        path = str(recording.path)
-        try:
-            entry = self._cache / entry_name(recording.path, self.reading)
-            if (facts := read_facts(entry)) is None:
-                await run_job(read_recording, path, asdict(self.reading), str(entry), on_message=show)
-                facts = read_facts(entry)
-            if facts is None:
-                self._fail(recording, f"{path}: {entry} cannot be read")
-            else:
-                recording.complete(entry, facts)
-        except (JobError, OSError) as error:
-            self._fail(recording, _explain(error, recording.path))
+        await self._opener.read(recording, self.reading)
 
     async def _suggest(self, recording: OpenRecording) -> None:
         assert self.model is not None, "without a model, no recording waits for it"
@@ -164,7 +132,7 @@ class Desk:
             with self.model.open("rb") as model:
                 digest = file_digest(model, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]
             axis = self.forearm_axis or ""
-            file = self._cache / entry_name(recording.path, self.reading) / f"{digest}{axis}.npz"
+            file = self._opener.cache / entry_name(recording.path, self.reading) / f"{digest}{axis}.npz"
             if (found := Suggestions.read(file)) is None:
                 recording.model.state = "labelling"
                 request = str(recording.path), asdict(self.reading), self.forearm_axis, str(self.model), str(file)
@@ -175,24 +143,5 @@ class Desk:
                 return
             sentence = f"{file} cannot be read"
         except (JobError, OSError) as error:
-            sentence = _explain(error, recording.path)
+            sentence = explain(error, recording.path)
         recording.model.state, recording.model.error = "failed", sentence
-
-    def _fail(self, recording: OpenRecording, sentence: str) -> None:
-        recording.fail(sentence)
-        self._on_failed(sentence)
-
-    def _fault(self, recording: OpenRecording, error: Exception) -> None:
-        """An error that nobody expected: only this recording is not shown any more."""
-        LOG.error("%s is not shown any more", recording.path, exc_info=error)
-        self._fail(recording, f"{recording.path}: a fault in harken: {type(error).__name__}: {error}")
-
-
-def _explain(error: JobError | OSError, path: Path) -> str:
-    """Say why a recording cannot be read or labelled, in a sentence that names it."""
-    explanation: HarkenError
-    if isinstance(error, OSError):
-        explanation = HarkenError(f"cannot be read ({error.strerror or error})", path=error.filename or path)
-    else:
-        explanation = error
-    return str(explanation) if explanation.is_about(path) else f"{path}: {explanation}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -68,11 +68,21 @@ def annotation_server(
         HarkenError: when the model cannot be read.
     """
     desk = Desk(files, reading, model=model, forearm_axis=forearm_axis, on_failed=on_failed)
-    metrics = Metrics()
+    routes = APIRouter()
+    recording_routes(routes, desk)
+    page_routes(routes, PAGE, SERVER_PAGE)
+    learn_routes(routes, _learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS)
+    return make_server(routes, desk.run, on_started)
+
+
+def make_server(
+    routes: APIRouter, run: Callable[[], Coroutine[Any, Any, None]], on_started: Callable[[], None]
+) -> Server:
+    """Return a server of these routes, beside which ``run()`` works until it stops. Only this machine reaches it."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        running = asyncio.create_task(desk.run())
+        running = asyncio.create_task(run())
         try:
             yield
         finally:
@@ -80,11 +90,7 @@ def annotation_server(
             with suppress(asyncio.CancelledError):
                 await running
 
-    routes = APIRouter()
-    recording_routes(routes, desk)
-    page_routes(routes, PAGE, SERVER_PAGE)
-    learn_routes(routes, _learner_on_demand(desk, longest_s=LIMITS.learn_s), LIMITS)
-    app = application(routes, metrics, token=None, lifespan=lifespan, openapi_url=None)
+    app = application(routes, Metrics(), token=None, lifespan=lifespan, openapi_url=None)
     return Server(app, LIMITS, host="127.0.0.1", port=0, on_started=on_started)
 
 
@@ -156,12 +162,7 @@ def recording_routes(routes: APIRouter, desk: Desk) -> None:
 
     @routes.get("/api/recordings/{number}/signal")
     async def signal(found: Numbered, start_ms: Milliseconds, end_ms: Milliseconds, pixels: Pixels) -> Response:
-        if found.levels is None:
-            raise RefusedError(404, found.error or "nothing is read yet")
-        if end_ms <= start_ms:
-            raise RefusedError(422, "end_ms must be after start_ms")
-        shown = await asyncio.to_thread(found.levels.query, start_ms, end_ms, pixels, not_worn_ns=found.not_worn_ns)
-        return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
+        return await read_signal(found, start_ms, end_ms, pixels)
 
     @routes.get("/api/recordings/{number}/moment")
     async def moment(found: Numbered, text: TimeText) -> Response:
@@ -214,6 +215,21 @@ def answer(content: Any, status: int = 200, *, etag: str | None = None) -> Respo
     if etag is not None:
         headers["etag"] = content["etag"] = etag
     return Response(orjson.dumps(content), status, headers, media_type="application/json")
+
+
+async def read_signal(recording: OpenRecording, start_ms: int, end_ms: int, pixels: int) -> Response:
+    """Return what so many pixels show of a stretch of a recording, as ``Levels.query`` gives it.
+
+    Raises:
+        RefusedError: when nothing is read yet, or the stretch has no length.
+    """
+    if recording.levels is None:
+        raise RefusedError(404, recording.error or "nothing is read yet")
+    if end_ms <= start_ms:
+        raise RefusedError(422, "end_ms must be after start_ms")
+    query = recording.levels.query
+    shown = await asyncio.to_thread(query, start_ms, end_ms, pixels, not_worn_ns=recording.not_worn_ns)
+    return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
 
 def recording_of(desk: Desk, number: int) -> OpenRecording:
