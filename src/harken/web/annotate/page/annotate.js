@@ -5,13 +5,15 @@ import { at, firstAfter } from "./bouts.js";
 import { onThemeChange } from "./colours.js";
 import { nextPlace, wordsOf, wordsOfNone } from "./differences.js";
 import { Header } from "./header.js";
-import { listenToKeys } from "./keys.js";
+import { KEYS, listenToKeys } from "./keys.js";
 import { Learn } from "./learn.js";
+import { movesOf } from "./moves.js";
 import { Button, Choices, Files, Keys, Notes, Picked, Reading, Refusals, Summary, aboutOf, momentAt, savingOf } from "./panels.js";
 import { Pictures } from "./picture.js";
 import { ask } from "./server.js";
 import { Session } from "./session.js";
 import { percent, plain } from "./text.js";
+import { Video, VideoButton, VideoPanel } from "./video.js";
 
 const LIST_MS = 1500;
 const ASKED_MS = 120_000; // at least, around a time that is asked for
@@ -43,8 +45,24 @@ function paint(now) {
   const session = ready();
   if (!session) return;
   if (session.view.step(now)) later();
+  video.show(session.editor.cursor);
   render(html`<${Pictures} session=${session} again=${later} onMoved=${(under) => set({ under })} />`, byId("pictures"));
 }
+
+const video = new Video({
+  // While an edge is held it moves with the cursor, so a video must not move it.
+  follow(ms) {
+    const session = ready();
+    if (!session || session.editor.held?.edge) return NaN;
+    session.editor.moveTo(ms);
+    session.view.reveal(session.editor.cursor);
+    return session.editor.cursor;
+  },
+  cursor: () => ready()?.editor.cursor ?? NaN,
+  clock: () => ready()?.clock,
+  onChange: () => draw(),
+  say: (sentence) => say(sentence),
+});
 
 /** Say what a key or a button did, to screen readers and below the picture; the same again is said again. */
 const say = (sentence) => set({ said: page.said === sentence ? `${sentence}\u00a0` : sentence });
@@ -105,21 +123,11 @@ function loadTheirs({ editor, saving }) {
 /** What keys and buttons do with a session. */
 function actionsOf(session) {
   const { address, clock, editor, gaps, names, view } = session;
-
-  function moveTo(ms) {
-    editor.moveTo(ms);
-    view.reveal(editor.cursor);
-    set({ under: null });
-  }
-
-  /** Show a stretch, with `span` ms of time in all. */
-  const showAround = (start, end, span) => view.glide((start + end - span) / 2, (start + end + span) / 2);
+  const moves = movesOf(session, () => set({ under: null }));
+  const { moveTo, showAround } = moves;
 
   return {
-    move(share) {
-      const [from, to] = view.goal;
-      moveTo(editor.cursor + Math.sign(share) * Math.max(1, Math.abs(share) * (to - from)));
-    },
+    ...moves,
     toEnd: (direction) => moveTo(direction < 0 ? view.start : view.end),
     overGap() {
       const gap = gaps[firstAfter(gaps, editor.cursor)];
@@ -127,12 +135,6 @@ function actionsOf(session) {
       moveTo(gap.end_ms);
       return say(`No signal, ${clock.stretch(gap.start_ms, gap.end_ms)}.`);
     },
-    pan: (share) => view.pan(share),
-    zoom(factor) {
-      const visible = editor.cursor >= view.from && editor.cursor <= view.to;
-      view.zoom(factor, visible ? editor.cursor : (view.from + view.to) / 2);
-    },
-    showAll: () => view.glide(view.start, view.end),
     go(direction) {
       editor.go(direction);
       if (!editor.selected) return;
@@ -172,6 +174,7 @@ function actionsOf(session) {
       editor.moveTo((start + end) / 2);
       return say(wordsOf(places, number, clock));
     },
+    video: () => video.toggle(),
     where: () => say(momentAt(editor.cursor, session)),
     help: () => byId("keys").showModal(),
   };
@@ -196,7 +199,7 @@ function Page() {
       <${Learn} changes=${session?.saving.etag} onChosen=${() => session?.look()} />
       ${open && html`<${Notes} ...${session.info} />`}
     </main>
-    <${Keys} />`;
+    <${Keys} keys=${KEYS} />`;
 }
 
 /** The pictures and what works on them. They are always there, so that their canvases stay, and are drawn by `paint`. */
@@ -214,10 +217,14 @@ function Work({ session, open }) {
         <${Button} id="show-all" title="Show all (0)" act=${() => act.showAll()}>All<//>
         <${Button} id="undo" title="Undo (Ctrl+Z)" disabled=${!editor?.canUndo} act=${() => editor.undo()}>Undo<//>
         <${Button} id="redo" title="Redo (Ctrl+Shift+Z)" disabled=${!editor?.canRedo} act=${() => editor.redo()}>Redo<//>
+        <${VideoButton} video=${video} />
         <${Button} id="help" aria-label="Keys" aria-haspopup="dialog" title="Keys (?)" act=${() => act.help()}>?<//>
       </div>
     </div>
-    <div id="pictures" />
+    <div class="stage">
+      <div id="pictures" />
+      <${VideoPanel} video=${video} />
+    </div>
     <p id="chart-help" class="visually-hidden">Arrow keys move the cursor, Space begins and ends a mark, the keys 1 to 9
       give it a label, n and p go to the next and the previous bout, question mark shows all keys.</p>
     <div class="beside under">
@@ -228,13 +235,15 @@ function Work({ session, open }) {
     </div>
     <p id="announce" class="visually-hidden" aria-live="assertive">${page.said}</p>
     <p id="done" class="done" aria-hidden="true">${page.said}</p>
-    ${open && html`<${Choices} session=${session} say=${say} />
+    ${open && html`<${Choices} names=${session.names} pressed=${editor.selected?.label} disabled=${!editor.writing} say=${say}
+        inUse=${[...editor.settled.map(({ label }) => label), ...info.model.labels]}
+        onLabel=${(name) => (session.add([name]), editor.label(name))} />
       <${Picked} session=${session} say=${say} draw=${draw} act=${act} />`}
   </section>`;
 }
 
 draw();
-listenToKeys(ready, actionsOf);
+listenToKeys(KEYS, ready, actionsOf);
 addEventListener("beforeunload", (event) => page.session?.saving.unsaved && event.preventDefault());
 addEventListener("pagehide", () => page.session?.remember());
 addEventListener("hashchange", follow);

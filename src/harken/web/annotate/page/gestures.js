@@ -59,7 +59,7 @@ export function listenToPointers(picture, state, onMoved) {
     return {
       drag(point) {
         editor.markBetween(ms, timeAt(point), msOf(SNAP_PX));
-        editor.moveTo(editor.mark.to);
+        editor.moveTo(editor.mark?.to ?? timeAt(point)); // without a mark, the cursor is dragged
       },
       done: () => editor.mark && editor.markDone(),
     };

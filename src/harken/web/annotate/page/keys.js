@@ -1,8 +1,12 @@
 import { LEAST_S } from "./differences.js";
 
-const STEP = 1 / 100; // of the visible time
+export const STEP = 1 / 100; // of the visible time
+export const VIDEO_KEY = [[], ["v"], (act) => act.video(), "v", "Play or pause the video"];
 // Elsewhere than on the picture, these scroll the page.
 const SCROLLING = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
+
+// A video that has the focus moves and plays by these.
+const OF_VIDEO = ["ArrowLeft", "ArrowRight", " ", "Enter", ...SCROLLING];
 
 /** All keys as `[back, forth, act(actions, way, key), shown, what]`; `way` is -1 for a key of `back` and 1 for one of `forth`. */
 export const KEYS = [
@@ -28,6 +32,7 @@ export const KEYS = [
   [[], ["a"], (act) => act.edit("accept"), "a", "Accept the model’s bout under the cursor"],
   [[], ["u"], (act) => act.unsure(), "u", "Next moment where the model is unsure"],
   [["Shift+D"], ["d"], (act, way) => act.differ(way), "d, Shift+D", `Next, previous difference: your label is not the model’s for ${LEAST_S} s or longer`],
+  VIDEO_KEY,
   [[], ["w"], (act) => act.where(), "w", "Say where the cursor is"],
   [["Ctrl+z"], [], (act) => act.edit("undo"), "Ctrl+Z", "Undo"],
   [[], ["Ctrl+Shift+Z", "Ctrl+y"], (act) => act.edit("redo"), "Ctrl+Shift+Z, Ctrl+Y", "Redo"],
@@ -41,15 +46,16 @@ function named({ key, ctrlKey, metaKey, shiftKey }) {
   return `${ctrlKey || metaKey ? "Ctrl+" : ""}${shift ? "Shift+" : ""}${shift || key.length > 1 ? key : key.toLowerCase()}`;
 }
 
-/** Listens on the whole page, except where text is typed, while there is a session `ready()`. */
-export function listenToKeys(ready, actionsOf) {
+/** Listens on the whole page, except where text is typed, while there is a session `ready()`. `keys` are as `KEYS`. */
+export function listenToKeys(keys, ready, actionsOf) {
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
     const name = named(event);
-    const [back, , act] = KEYS.find(([before, after]) => [...before, ...after].includes(name)) ?? [];
+    const [back, , act] = keys.find(([before, after]) => [...before, ...after].includes(name)) ?? [];
     if (!act || !ready() || event.altKey || event.isComposing) return;
-    if (target.closest("input, select, textarea, dialog")) return;
-    if (target.closest("button, a, summary") && [" ", "Enter"].includes(key)) return;
+    if (target.closest("input:not([type=file], [type=checkbox]), select, textarea, dialog")) return;
+    if (target.closest("button, a, summary, input") && [" ", "Enter"].includes(key)) return;
+    if (target.closest("video") && OF_VIDEO.includes(key)) return;
     if (SCROLLING.includes(key) && target !== document.body && !target.closest("#chart")) return;
     event.preventDefault();
     act(actionsOf(ready()), back.includes(name) ? -1 : 1, key);

@@ -4,7 +4,6 @@ import { html, useEffect, useLayoutEffect, useRef } from "./preact.js";
 import { LONGEST_NOTE, NOTE_CUT, at, plainNote, recordedSeconds, whyNoLabel, without } from "./bouts.js";
 import { zoneInWords } from "./clock.js";
 import { Chip, inColour, useColours } from "./colours.js";
-import { KEYS } from "./keys.js";
 import { duration, lengthOf, percent, plain, secondsByLabel, shortened } from "./text.js";
 
 const WITH_A_KEY = 9; // labels
@@ -119,35 +118,35 @@ export function momentAt(ms, { view, clock, editor, model }) {
   ].filter(Boolean).join(" · ");
 }
 
-export function Choices({ session, say }) {
-  const { names, editor, info } = session;
+/** Labels to choose from, by their keys or typed. `pressed` is the present label, `inUse` are spelt as they are when typed another
+ * way, `children` are further buttons. `onLabel(name)` is called with the chosen one, `say(sentence)` with why it cannot be. */
+export function Choices({ names, pressed, disabled = false, inUse, onLabel, say, children }) {
   const colours = useColours(names);
   const submit = (event) => {
     event.preventDefault();
     const [field] = event.target.elements;
     const typed = field.value.trim();
     if (!typed) return;
-    const inUse = [...editor.settled.map((bout) => bout.label), ...info.model.labels];
     const alike = inUse.find((name) => name.toLowerCase() === typed.toLowerCase());
     const name = inUse.includes(typed) ? typed : alike ?? typed; // not Walking beside walking
     const reason = whyNoLabel(name);
     field.setCustomValidity(reason ?? "");
     if (reason) return void (field.reportValidity(), say(reason));
-    session.add([name]);
-    editor.label(name);
+    onLabel(name);
     field.value = "";
     toPicture();
   };
   return html`<div class="choices">
     <div id="choices" class="choice-list" role="group" aria-label="Labels">${names.map((name, place) => html`
-      <${Button} key=${name} data-label=${name} disabled=${!editor.writing} aria-pressed=${String(editor.selected?.label === name)}
-        aria-keyshortcuts=${place < WITH_A_KEY ? place + 1 : undefined} act=${() => editor.label(name)}>
-        ${place < WITH_A_KEY && html`<kbd aria-hidden="true">${place + 1}</kbd>`}<${Chip} colour=${colours.get(name)} />${plain(name)}<//>`)}</div>
+      <${Button} key=${name} data-label=${name} disabled=${disabled} aria-pressed=${String(pressed === name)}
+        aria-keyshortcuts=${place < WITH_A_KEY ? place + 1 : undefined} act=${() => onLabel(name)}>
+        ${place < WITH_A_KEY && html`<kbd aria-hidden="true">${place + 1}</kbd>`}<${Chip} colour=${colours.get(name)} />${plain(name)}<//>`)}
+      ${children}</div>
     <form id="new-label" class="new-label" onSubmit=${submit}>
-      <input id="label-name" type="text" placeholder="another label" aria-label="Another label" autocomplete="off" list="label-names" disabled=${!editor.writing}
+      <input id="label-name" type="text" placeholder="another label" aria-label="Another label" autocomplete="off" list="label-names" disabled=${disabled}
         onInput=${(event) => event.target.setCustomValidity("")} onKeyDown=${(event) => event.key === "Escape" && toPicture()} />
       <datalist id="label-names">${names.map((name) => html`<option value=${name} />`)}</datalist>
-      <button type="submit" disabled=${!editor.writing}>Set</button>
+      <button type="submit" disabled=${disabled}>Set</button>
     </form>
   </div>`;
 }
@@ -236,11 +235,12 @@ export function Notes({ notes, model }) {
   </section>`;
 }
 
-export const Keys = () => html`<dialog id="keys" class="keys" aria-labelledby="keys-heading">
+/** The dialog with all keys, which are as `KEYS` of keys.js. */
+export const Keys = ({ keys }) => html`<dialog id="keys" class="keys" aria-labelledby="keys-heading">
   <div class="beside">
     <h2 id="keys-heading">Keys</h2>
     <form method="dialog" class="tools"><button>Close</button></form>
   </div>
-  <table><tbody id="key-rows">${KEYS.filter(([, , , shown]) => shown).map(([, , , shown, what]) => html`
+  <table><tbody id="key-rows">${keys.filter(([, , , shown]) => shown).map(([, , , shown, what]) => html`
     <tr><th scope="row"><kbd>${shown}</kbd></th><td>${what}</td></tr>`)}</tbody></table>
 </dialog>`;
