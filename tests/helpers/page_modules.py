@@ -12,7 +12,7 @@ import harken
 from browser import Browser, chromium
 from harken.web.page_files import ASSETS, LABEL_RULES, render_label_rules
 
-PAGES = tuple(Path(harken.__file__).parent / "web" / page for page in ("annotate/page", "page"))
+PAGES = tuple(Path(harken.__file__).parent / "web" / page for page in ("annotate/clips", "annotate/page", "page"))
 """Where the modules are, as the servers look for them."""
 FOLDERS = (*PAGES, ASSETS / "vendor", ASSETS / "uplot")
 

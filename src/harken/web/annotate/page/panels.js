@@ -11,7 +11,7 @@ const MOST_OF_A_NOTE = 80; // characters that are seen beside the time
 const MOST_LISTED = 5; // bouts that a choice replaces
 const MOST_OF_A_BOUT = 160; // characters of each
 
-const toPicture = () => document.getElementById("chart").focus({ preventScroll: true });
+const toPicture = () => document.getElementById("chart")?.focus({ preventScroll: true }); // a clip may have no picture
 
 /** A button that does what a key does. With a mouse or a finger, the keys then work on the picture again. */
 export const Button = ({ id, act, children, ...rest }) => html`<button id=${id} type="button"
