@@ -10,7 +10,7 @@ import pytest
 from annotating_server import annotating, intervals, put, write_recording
 from harken.annotations.formats import read_annotations
 from harken.annotations.store import LabelStore
-from harken.web.annotate import desk
+from harken.web.annotate import opening
 from server_thread import Answer
 
 LABELS = "/api/recordings/0/labels"
@@ -111,7 +111,7 @@ def test_a_recording_that_cannot_be_shown_leaves_the_others(
         return LabelStore(path, *arguments, **options)
 
     monkeypatch.setattr("harken.web.annotate.recording.LabelStore", broken)
-    monkeypatch.setattr(desk, "LOG", logging.getLogger("desk"))  # the server's own does not reach the test
+    monkeypatch.setattr(opening, "LOG", logging.getLogger("opening"))  # the server's own does not reach the test
     with annotating(*paths) as served:
         found = [served.ask(f"/api/recordings/{number}").json for number in (0, 1)]
         assert [each["state"] for each in found] == ["failed", "ready"]

@@ -14,7 +14,7 @@ from annotating_server import START_MS, annotating, intervals, put, write_record
 from harken.readers.options import TableOptions
 from harken.signals.movement import movement_of
 from harken.signals.non_wear import non_wear
-from harken.web.annotate import desk, reading
+from harken.web.annotate import opening, reading
 from harken.web.annotate.reading import read_facts
 from server_thread import Served
 
@@ -106,7 +106,7 @@ def test_a_second_time_a_recording_is_there_at_once(
     with annotating(path) as served:
         first = served.ask("/api/recordings/0").json
         shown = signal_of(served, START_MS, START_MS + 120_000, 100)
-    monkeypatch.setattr(desk, "run_job", None)  # it would be called to read a file
+    monkeypatch.setattr(opening, "run_job", None)  # it would be called to read a file
     with annotating(path) as served:
         assert served.ask("/api/recordings/0").json == first
         assert (signal_of(served, START_MS, START_MS + 120_000, 100) == shown).all()

@@ -1,7 +1,7 @@
 /* A video beside the signal: a file of this machine, which is never sent, and the time at which it begins. The cursor of the
  * signal and the place in the video move each other. */
 
-import { html, useEffect, useRef } from "./preact.js";
+import { html, useLayoutEffect, useRef } from "./preact.js";
 import { Button } from "./panels.js";
 import { store, stored } from "./state.js";
 
@@ -174,7 +174,7 @@ export class Video {
 
 /** Chooses a video among the files of this machine. */
 export const VideoButton = ({ video }) => html`<label class="file-button" title="A video of this machine, which is not sent anywhere">
-  Video …<input id="video-file" class="visually-hidden" type="file" accept="video/*,.mp4,.mov,.mkv,.webm" aria-label="Choose a video"
+  Video …<input id="video-file" type="file" accept="video/*,.mp4,.mov,.mkv,.webm" aria-label="Choose a video"
     onChange=${({ target }) => (video.choose(target.files[0]), (target.value = ""))} /></label>`;
 
 /** The video, and when it begins. */
@@ -203,7 +203,7 @@ export function VideoPanel({ video }) {
 
 function Player({ video }) {
   const element = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // before the browser tells that it has loaded the file, or cannot
     video.attach(element.current);
     return () => video.attach(null);
   }, []);
