@@ -9,6 +9,10 @@ import pytest
 
 import people
 from harken.annotations.folders import TAUGHT
+from harken.annotations.options import LabelOptions
+from harken.labelling.check.results import measure_truth, write_check
+from harken.labelling.check.survey import survey_study
+from harken.labelling.check.truth import read_truth
 from harken.labelling.cohort import FileTask, labelling, run_cohort
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_failures, write_study
@@ -16,6 +20,7 @@ from harken.labelling.teaching import find_lessons
 from harken.models.recogniser import Recogniser
 from harken.outcomes.dictionary import SOURCES, TABLES, ColumnKind, WrittenTable, dictionary_page
 from harken.outcomes.segments import Segment
+from harken.readers.options import TableOptions
 
 DESCRIBED = {name: table for table in TABLES for name in table.files}
 PARQUET = [name for name in DESCRIBED if name.endswith(".parquet")]
@@ -35,6 +40,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     tasks = [FileTask(folder / f"{name}.csv", out / name) for name in ("anna", "broken")]
     tasks = [replace(task, lesson=lessons.get(task.path)) for task in tasks]
     write_failures(out / "failures.csv", list(run_cohort(tasks, labelling(None, settings))))
+    survey = survey_study(out, nights=True)
+    # What was taught is not checked.
+    (folder / "video.csv").write_text("start_s,end_s,label\n150,400,lying\n")
+    truth = read_truth(survey, LabelOptions(path=folder / "video.csv"), TableOptions())
+    write_check(out, measure_truth(out, survey, truth, "video.csv"))
     write_study(out)
     tables = {path.name: pl.read_csv(path, infer_schema=False) for path in out.rglob("*.csv")}
     return tables | {path.name: pl.read_parquet(path) for path in out.rglob("*.parquet")}

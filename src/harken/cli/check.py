@@ -189,10 +189,12 @@ def _print(out: Path, results: "CheckResults") -> None:
         say(console, f"warning: {shown.warning}", "yellow")
     for part in shown.tables:
         console.print(Text(f"\n{part.title}", style="bold"))
-        table = plain_table("label", "clips named", "precision", "recall", "hours", "corrected hours")
+        table = plain_table("label", "clips", "precision, %", "recall, %", "hours", "corrected hours")
         for row in part.rows:
             table.add_row(*map(Text, row))
         console.print(table)
-    typer.echo(printable(f"\nThe table: {out / CHECK / 'check.csv'}\nOn the page of the study: {out / 'study.html'}"))
+    typer.echo()
+    typer.echo(printable(f"The table: {out / CHECK / 'check.csv'}"))
+    typer.echo(printable(f"On the page of the study: {out / 'study.html'}"))
     if results.looked_at < results.clips:
         typer.echo(printable(f"Name the other clips with: {page}"))

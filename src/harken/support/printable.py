@@ -51,6 +51,17 @@ def quoted(names: Iterable[object]) -> str:
     return listed(f"“{name}”" for name in names)
 
 
+def plural(count: int, singular: str, several: str = "") -> str:
+    """Return a count with its word: ``1 file``, ``3 files``, ``2 people``.
+
+    Args:
+        count: how many there are.
+        singular: the word for one.
+        several: the word for several, if it is not the singular and an ``s``.
+    """
+    return f"{count} {singular}" if count == 1 else f"{count} {several or singular + 's'}"
+
+
 def percent(share: float, *, decimals: int = 1) -> str:
     """A share (0..1) with its sign: ``63.5 %``, ``0 %``, ``<0.1 %``; arguments as of ``percent_number``."""
     return f"{percent_number(share, decimals=decimals)} %"

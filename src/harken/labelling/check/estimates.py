@@ -281,7 +281,12 @@ def _measure_confusion(
     if over_people:
         weights /= weights.mean(axis=1, keepdims=True)
     prior = _spread_prior(frame.probabilities)
-    priors = np.concatenate([prior[None], random.gamma(prior, size=(DRAWS, strata, true))])
+    value_prior = prior
+    if not clips.drawn:
+        # What was compared in whole is not pulled towards a guess.
+        is_compared = counts.sum(axis=0) > 0
+        value_prior = np.where(is_compared[:, None], 0.0, prior)
+    priors = np.concatenate([value_prior[None], random.gamma(prior, size=(DRAWS, strata, true))])
     sums = (weights @ shares.reshape(units, strata * strata * true)).reshape(-1, strata, strata, true)
     rows = np.arange(strata)
     sums[:, rows, rows] += priors

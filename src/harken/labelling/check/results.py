@@ -23,10 +23,11 @@ from harken.labelling.check.survey import Survey
 from harken.labelling.check.truth import Truth
 from harken.labelling.stored import TIMELINE, StoredResults
 from harken.reports.study import CheckRow, CheckTable, StudyCheck
+from harken.reports.words import hours_minutes
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
 from harken.support.files import make_folder, read_json, write_text
-from harken.support.printable import listed, percent, printable
+from harken.support.printable import duration_text, listed, percent, percent_number, plural, printable
 from harken.support.tables import write_csv
 
 TABLE = "check.csv"
@@ -331,20 +332,24 @@ def describe_check(results: CheckResults, changed: Sequence[str]) -> StudyCheck:
 
 
 def _describe_source(results: CheckResults, everybody: CheckedPeople) -> str:
-    whom = f"{everybody.checked} of {everybody.people} people"
-    hours = results.clips * CLIP_S / 3600
     if not results.drawn:
-        return f"The labels were compared with {results.source}: {hours:.1f} hours of {whom}."
+        time = duration_text(results.clips * CLIP_S)
+        return (
+            f"The labels were compared with {results.source}: {time} of {everybody.checked} of "
+            f"{plural(everybody.people, 'person', 'people')}."
+        )
     told = results.looked_at - results.cannot_tell
     text = (
-        f"{results.clips} half minutes were drawn at random, and somebody named {told} of them, of {whom}, without "
-        "seeing the model’s labels."
+        f"{results.clips} half minutes were drawn at random from the labelled time of "
+        f"{plural(everybody.people, 'person', 'people')}. Somebody named {told} of them, of "
+        f"{plural(everybody.checked, 'person', 'people')}, without seeing the model’s labels."
     )
     if results.cannot_tell:
         share = _show_share(everybody.estimates.cannot_tell)
         text += f" Nobody could tell {results.cannot_tell}, which stands for {share} of the time."
-    if results.looked_at < results.clips:
-        text += f" {results.clips - results.looked_at} are not looked at yet."
+    missing = results.clips - results.looked_at
+    if missing:
+        text += f" Nobody has looked at {'the other one' if missing == 1 else f'the other {missing}'} yet."
     return text
 
 
@@ -367,23 +372,25 @@ def _make_shown_table(part: CheckedPeople) -> CheckTable:
 def _list_rows(estimates: CheckEstimates) -> Iterator[CheckRow]:
     for label in (*estimates.labels, *estimates.groups):
         corrected = label.corrected_hours
+        lowest, highest = hours_minutes(corrected.lowest), hours_minutes(corrected.highest)
         yield CheckRow(
             label=printable(label.label).replace("_", " "),
-            named=f"{label.named} of {label.drawn}",
-            precision=_show_share(label.precision),
-            recall=_show_share(label.recall),
-            hours=f"{label.hours:.1f}",
-            corrected_hours=f"{corrected.value:.1f} ({corrected.lowest:.1f} to {corrected.highest:.1f})",
+            named=str(label.named) if label.named == label.drawn else f"{label.named} of {label.drawn}",
+            precision=_show_number(label.precision),
+            recall=_show_number(label.recall),
+            hours=hours_minutes(label.hours),
+            corrected_hours=f"{hours_minutes(corrected.value)} ({lowest} to {highest})",
         )
 
 
-def _show_share(estimate: Estimate | None) -> str:
+def _show_share(estimate: Estimate) -> str:
     """Return a share with its interval: ``83 % (70 to 91 %)``."""
-    if estimate is None:
-        return NOT_KNOWN
+    value = percent(estimate.value, decimals=0)
     if estimate.lowest == estimate.highest:
-        return percent(estimate.value, decimals=0)
-    value, lowest, highest = (
-        percent(share, decimals=0) for share in (estimate.value, estimate.lowest, estimate.highest)
-    )
-    return f"{value} ({lowest.removesuffix(' %')} to {highest})"
+        return value
+    return f"{value} ({percent_number(estimate.lowest, decimals=0)} to {percent(estimate.highest, decimals=0)})"
+
+
+def _show_number(estimate: Estimate | None) -> str:
+    """Return a share in per cent without its sign: ``83 (70 to 91)``."""
+    return NOT_KNOWN if estimate is None else _show_share(estimate).replace(" %", "")
