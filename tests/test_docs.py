@@ -142,6 +142,8 @@ def write_stand_in(path: Path) -> None:
         Recogniser.load("packaged").save(path / "model.safetensors")
     elif path.name == "diary.csv":
         path.write_text("subject,date,onset,wake\n")
+    elif path.name == "people.csv":
+        path.write_text("person,site\nanna,Athens\n")
     elif path.suffix in (".csv", ".txt"):
         people.write_person(path, len(path.name))
     elif path.suffix == ".parquet":

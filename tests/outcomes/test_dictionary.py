@@ -14,6 +14,7 @@ from harken.labelling.check.results import measure_truth, write_check
 from harken.labelling.check.survey import survey_study
 from harken.labelling.check.truth import read_truth
 from harken.labelling.cohort import FileTask, labelling, run_cohort
+from harken.labelling.people import keep_people, match_people, read_people
 from harken.labelling.settings import LabelSettings
 from harken.labelling.study import write_failures, write_study
 from harken.labelling.teaching import find_lessons
@@ -35,10 +36,16 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     (folder / "broken.csv").write_text("nothing,of\nuse,here\n")
     (out := folder / "out").mkdir()
     settings = LabelSettings(csv=True, segments=(Segment("all", "", "00:00", "24:00"),))
-    lessons = find_lessons([folder / "anna.csv"], settings.reading, None, out).by_file
+    lessons = find_lessons({folder / "anna.csv": settings.reading}, None, out).by_file
     (out / TAUGHT).mkdir()
     tasks = [FileTask(folder / f"{name}.csv", out / name) for name in ("anna", "broken")]
-    tasks = [replace(task, lesson=lessons.get(task.path)) for task in tasks]
+    (folder / "people.csv").write_text(
+        "person,group,site,age,hand,timezone,forearm_axis,cut_points,files\n"
+        "anna,control,Bern,40,left,UTC,x,adults-actigraph,anna.csv\n"
+    )
+    keep_people(out, read_people(folder / "people.csv"))
+    persons = match_people([task.path for task in tasks], read_people(folder / "people.csv"), settings).by_file
+    tasks = [replace(task, lesson=lessons.get(task.path), person=persons.get(task.path)) for task in tasks]
     write_failures(out / "failures.csv", list(run_cohort(tasks, labelling(None, settings))))
     survey = survey_study(out, nights=True)
     # What was taught is not checked.

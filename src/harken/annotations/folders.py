@@ -24,6 +24,8 @@ COHORT, PERSON, QUALITY = "cohort.parquet", "person_all.parquet", "quality.parqu
 """The tables of all days of all files, of all people, and of all files."""
 PERSON_CSV = "person.csv"
 """The columns about people that most papers report."""
+PEOPLE = "people.csv"
+"""The table of people (``--people``), which is kept beside the folders of results."""
 TAUGHT = "taught"
 """The folder beside those of results that holds the models of taught wearers."""
 CHECK, DESIGN = "check", "design.json"
@@ -36,7 +38,7 @@ RESULTS = (SUMMARY, "timeline.parquet")
 """Files in the folder of results of ``harken label``."""
 FAILURES, FAILURES_JSON = re.compile(r"failures.*\.csv"), re.compile(r"failures.*\.json")
 """The failures that ``harken label`` writes beside these folders, as a table and for itself."""
-OVER_ALL = {COHORT, "cohort.csv", PERSON, PERSON_CSV, QUALITY, "quality.csv"}
+OVER_ALL = {COHORT, "cohort.csv", PERSON, PERSON_CSV, QUALITY, "quality.csv", PEOPLE}
 """The tables over all files that it writes there."""
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
@@ -46,7 +48,7 @@ SIDECAR = re.compile(
     r"""(.*[\W_])?(
         bvp|eda|hr|ibi|info|tags|temp       # Empatica E4, beside ACC.csv
         |cut|paee|sleep|svm|wtv             # OMGUI, beside a .cwa
-        |key|metadata|readme                # of a whole data set
+        |key|metadata|people|readme         # of a whole data set
     )\.(csv|txt)(\.gz)?""",
     re.VERBOSE,
 )

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from harken.annotations.folders import SUMMARY, TAUGHT
+from harken.annotations.folders import PEOPLE, SUMMARY, TAUGHT
 from harken.cli.files import (
     grouped_notes,
     largest_shares,
@@ -34,13 +34,14 @@ from harken.labelling.settings import LabelSettings, rules_key
 from harken.outcomes.rules import Rules
 from harken.support.aside import is_aside
 from harken.support.errors import HarkenError, raise_failures
-from harken.support.files import make_folder, not_left_empty
+from harken.support.files import make_folder, not_left_empty, real_path
 from harken.support.options import DeclaredOption, Option, options_of
 from harken.support.printable import duration_text, percent, printable
 from harken.support.resources import usable_cores
 
 if TYPE_CHECKING:
     from harken.labelling.cohort import FileOutcome, FileTask, Work
+    from harken.labelling.people import People
 
 END_OF_CLAUSE = re.compile(r"[;.] ")
 
@@ -49,6 +50,15 @@ Out = Annotated[
     Option(
         "The folder for the results, in which each file gets a folder. It is created if it does not exist.",
         metavar="DIR",
+    ),
+]
+PeopleTable = Annotated[
+    Path | None,
+    Option(
+        "The people of the study: a CSV file with the column person and any of group, site, age, hand, timezone, "
+        "forearm_axis, cut_points and files. A row applies to the recordings of its person, in place of other options; "
+        "later commands know the table.",
+        metavar="FILE",
     ),
 ]
 Workers = Annotated[
@@ -90,6 +100,7 @@ def label(
             "Label files again whose results were made with other settings, or were changed, and replace these results."
         ),
     ] = False,
+    people: PeopleTable = None,
     resume: Annotated[bool, Option("Write even into a folder that contains other files.")] = False,
     teach: Annotated[
         bool,
@@ -123,10 +134,15 @@ def label(
     not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a list of the summaries.
     """
     from harken.labelling.cohort import FileTask, labelling, shard_of
+    from harken.labelling.people import keep_people, read_people
 
+    given = {} if people is None else read_people(people)
     found = recordings(files, out=out)
+    if people is not None:
+        found = _leave_out(people, found)
     names, other_name = result_names(found, name), propose_name(found, name)
     of_study = [FileTask(path, out / folder, other_name) for path, folder in zip(found, names, strict=True)]
+    of_study = _add_people(of_study, settings, people, given, out)
     if teach or teach_labels is not None:
         of_study = _add_lessons(of_study, settings, teach_labels, out)
     tasks = of_study if shard is None else shard_of(of_study, shard)
@@ -134,16 +150,60 @@ def label(
         _open(out, resume=resume or shard is not None)
         if any(task.lesson is not None for task in tasks):
             make_folder(out / TAUGHT)
-        changes = find_changes([task.folder for task in tasks if (task.folder / SUMMARY).exists()], settings)
+        changes = find_changes([task for task in tasks if (task.folder / SUMMARY).exists()], settings)
         alone = len(tasks) == 1 and scheduler is None
         work = labelling(model, settings, cores=usable_cores() if alone else 1, again=again)
         prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
+        if given and any(task.path.exists() for task in of_study):
+            keep_people(out, given)
         ended = run("Labelling", tasks, work, workers=workers, scheduler=scheduler, prints=prints)
         tell_changes(changes, ended)
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         # As long as other shards are not done, their people are not known.
         all_known = shard is None or all((task.folder / SUMMARY).exists() for task in of_study)
         finish(ended, failures_file, settings.rules if all_known else Rules(), lines=prints is print_line, json=json)
+
+
+def _leave_out(table: Path, found: list[Path]) -> list[Path]:
+    """Return the recordings without the table of people, which may lie among them.
+
+    Raises:
+        HarkenError: when there is no other file.
+    """
+    others = [path for path in found if real_path(path) != real_path(table)]
+    if not others:
+        raise HarkenError("this is the table of people, and no recording was given", path=table)
+    return others
+
+
+def _add_people(
+    tasks: "list[FileTask]", settings: LabelSettings, table: Path | None, given: "People", out: Path
+) -> "list[FileTask]":
+    """Return the tasks with the rows of their wearers, from the table that is kept in ``out`` and from the ``given``
+    one. Print which rows and which recordings have no counterpart, and for whose age there are no cut-points.
+
+    Raises:
+        HarkenError: as ``read_people`` and ``match_people``.
+    """
+    from harken.labelling import people
+    from harken.labelling.stored import results_in
+
+    known = {**people.read_kept_people(out), **given}
+    if not known:
+        return tasks
+    matched = people.match_people([task.path for task in tasks], known, settings)
+    here = {person.name: person for person in matched.by_file.values()}
+    with_results: set[str] = set()
+    if known.keys() - here.keys():
+        summaries = people.find_results_people(results_in(out))
+        with_results = {summary["subject"] for summary in summaries.values()}
+    for sentence in (
+        *people.describe_unknown(known, here.keys() | with_results),
+        *people.describe_match(matched, given, table or out / PEOPLE),
+        *people.describe_ages(here.values(), settings),
+    ):
+        typer.echo(printable(sentence), err=True)
+    return [replace(task, person=matched.by_file.get(task.path)) for task in tasks]
 
 
 def _add_lessons(tasks: "list[FileTask]", settings: LabelSettings, labels: Path | None, out: Path) -> "list[FileTask]":
@@ -154,7 +214,8 @@ def _add_lessons(tasks: "list[FileTask]", settings: LabelSettings, labels: Path 
     """
     from harken.labelling.teaching import find_lessons
 
-    lessons = find_lessons([task.path for task in tasks], settings.reading, labels, out)
+    readings = {task.path: task.choose_settings(settings).reading for task in tasks}
+    lessons = find_lessons(readings, labels, out)
     if not lessons.by_file:
         where = "no recording has a file of labels beside it, such as NAME.labels.csv"
         if labels is not None:
@@ -211,14 +272,18 @@ def _print_warnings(ended: "list[FileOutcome]") -> None:
         Console(highlight=False, markup=False, emoji=False).print(notes_table([], warnings=warnings))
 
 
-def find_changes(folders: Sequence[Path], rules: Rules) -> dict[Path, list[str]]:
-    """Find the rules that differ from those of earlier results in each folder. A folder that cannot be read has none;
-    it fails later with its reason."""
+def find_changes(tasks: "Sequence[FileTask]", rules: Rules) -> dict[Path, list[str]]:
+    """Find the rules that differ from those of earlier results in the folder of each task. A folder that cannot be read
+    has none; it fails later with its reason."""
     from harken.labelling.stored import read_summary
 
-    now = rules_key(rules)
+    keys: dict[Rules, dict[str, Any]] = {}
     changes: dict[Path, list[str]] = {}
-    for folder in folders:
+    for task in tasks:
+        folder, own_rules = task.folder, task.choose_rules(rules)
+        if own_rules not in keys:
+            keys[own_rules] = rules_key(own_rules)
+        now = keys[own_rules]
         changes[folder] = []
         try:
             before = read_summary(folder)["summarised_by"]
@@ -310,6 +375,8 @@ def _open(out: Path, *, resume: bool) -> None:
 
 def _holds_results(out: Path) -> bool:
     if any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")):
+        return True
+    if all(path.name == PEOPLE for path in out.iterdir()):
         return True
     return (out / TAUGHT).is_dir() or any(map(is_aside, out.iterdir()))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
 from harken.labelling.file import Progress, label_file, label_prepared_file, prepare_file
+from harken.labelling.people import AnyRules, StudyPerson
 from harken.labelling.settings import LabelSettings, file_sha256, label_key, rules_key
 from harken.labelling.stored import find_earlier, read_summary
 from harken.labelling.summary import summarise_folder
@@ -41,13 +42,22 @@ class FileTask:
     """A file and the folder for its results. If the results are summarised, both are that folder.
 
     ``other_name`` is a value for ``--name`` that gives the results another folder. ``lesson`` is the lesson of the
-    wearer, if the study is taught and the wearer has labels.
+    wearer, if the study is taught and the wearer has labels. ``person`` is the wearer's row in the table of people.
     """
 
     path: Path
     folder: Path
     other_name: str = ""
     lesson: Lesson | None = None
+    person: StudyPerson | None = None
+
+    def choose_rules(self, rules: AnyRules) -> AnyRules:
+        """Return the rules for this file: those of the command, with what the row of its wearer says."""
+        return rules if self.person is None else self.person.change_rules(rules)
+
+    def choose_settings(self, settings: LabelSettings) -> LabelSettings:
+        """Return the settings for this file: those of the command, with what the row of its wearer says."""
+        return settings if self.person is None else self.person.change_settings(settings)
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,7 @@ def _labelled(
     cores: int,
     again: bool,
 ) -> FileOutcome:
+    settings = task.choose_settings(settings)
     key = label_key(task.path, sha256, settings)
     learned = None
     if task.lesson is not None:
@@ -149,7 +160,7 @@ def _recogniser(model: Path | None, sha256: str) -> Recogniser:
 def summarising(task: FileTask, _: OnShare | None = None, *, rules: Rules) -> FileOutcome:
     """Summarise the results in a folder, unless they were made with these rules. It takes a few seconds, of which no
     share is told."""
-    return _summarised(task, read_summary(task.folder), rules)
+    return _summarised(task, read_summary(task.folder), task.choose_rules(rules))
 
 
 def _summarised(task: FileTask, before: Json, rules: Rules) -> FileOutcome:

@@ -17,9 +17,10 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from harken.annotations.folders import CHECK, COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
+from harken.annotations.folders import CHECK, COHORT, PEOPLE, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.labelling.check.results import describe_check, find_changed, read_check
 from harken.labelling.cohort import FileOutcome, FileTask
+from harken.labelling.people import add_facts, read_kept_people
 from harken.labelling.stored import (
     DAYS,
     MOVEMENT,
@@ -124,6 +125,7 @@ def write_study(out: Path) -> WrittenStudy:
         unread = {}
         cohort = read_cohort(list(now[0]), unread)
         if cohort is not None:
+            cohort = _add_people(cohort, out, unread)
             for name, in_csv, table in (
                 (COHORT, "cohort.csv", cohort.days),
                 (QUALITY, "quality.csv", cohort.quality),
@@ -135,6 +137,19 @@ def write_study(out: Path) -> WrittenStudy:
         study = study_of(printable(out.resolve().name), cohort, now[1], unread)
         write_study_page(out / STUDY, replace(study, check=check))
     return WrittenStudy(cohort, unread)
+
+
+def _add_people(cohort: Cohort, out: Path, unread: dict[Path, HarkenError]) -> Cohort:
+    """Return the tables with what the kept table of people says. If that is broken, ``unread`` receives it."""
+    try:
+        people = read_kept_people(out)
+    except HarkenError as error:
+        unread[out / PEOPLE] = error.without_traceback()
+        return cohort
+    cut_points: dict[str, str] = {}
+    for subject, files in _by_subject(cohort.files).items():
+        cut_points[subject] = "; ".join(dict.fromkeys(file.cut_points for file in files))
+    return cohort._replace(people=add_facts(cohort.people, people, cut_points))
 
 
 def _read_check(out: Path, unread: dict[Path, HarkenError]) -> StudyCheck | None:
@@ -295,6 +310,7 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
         subject=quality.subject,
         labels=tuple(label for label in summary["seconds_by_label"] if label != UNSURE),
         valid_day_h=float(summary["summarised_by"]["valid_day_h"]),
+        cut_points=summary["summarised_by"]["cut_points"]["name"],
         made_up=quality.made_up,
         unseen_f1=quality.unseen_f1,
         excluded=summary["excluded"] or "",

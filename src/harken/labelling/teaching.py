@@ -6,7 +6,7 @@ again only when the labels, the recordings with labels, the general model or the
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -109,12 +109,11 @@ class Lessons(NamedTuple):
         return list(dict.fromkeys(lesson.person for lesson in self.by_file.values()))
 
 
-def find_lessons(files: Sequence[Path], reading: TableOptions, labels: Path | None, out: Path) -> Lessons:
+def find_lessons(readings: Mapping[Path, TableOptions], labels: Path | None, out: Path) -> Lessons:
     """Find who has labels, and which files are of the same wearer.
 
     Args:
-        files: the recordings.
-        reading: how to read tables.
+        readings: the recordings, each with how to read it.
         labels: a file of labels for all of them; None: the file beside each recording.
         out: the folder for the results of the study.
 
@@ -122,6 +121,7 @@ def find_lessons(files: Sequence[Path], reading: TableOptions, labels: Path | No
         HarkenError: when the file of labels cannot be read, does not say for which of several recordings a row is, or
             has a row that may be for two recordings.
     """
+    files = list(readings)
     annotations = None if labels is None else read_annotations(labels)
     options = LabelOptions(path=labels)
     if annotations is not None and not annotations.names and len(files) > 1:
@@ -135,7 +135,7 @@ def find_lessons(files: Sequence[Path], reading: TableOptions, labels: Path | No
     labelled: dict[str, list[Path]] = {}
     for path in files:
         try:
-            person = find_wearer(path, reading)
+            person = find_wearer(path, readings[path])
         except HarkenError:  # labelling the file has the error
             continue
         of_person.setdefault(person, []).append(path)

@@ -7,10 +7,10 @@ The help of the command needs them, so this loads nothing that takes time.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
+from math import floor, isfinite
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from harken.outcomes.segments import Segment, read_segments
 from harken.support.errors import HarkenError
@@ -76,6 +76,26 @@ class CutPoints:
         """Whether these are cut-points of ``PUBLISHED``."""
         return self.name in PUBLISHED
 
+    def for_age(self, years: float) -> "CutPoints | None":
+        """The published cut-points for people of this age and the watch of these cut-points.
+
+        >>> from harken.outcomes.rules import CutPoints
+        >>> CutPoints.of("adults-actigraph").for_age(9.5).name
+        'children-actigraph'
+        >>> CutPoints.of("adults-actigraph").for_age(15) is None
+        True
+
+        Returns:
+            The cut-points; None if these are not published, or if none were validated for this age (``AGES``).
+        """
+        if not self.published:
+            return None
+        _, watch = self.name.split("-")
+        for people, ages in AGES.items():
+            if ages.least <= floor(years) <= ages.most:
+                return PUBLISHED[f"{people}-{watch}"]
+        return None
+
     @classmethod
     def of(cls, text: str) -> "CutPoints":
         """The published cut-points of this name, or those of three numbers in mg, such as ``40,100,400``.
@@ -111,6 +131,18 @@ PUBLISHED: Mapping[str, CutPoints] = MappingProxyType(
 Medicine and Science in Sports 27, 2017), moderate and vigorous from Hildebrand, van Hees, Hansen and Ekelund (Medicine
 and Science in Sports and Exercise 46, 2014). Adults were 21 to 61 years old, children 7 to 11. GGIR's page of
 cut-points and scikit-digital-health have the same values."""
+
+
+class AgeRange(NamedTuple):
+    """The ages of the people for whom cut-points were validated, in completed years, both ends included."""
+
+    least: int
+    most: int
+
+
+AGES: Mapping[str, AgeRange] = MappingProxyType({"adults": AgeRange(21, 61), "children": AgeRange(7, 11)})
+"""For whom ``PUBLISHED`` was validated, by the beginning of the name: 30 adults and 30 children of these ages
+(Hildebrand and others, 2014)."""
 
 _option = partial(Option, panel="Nights, intensity and tables")
 

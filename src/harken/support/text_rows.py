@@ -7,7 +7,7 @@ import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, time
 from io import StringIO
 from pathlib import Path
@@ -135,7 +135,13 @@ def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, l
 
 
 def named_rows(
-    path: Path, content: bytes, *, what: str, needs: Collection[str], may_have: Collection[str] | None = None
+    path: Path,
+    content: bytes,
+    *,
+    what: str,
+    needs: Collection[str],
+    may_have: Collection[str] | None = None,
+    other_names: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """The number of the last line of each row below the header, and its fields by column, in small letters.
 
@@ -143,6 +149,7 @@ def named_rows(
         path, content, what: as for ``text_rows``.
         needs: the columns that it must have.
         may_have: the other columns that it may have; None: any.
+        other_names: other names of these columns, in small letters, and the name that each stands for.
 
     Raises:
         HarkenError: as ``text_rows``, and for a missing or unknown column and a line that is cut short or too long.
@@ -150,6 +157,8 @@ def named_rows(
     rows = text_rows(path, content, what=what)
     line, names = next(rows, (1, []))
     names = [name.lower() for name in names]
+    if other_names is not None:
+        names = [other_names.get(name, name) for name in names]
     if missing := [name for name in needs if name not in names]:
         no_column = "there are no columns" if len(missing) > 1 else "there is no column"
         raise line_error(path, line, f"{no_column} {', '.join(missing)}; a {what} needs {', '.join(needs)}")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harken.reports.caveats import Caveat, CaveatKind
 from harken.reports.study import Study, write_study_page
-from harken.reports.study.page import Form, PersonOutcome, distribution, outcomes_of, shown
+from harken.reports.study.page import Form, PersonOutcome, compare_parts, distribution, outcomes_of, shown
 from made_study import made_study
 
 VALUES = {
@@ -120,3 +120,40 @@ def test_values_as_text() -> None:
         (float(np.nan), "count", "–"),
     ]
     assert [shown(value, form) for value, form, _ in values] == [text for *_, text in values]
+
+
+@settings(max_examples=50)
+@given(values=st.lists(st.tuples(st.sampled_from("abc"), VALUES["number"]), min_size=1, max_size=40))
+def test_groups_are_compared_on_one_axis(values: list[tuple[str, float]]) -> None:
+    people = pl.DataFrame(values, schema={"site": pl.String, "x": pl.Float64}, orient="row")
+    outcome = PersonOutcome("Wear", "x", "X", "number", "h")
+    compared = compare_parts(outcome, people, "site", list("abc"))
+    present = sorted({site for site, _ in values})
+    if len(present) < 2:
+        assert compared is None
+        return
+    assert compared is not None
+    assert [part.name for part in compared["parts"]] == present
+    assert sum(part.people for part in compared["parts"]) == len(values)
+    for part in compared["parts"]:
+        own = np.array([value for site, value in values if site == part.name])
+        assert part.middle.startswith(shown(float(np.median(own)), "number"))
+        assert list(part.places) == sorted(part.places)
+        assert -0.01 <= part.places[0] <= part.places[-1] <= 100.01
+
+
+def test_the_page_compares_the_people_who_are_included(tmp_path: Path) -> None:
+    study = made_study(8)
+    site = ["<b>Athens", "Bern", "Bern", "Bern", "Bern", None, "Chur", "Chur"]
+    table = study.table.with_columns(pl.Series("site", site), pl.Series("age", [9.5, *7 * [None]], dtype=pl.Float64))
+    left_out = pl.col("subject") == "person_0002"
+    table = table.with_columns(included=~left_out, why_not=pl.when(left_out).then(pl.lit("ill")))
+    write_study_page(tmp_path / "study.html", replace(study, table=table))
+    page = (tmp_path / "study.html").read_text(encoding="utf-8")
+    assert "<h2>By site</h2>" in page
+    assert "Site: &lt;b&gt;Athens (1 person), Bern (3 people), Chur (2 people)" in page
+    assert "1 person has no site." in page
+    assert "&lt;b&gt;Athens, 9.5 years" in page
+    alone = table.with_columns(site=pl.lit("Bern"))
+    write_study_page(tmp_path / "study.html", replace(study, table=alone))
+    assert "By site" not in (tmp_path / "study.html").read_text(encoding="utf-8")

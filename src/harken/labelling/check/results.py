@@ -23,6 +23,7 @@ from harken.labelling.check.survey import Survey
 from harken.labelling.check.truth import Truth
 from harken.labelling.stored import TIMELINE, StoredResults
 from harken.reports.study import CheckRow, CheckTable, StudyCheck
+from harken.reports.study.page import GROUP_COLUMNS
 from harken.reports.words import hours_minutes
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
@@ -32,8 +33,6 @@ from harken.support.tables import write_csv
 
 TABLE = "check.csv"
 LAYOUT = 1
-GROUP_COLUMNS = ("group", "site")
-"""Columns of the table of people by which the check is divided, too."""
 ALL_LABELS = "all labels"
 MOST_NAMED = 3
 NOT_KNOWN = "–"

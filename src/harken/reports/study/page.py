@@ -31,6 +31,10 @@ from harken.windows.known_labels import GROUPS
 SCRIPTS = ("reports/study/strips.js", "reports/study/people.js")
 MOST_NAMED = 12
 """The people whom each doubt and each reason names, and the reasons that the page names; the list below has all."""
+GROUP_COLUMNS = ("group", "site")
+"""The columns of the table of people that divide them."""
+MOST_PARTS = 12
+"""The groups or sites that the page compares: those with most people."""
 DIGITS = 4
 CELL_S = 600
 STRIP_COLUMNS = ["start", "end", "label", "recorded", "wear"]
@@ -105,6 +109,7 @@ class StudyFile:
         subject: the wearer.
         labels: the labels of the model.
         valid_day_h: the hours of wear of a valid day.
+        cut_points: the name of its cut-points.
         made_up: whether the recording is simulated.
         excluded: why the wearer is excluded; empty for most.
         taught: what the wearer taught; None if the study was not taught, or the wearer has no labels.
@@ -120,6 +125,7 @@ class StudyFile:
     subject: str = ""
     labels: tuple[str, ...] = ()
     valid_day_h: float = ENOUGH_WEAR_H
+    cut_points: str = ""
     made_up: bool = False
     excluded: str = ""
     taught: Taught | None = None
@@ -283,6 +289,8 @@ def _content(study: Study) -> Content:
         "taught": _count_taught(study.table),
         "gain_not_shown": _find_not_shown(people),
         "distributions": _distributions(study.table, outcomes),
+        "comparisons": _compare(study.table, outcomes),
+        "facts": _describe_facts(study.table),
         "least_f1": LEAST_F1,
         "outcomes": outcomes,
         "people": list(zip(people, values, strict=True)),
@@ -370,6 +378,90 @@ def _distributions(table: pl.DataFrame, outcomes: Sequence[PersonOutcome]) -> li
         without = [outcome.title for outcome, histogram in drawn if histogram is None]
         found.append({"people": len(people), "groups": groups, "without": without})
     return found
+
+
+class ComparedPart(NamedTuple):
+    """An outcome over the people of one group or site: how many have a value, as text their median and quartiles, and
+    in per cent of the axis the lowest value, the quartiles and median, and the highest value."""
+
+    name: str
+    people: int
+    middle: str
+    places: tuple[float, float, float, float, float]
+
+
+def _compare(table: pl.DataFrame, outcomes: Sequence[PersonOutcome]) -> list[Content]:
+    """The outcomes of the people who are included, by group and by site, if there are at least two: the ``column``, the
+    ``parts`` with their numbers of people, how many parts are ``not_shown``, how many people are in no part
+    (``without``), and the compared outcomes in ``groups``."""
+    included = table.filter("included")
+    comparisons: list[Content] = []
+    for column in GROUP_COLUMNS:
+        if column not in table.columns:
+            continue
+        sizes = included[column].drop_nulls().value_counts(sort=True).sort("count", column, descending=[True, False])
+        if len(sizes) < 2:
+            continue
+        parts = dict(sizes.head(MOST_PARTS).sort(column).iter_rows())
+        groups: dict[str, list[Content]] = {}
+        for outcome in outcomes:
+            compared = compare_parts(outcome, included, column, list(parts))
+            if compared is not None:
+                groups.setdefault(outcome.group, []).append(compared)
+        comparison = {
+            "column": column,
+            "parts": parts,
+            "not_shown": len(sizes) - len(parts),
+            "without": included[column].null_count(),
+            "groups": groups,
+        }
+        comparisons.append(comparison)
+    return comparisons
+
+
+def compare_parts(outcome: PersonOutcome, people: pl.DataFrame, column: str, names: Sequence[str]) -> Content | None:
+    """An outcome of the people of several groups or sites on one axis; None if fewer than two of them have a value.
+
+    Args:
+        outcome: the outcome.
+        people: a row for each person.
+        column: the column that divides them.
+        names: its values.
+
+    Returns:
+        the ``outcome``; the ``parts`` (``ComparedPart``); as text the ``first`` and ``last`` end of the axis.
+    """
+    values_of = {name: people.filter(pl.col(column) == name)[outcome.column].drop_nulls() for name in names}
+    known = {name: values.cast(pl.Float64).to_numpy() for name, values in values_of.items() if len(values)}
+    if len(known) < 2:
+        return None
+    together = np.concatenate(list(known.values()))
+    low, high = float(together.min()), float(together.max())
+    span = high - low or 1.0
+    parts: list[ComparedPart] = []
+    for name, values in known.items():
+        marks = np.quantile(values, [0.0, 0.25, 0.5, 0.75, 1.0])
+        places = np.round(100 * (marks - low) / span, 2).tolist()
+        _, lower, median, upper, _ = (shown(mark, outcome.form) for mark in marks.tolist())
+        middle = median if lower == upper else f"{median} ({lower} to {upper})"
+        parts.append(ComparedPart(name, len(values), middle, tuple(places)))
+    return {
+        "outcome": outcome,
+        "parts": parts,
+        "first": shown(low, outcome.form),
+        "last": shown(high, outcome.form),
+    }
+
+
+def _describe_facts(table: pl.DataFrame) -> dict[str, str]:
+    """What the table of people of the study says of each person, in words: ``control, Athens, 34 years, left hand``."""
+    facts: dict[str, list[str]] = {subject: [] for subject in table["subject"]}
+    for column, form in (("group", "{}"), ("site", "{}"), ("age", "{:g} years"), ("hand", "{} hand")):
+        if column not in table.columns:
+            continue
+        for subject, value in table.select("subject", column).drop_nulls().iter_rows():
+            facts[subject].append(form.format(value))
+    return {subject: ", ".join(words) for subject, words in facts.items()}
 
 
 def _doubts(people: Sequence[Person]) -> list[tuple[CaveatKind, int, list[Person]]]:

@@ -9,7 +9,7 @@
   const rows = [...holder.children].map((element, number) => ({
     element, person: people[number], canvas: element.querySelector("canvas"), chosen: element.querySelector("h3 > *"),
     name: element.querySelector("h3").textContent,
-    names: [...element.querySelectorAll(".who h3, .who a")].map(each => each.textContent).join(" ").toLowerCase(),
+    names: [...element.querySelectorAll(".who h3, .who a, .who .facts")].map(each => each.textContent).join(" ").toLowerCase(),
     cursor: null,  // the cell that was read last, counted over all days
   }));
   const rowAt = target => rows.find(row => row.element.contains(target));
