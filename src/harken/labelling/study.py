@@ -20,9 +20,9 @@ import polars.selectors as cs
 from harken.annotations.folders import CHECK, COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.labelling.check.results import describe_check, find_changed, read_check
 from harken.labelling.cohort import FileOutcome, FileTask
+from harken.labelling.joined_people import joined_folder, read_facts, remove_outdated, update_joined
 from harken.labelling.stored import (
     DAYS,
-    MOVEMENT,
     NIGHTS,
     RHYTHM,
     TIMELINE,
@@ -33,12 +33,10 @@ from harken.labelling.stored import (
 )
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
-from harken.outcomes.movement_rows import without_spans
 from harken.outcomes.recording_quality import RecordingQuality
-from harken.outcomes.rhythm import rhythm, sleep_regularity
 from harken.outcomes.rules import Rules
-from harken.outcomes.tables import one_a_date, people_table
-from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
+from harken.outcomes.tables import people_table
+from harken.reports.caveats import NO_VALID_DAY, Caveat, CaveatKind, caveats_at, caveats_of, caveats_of_files
 from harken.reports.study import Failure, Person, Study, StudyCheck, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
@@ -78,22 +76,36 @@ class Cohort(NamedTuple):
     """The tables over all results in a folder.
 
     Attributes:
-        days: ``cohort.parquet``, one row for each day of each file. Times are text with their offset, because time
-            zones may differ.
+        days: ``cohort.parquet``, one row for each day of each person. The days of a person with several files are
+            those of the joined rows (``harken.labelling.joined_people``); a file that was not on a wrist counts only if
+            the person has no other. Times are text with their offset, because time zones may differ.
         quality: ``quality.parquet``, one row for each file.
         people: ``person_all.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
         files: what the page over all files needs besides, in the order of ``quality``.
-        counted: the rows of ``days`` that count for ``people``: not those of a file that was not on a wrist, if the
-            person has another file.
-        nights: one row for each night of each file; None without acceleration.
+        joined: the outcomes of people with several files that count, by subject.
+        nights: one row for each night of each person; None without acceleration.
     """
 
     days: pl.DataFrame
     quality: pl.DataFrame
     people: pl.DataFrame
     files: list[StudyFile]
-    counted: pl.DataFrame
+    joined: dict[str, "JoinedFiles"]
     nights: pl.DataFrame | None
+
+
+class JoinedFiles(NamedTuple):
+    """The outcomes of a person with several files that count.
+
+    Attributes:
+        folder: the folder with the outcomes.
+        doubts: reasons to doubt them that do not come from a single file.
+        tables: the tables ``days``, ``nights`` and ``rhythm``, as for one file.
+    """
+
+    folder: Path
+    doubts: tuple[Caveat, ...]
+    tables: dict[str, pl.DataFrame]
 
 
 class WrittenStudy(NamedTuple):
@@ -131,6 +143,7 @@ def write_study(out: Path) -> WrittenStudy:
             ):
                 write_parquet(table, out / name)
                 write_csv(table.select(columns_in(in_csv, table.columns)), out / in_csv)
+            remove_outdated(out, [person.folder for person in cohort.joined.values()])
         check = _read_check(out, unread)
         study = study_of(printable(out.resolve().name), cohort, now[1], unread)
         write_study_page(out / STUDY, replace(study, check=check))
@@ -175,21 +188,90 @@ def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Coh
                 parts.append(together(small).rechunk())
     if not files:
         return None
-    days, quality = together(joined["days"]), together(joined["quality"])
     why_not = _why_not(files)
-    left_out = [file.name for file in files if file.elsewhere and file.subject not in why_not]
-    counts = ~pl.col("name").is_in(left_out)
-    counted = days.filter(counts)
-    nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
-    counted_nights = None if nights is None else nights.filter(counts)
-    of_rhythm = None
-    if rhythms is not None and counted_nights is not None:
-        of_rhythm = _rhythms(rhythms.filter(counts).drop("name"), counted, counted_nights, files, unread)
+    counted = [file for file in files if not file.elsewhere or file.subject in why_not]
+    by_subject = _by_subject(counted)
+    several = _read_joined({subject: own for subject, own in by_subject.items() if len(own) > 1}, unread)
+    files = [_without_own_doubts(file) if file.subject in several.people else file for file in files]
+    files = [file for file in files if file.subject not in several.refused]
+    counted = [file for file in counted if file.subject not in several.refused and file.folder not in several.unread]
+    alone = [file.name for file in counted if file.subject not in several.people]
+    tables: dict[str, pl.DataFrame] = {}
+    for name in ("days", "nights", "rhythm"):
+        parts = [part.filter(pl.col("name").is_in(alone)) for part in joined[name]]
+        parts += [person.tables[name] for person in several.people.values() if name in person.tables]
+        if parts:
+            tables[name] = together(parts).sort("subject", maintain_order=True)
+    rhythms = tables.get("rhythm")
     doubts = {subject: [doubt for file in own for doubt in file.doubts] for subject, own in _by_subject(files).items()}
+    for subject, person in several.people.items():
+        doubts[subject] += person.doubts
     caveats = {subject: "; ".join(kinds_of(own)) for subject, own in doubts.items() if own}
-    taught = {file.subject: file.taught for file in files if file.taught is not None}
-    people = people_table(counted, counted_nights, of_rhythm, why_not, caveats, taught)
-    return Cohort(days, quality, people, files, counted, nights)
+    people = people_table(
+        tables["days"],
+        tables.get("nights"),
+        None if rhythms is None else rhythms.drop("name"),
+        why_not,
+        caveats,
+        taught={file.subject: file.taught for file in files if file.taught is not None},
+        files={subject: len(own) for subject, own in _by_subject(counted).items()},
+    )
+    return Cohort(tables["days"], together(joined["quality"]), people, files, several.people, tables.get("nights"))
+
+
+class _ReadJoined(NamedTuple):
+    """What was read of people with several files: their outcomes, whose rows cannot be joined, and the folders of
+    results that cannot be read."""
+
+    people: dict[str, JoinedFiles]
+    refused: set[str]
+    unread: set[Path]
+
+
+def _read_joined(several: Mapping[str, list[StudyFile]], unread: dict[Path, HarkenError]) -> _ReadJoined:
+    """Read the outcomes of people with several files. They are computed where the files have changed.
+
+    Args:
+        several: the files of each person.
+        unread: receives the folders of which something cannot be read, and why.
+    """
+    read = _ReadJoined({}, set(), set())
+    for subject, files in several.items():
+        out = files[0].folder.parent
+        try:
+            person = update_joined(out, subject, [file.folder for file in files])
+            unread |= person.unread
+            read.unread.update(person.unread)
+            if person.stored is not None:
+                read.people[subject] = _read_person(person.stored, [file.name for file in files])
+        except HarkenError as error:
+            unread[joined_folder(out, subject)] = error.without_traceback()
+            read.refused.add(subject)
+    return read
+
+
+def _read_person(stored: StoredResults, names: Sequence[str]) -> JoinedFiles:
+    """Read the outcomes of a person with several files.
+
+    Raises:
+        HarkenError: when a file cannot be read, or is not what harken wrote.
+    """
+    summary = stored.summary
+    read = [name for name in names if name in summary["labelled_by"]["results"]]
+    of_person = {"name": ", ".join(read), "file": summary["file"], "subject": summary["subject"]}
+    tables = _read_outcomes(stored, of_person | {"timezone": summary["timezone"]})
+    doubts = (
+        *caveats_of_files(*read_facts(stored)),
+        *caveats_at(CaveatKind.NIGHTS, tables.get("nights")),
+        *caveats_at(CaveatKind.STEPS, tables["days"]),
+    )
+    return JoinedFiles(stored.folder, doubts, tables)
+
+
+def _without_own_doubts(file: StudyFile) -> StudyFile:
+    """Return the file of several without the doubts about its own days and nights, which are not the person's."""
+    own = (CaveatKind.NIGHTS, CaveatKind.STEPS)
+    return replace(file, doubts=tuple(doubt for doubt in file.doubts if doubt.kind not in own))
 
 
 def _by_subject(files: Sequence[StudyFile]) -> dict[str, list[StudyFile]]:
@@ -278,10 +360,8 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
     """
     folder, summary = stored.folder, stored.summary
     name, quality = printable(folder.name), stored.read_quality()
-    tables = {"days": _read_table(stored, DAYS).with_columns(cs.datetime().dt.to_string(CSV_TIME))}
-    for file in (NIGHTS, RHYTHM):
-        if file in stored.digests:
-            tables[Path(file).stem] = _read_table(stored, file)
+    of_file = {"name": name, "file": quality.file, "subject": quality.subject, "timezone": quality.timezone}
+    tables = _read_outcomes(stored, of_file)
     entry = StudyFile(
         name=name,
         report=f"{quote(os.fsencode(folder.name), safe='')}/report.html",
@@ -301,51 +381,32 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
         taught=stored.read_taught(),
         digests=tuple(results_digest(summary, rules=rules) for rules in (False, True)),
     )
-    if entry.excluded:
-        of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
-        tables["days"] = tables["days"].with_columns(of_person)
-    first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
-    of_file = [pl.lit(value).alias(key) for key, value in first.items()]
-    tables["days"] = tables["days"].select(*of_file, pl.all())
-    for table in tables.keys() - {"days"}:
-        by_clock = cs.datetime().dt.replace_time_zone(None)
-        tables[table] = tables[table].with_columns(by_clock, name=pl.lit(name), subject=pl.lit(entry.subject))
     row = _row(name, quality, summary)
     if entry.taught is not None:
         row |= entry.taught.as_columns()
     return entry, tables | {"quality": pl.DataFrame([row])}
 
 
-def _rhythms(
-    rhythms: pl.DataFrame,
-    days: pl.DataFrame,
-    nights: pl.DataFrame,
-    files: Sequence[StudyFile],
-    unread: dict[Path, HarkenError],
-) -> pl.DataFrame:
-    """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
-    once. Movement that cannot be read is left out."""
-    folders = {file.name: file.folder for file in files}
-    several = one_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1), by=["wear_hours"])
-    tables = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
-    for (subject,), of_person in several.group_by("subject", maintain_order=True):
-        parts = []
-        for (name,), of_file in of_person.group_by("name", maintain_order=True):
-            try:
-                movement = _read_movement(folders[name], of_file["date"].to_list())
-            except HarkenError as error:
-                unread[folders[name]] = error.without_traceback()
-                continue
-            if movement is not None:
-                parts.append(movement)
-        if parts:
-            valid = of_person.filter(pl.col("valid_day").fill_null(False))["date"].to_list()
-            together = pl.concat(parts).sort("start")
-            own_nights = one_a_date(nights.filter(subject=subject), by=["complete", "window_wear_hours"])
-            excluded = of_person.filter(pl.col("excluded").is_not_null())["date"].to_list()
-            of_days = rhythm(together, valid).hstack(sleep_regularity(together, own_nights, excluded))
-            tables.append(of_days.with_columns(pl.lit(subject).alias("subject")))
-    return pl.concat(tables, how="diagonal_relaxed")
+def _read_outcomes(stored: StoredResults, of_file: Mapping[str, str]) -> dict[str, pl.DataFrame]:
+    """Read ``days`` and, with acceleration, ``nights`` and ``rhythm``, as they stand in the tables over all files.
+
+    Args:
+        stored: the results of a file, or of the joined files of a person.
+        of_file: the columns ``name``, ``file``, ``subject`` and ``timezone``.
+
+    Raises:
+        HarkenError: when a table cannot be read, or is not what harken wrote.
+    """
+    days = _read_table(stored, DAYS).with_columns(cs.datetime().dt.to_string(CSV_TIME))
+    if why := stored.summary["excluded"]:
+        days = days.with_columns(pl.coalesce(_any("excluded"), pl.lit(why)).alias("excluded"))
+    tables = {"days": days.select(*(pl.lit(value).alias(key) for key, value in of_file.items()), pl.all())}
+    for file in (NIGHTS, RHYTHM):
+        if file in stored.digests:
+            by_clock = cs.datetime().dt.replace_time_zone(None)
+            of_person = {key: pl.lit(of_file[key]) for key in ("name", "subject")}
+            tables[Path(file).stem] = _read_table(stored, file).with_columns(by_clock, **of_person)
+    return tables
 
 
 def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unread: dict[Path, HarkenError]) -> Study:
@@ -392,27 +453,31 @@ def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, HarkenEr
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
     why_not = dict(cohort.people.filter(~pl.col("included")).select("subject", "why_not").iter_rows())
     doubtful = why_not.keys() | {file.subject for file in cohort.files if file.doubts}
+    doubtful |= {subject for subject, person in cohort.joined.items() if person.doubts}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
-    chosen = one_a_date(cohort.counted, by=["wear_hours"]).filter(pl.col("subject").is_in(subjects))
+    chosen = cohort.days.filter(pl.col("subject").is_in(subjects)).sort("subject", "date")
     days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
     by_person = days.partition_by("subject", as_dict=True)
     people = []
     for subject in subjects:
         folders = {file.name: file.folder for file in files[subject]}
         own = by_person.get((subject,), days.clear())
+        joined = cohort.joined.get(subject)
         strips: list[DayStrip] = []
         for (name,), of_file in own.head(MOST_DAYS).group_by("name", maintain_order=True):
+            folder = folders[name] if joined is None else joined.folder
             valid = dict(of_file.select("date", "valid_day").iter_rows())
             try:
-                strips += _draw_strips(folders[name], valid, labels)
+                strips += _draw_strips(folder, valid, labels)
             except HarkenError as error:
-                unread[folders[name]] = error.without_traceback()
+                unread[folder] = error.without_traceback()
+        doubts = () if joined is None else joined.doubts
         person = Person(
             subject=subject,
             files=tuple(files[subject]),
             days=tuple(sorted(strips, key=lambda strip: strip.date)),
             days_not_shown=max(len(own) - MOST_DAYS, 0),
-            doubts=(NO_VALID_DAY,) if subject in none else (),
+            doubts=(*((NO_VALID_DAY,) if subject in none else ()), *doubts),
             why_not=why_not.get(subject, ""),
         )
         people.append(person)
@@ -437,24 +502,6 @@ def _draw_strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]
         nights = stored.read_table(NIGHTS, ["onset", "wake"]).drop_nulls()
         nights_ns = spans_ns(nights, "onset", "wake")
     return day_strips(rows, labels, valid=dict(valid), nights_ns=nights_ns)
-
-
-def _read_movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
-    """The movement on some days of a file, with times by the wearer's clock, without zone, and without the taught time
-    that its rules leave out; None without acceleration.
-
-    Raises:
-        HarkenError: when it cannot be read, or is not what harken wrote.
-    """
-    stored = StoredResults.open(folder)
-    if MOVEMENT not in stored.digests:
-        return None
-    rows = stored.read_table(MOVEMENT, ["start", "enmo_mg", "valid_s", "wear"])
-    taught = stored.read_taught()
-    if taught is not None and stored.summary["summarised_by"]["leave_out_taught"]:
-        rows = without_spans(rows, taught.all_spans)
-    rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
-    return rows.filter(pl.col("start").dt.date().is_in(dates))
 
 
 def _read_table(stored: StoredResults, name: str) -> pl.DataFrame:
