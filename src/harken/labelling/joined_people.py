@@ -39,7 +39,8 @@ OF_ONE_FILE = ("harken_version", "hand", "csv")
 """Rules that may differ between the files of a person, because they change no outcome."""
 
 
-class FilesFacts(NamedTuple):
+@dataclass(frozen=True)
+class FilesFacts:
     """What a reader must know of the files of a person together.
 
     Attributes:
@@ -115,7 +116,7 @@ class JoinedPerson(Outcomes):
             "gaps_s": timeline.gaps_s,
             "wear_hours": timeline.worn_s / 3600,
             "non_wear_hours": timeline.not_worn_s / 3600,
-            "files": self.facts._asdict(),
+            "files": asdict(self.facts),
             "warnings": [],
             "notes": list(self.notes),
         }

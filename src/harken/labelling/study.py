@@ -202,6 +202,8 @@ def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Coh
         parts += [person.tables[name] for person in several.people.values() if name in person.tables]
         if parts:
             tables[name] = together(parts).sort("subject", maintain_order=True)
+    if tables["days"].is_empty():  # nobody's files can be joined
+        return None
     rhythms = tables.get("rhythm")
     doubts = {subject: [doubt for file in own for doubt in file.doubts] for subject, own in _by_subject(files).items()}
     for subject, person in several.people.items():
@@ -260,8 +262,9 @@ def _read_person(stored: StoredResults, names: Sequence[str]) -> JoinedFiles:
     read = [name for name in names if name in summary["labelled_by"]["results"]]
     of_person = {"name": ", ".join(read), "file": summary["file"], "subject": summary["subject"]}
     tables = _read_outcomes(stored, of_person | {"timezone": summary["timezone"]})
+    facts = read_facts(stored)
     doubts = (
-        *caveats_of_files(*read_facts(stored)),
+        *caveats_of_files(facts.overlaps, facts.timezones, facts.models),
         *caveats_at(CaveatKind.NIGHTS, tables.get("nights")),
         *caveats_at(CaveatKind.STEPS, tables["days"]),
     )

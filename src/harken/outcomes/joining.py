@@ -5,6 +5,7 @@ recorded, and of two alike the one that was worn longer in all. Where no file re
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +37,8 @@ class FileRows(NamedTuple):
     movement: pl.DataFrame | None
 
 
-class Overlap(NamedTuple):
+@dataclass(frozen=True)
+class Overlap:
     """Two files that were worn at the same time.
 
     Attributes:
@@ -98,10 +100,12 @@ def join_rows(files: Sequence[FileRows]) -> JoinedRows:
     labels = tuple(dict.fromkeys(label for file in ordered for label in file.timeline.labels))
     timelines: list[pl.DataFrame] = []
     movements: list[pl.DataFrame] = []
-    for file, own_ns in zip(preferred, owned_ns, strict=True):
+    for number, file in enumerate(preferred):
+        own_ns = owned_ns[number]
         timelines.append(_select_rows(file.timeline, own_ns, labels, first.timezone))
         if file.movement is not None:
-            movements.append(_select_movement(file.movement, own_ns, first.timezone))
+            others_ns = np.concatenate([np.empty((0, 2), np.int64), *owned_ns[:number], *owned_ns[number + 1 :]])
+            movements.append(_select_movement(file.movement, own_ns, others_ns, first.timezone))
     frame = _with_gap_rows(pl.concat(timelines, how="diagonal").sort("start"))
     movement = _join_movement(movements)
     timeline = Timeline(frame, labels, first.subject, ", ".join(file.name for file in ordered))
@@ -152,10 +156,14 @@ def _select_rows(timeline: Timeline, own_ns: Int64Array, labels: Sequence[str], 
     return chosen.with_columns(pl.col("start", "end").dt.convert_time_zone(timezone))
 
 
-def _select_movement(movement: pl.DataFrame, own_ns: Int64Array, timezone: str) -> pl.DataFrame:
-    """Return the rows of movement with a valid sample whose middle is in some spans, in a zone."""
+def _select_movement(movement: pl.DataFrame, own_ns: Int64Array, others_ns: Int64Array, timezone: str) -> pl.DataFrame:
+    """Return the rows of movement with a valid sample, in a zone, except those whose middle is in the spans of others.
+
+    The middle of the last row before a gap may be in the gap, which is nobody's.
+    """
     middle_ns = nanoseconds(movement, "start") + ROW_NS // 2
-    chosen = movement.filter(pl.Series(is_in_spans(middle_ns, own_ns)) & (pl.col("valid_s") > 0))
+    counts = is_in_spans(middle_ns, own_ns) | ~is_in_spans(middle_ns, others_ns)
+    chosen = movement.filter(pl.Series(counts) & (pl.col("valid_s") > 0))
     return chosen.with_columns(pl.col("start").dt.convert_time_zone(timezone))
 
 
