@@ -21,13 +21,16 @@ from harken import __version__
 from harken.annotations.folders import JOINED, SUMMARY
 from harken.labelling.settings import rules_without_files
 from harken.labelling.stored import LAYOUT, StoredResults, write_summary
-from harken.labelling.summary import Measured, apply_rules
+from harken.labelling.summary import Measured, ModelFacts, apply_rules
 from harken.labelling.teaching import name_file_of
 from harken.outcomes.exclusions import Exclusions
 from harken.outcomes.joining import FileRows, Overlap, join_rows
 from harken.outcomes.nights import nights
 from harken.outcomes.outcomes import Outcomes
+from harken.outcomes.recording_quality import RecordingQuality, limits_of
 from harken.outcomes.taught import Taught
+from harken.reports.caveats import caveats_of_files
+from harken.reports.wearer import FilesQuality, write_wearer_report
 from harken.support.arrays import Int64Array
 from harken.support.aside import is_aside
 from harken.support.errors import HarkenError
@@ -61,10 +64,14 @@ class JoinedPerson(Outcomes):
     Attributes:
         facts: what a reader must know of the files together.
         known_exclusions: what is left out of the person.
+        qualities: the quality of each file, by the name of its folder.
+        model: facts about the model.
     """
 
     facts: FilesFacts
     known_exclusions: Exclusions
+    qualities: Mapping[str, RecordingQuality]
+    model: ModelFacts
 
     @cached_property
     def exclusions(self) -> Exclusions:
@@ -73,7 +80,7 @@ class JoinedPerson(Outcomes):
 
     def write(self, folder: Path, key: Json, common: Json) -> None:
         """Write the outcomes to a folder, whole or not at all: the tables of ``Outcomes.write_tables``,
-        ``timeline.parquet`` (and ``timeline.csv`` if the rules say so) and ``summary.json``.
+        ``timeline.parquet`` (and ``timeline.csv`` if the rules say so), ``report.html`` and ``summary.json``.
 
         Args:
             folder: the folder. Its parent folder must exist.
@@ -89,9 +96,17 @@ class JoinedPerson(Outcomes):
                 if self.rules.csv:
                     write_csv(self.timeline.frame, aside / "timeline.csv")
                 self.write_tables(aside)
+                write_wearer_report(aside / "report.html", self, quality=self._quality, model_card=self.model.card)
                 write_summary(aside, self._summarise(key, common))
         except OSError as error:
             raise HarkenError(f"cannot write there ({error.strerror or error})", path=folder) from error
+
+    @property
+    def _quality(self) -> FilesQuality:
+        """What the report says of the files."""
+        limits = limits_of(self.timeline, self.days, self.model.limits, valid_day_h=self.rules.valid_day_h)
+        doubts = caveats_of_files(self.facts.overlaps, self.facts.timezones, self.facts.models)
+        return FilesQuality(self.qualities, tuple(limits), tuple(f"Several files: {doubt.words}" for doubt in doubts))
 
     def _summarise(self, key: Json, common: Json) -> Json:
         """Return the content of ``summary.json``."""
@@ -212,6 +227,8 @@ def join_person(results: Sequence[StoredResults], measured: Sequence[Measured]) 
         rules,
         FilesFacts(rows.overlaps, tuple(zones), len(models)),
         Exclusions.from_dict(summary["exclusions"]),
+        {name: of_file.quality for name, of_file in zip(names, measured, strict=True)},
+        measured[0].model,
         taught=_join_taught([of_file.taught for of_file in measured]),
     )
 

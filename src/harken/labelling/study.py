@@ -367,7 +367,7 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
     tables = _read_outcomes(stored, of_file)
     entry = StudyFile(
         name=name,
-        report=f"{quote(os.fsencode(folder.name), safe='')}/report.html",
+        report=_address_report(folder, parents=1),
         doubts=(
             *caveats_of(quality),
             *caveats_at(CaveatKind.NIGHTS, tables.get("nights")),
@@ -388,6 +388,11 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
     if entry.taught is not None:
         row |= entry.taught.as_columns()
     return entry, tables | {"quality": pl.DataFrame([row])}
+
+
+def _address_report(folder: Path, *, parents: int) -> str:
+    """Return the address of the report in a folder of results, relative to the page: the last parts of its path."""
+    return "/".join([*(quote(os.fsencode(part), safe="") for part in folder.parts[-parents:]), "report.html"])
 
 
 def _read_outcomes(stored: StoredResults, of_file: Mapping[str, str]) -> dict[str, pl.DataFrame]:
@@ -482,6 +487,7 @@ def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, HarkenEr
             days_not_shown=max(len(own) - MOST_DAYS, 0),
             doubts=(*((NO_VALID_DAY,) if subject in none else ()), *doubts),
             why_not=why_not.get(subject, ""),
+            report="" if joined is None else _address_report(joined.folder, parents=2),
         )
         people.append(person)
     return people
