@@ -47,4 +47,4 @@ def summarise(
         "Summarising", tasks, partial(summarising, rules=rules), workers=workers, scheduler=scheduler, prints=prints
     )
     tell_changes(changes, ended)
-    finish(ended, out / "failures-summarise.csv", rules, lines=prints is print_line, json=json)
+    finish(ended, out / "failures-summarise.csv", rules, workers=workers, lines=prints is print_line, json=json)

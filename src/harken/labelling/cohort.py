@@ -6,16 +6,17 @@ Unusable files do not stop the others; they are in the table of failures (``stud
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import chdir, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
 from harken.labelling.file import Progress, label_file, label_prepared_file, prepare_file
+from harken.labelling.joined_people import write_joined
 from harken.labelling.settings import LabelSettings, file_sha256, label_key, rules_key
 from harken.labelling.stored import find_earlier, read_summary
 from harken.labelling.summary import summarise_folder
@@ -41,23 +42,29 @@ class FileTask:
     """A file and the folder for its results. If the results are summarised, both are that folder.
 
     ``other_name`` is a value for ``--name`` that gives the results another folder. ``lesson`` is the lesson of the
-    wearer, if the study is taught and the wearer has labels.
+    wearer, if the study is taught and the wearer has labels. ``joins`` are the folders of results of the files of one
+    person, if these are joined; path and folder are then those of the joined results.
     """
 
     path: Path
     folder: Path
     other_name: str = ""
     lesson: Lesson | None = None
+    joins: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """The result of a task: its summary, or the error for which there is none, and what had to be done for it."""
+    """The result of a task: its summary, or the error for which there is none, and what had to be done for it.
+
+    ``unread`` are the folders of results that could not be read to be joined, and why.
+    """
 
     task: FileTask
     summary: Json | None = None
     error: HarkenError | None = None
-    done: Literal["labelled", "summarised", "nothing"] = "labelled"
+    done: Literal["labelled", "summarised", "joined", "nothing"] = "labelled"
+    unread: Mapping[Path, HarkenError] = field(default_factory=dict)
 
     @property
     def missing(self) -> bool:
@@ -150,6 +157,12 @@ def summarising(task: FileTask, _: OnShare | None = None, *, rules: Rules) -> Fi
     """Summarise the results in a folder, unless they were made with these rules. It takes a few seconds, of which no
     share is told."""
     return _summarised(task, read_summary(task.folder), rules)
+
+
+def joining(task: FileTask, _: OnShare | None = None) -> FileOutcome:
+    """Compute the outcomes of a person with several files from their results."""
+    unread = write_joined(task.folder, task.joins)
+    return FileOutcome(task, done="joined", unread=unread)
 
 
 def _summarised(task: FileTask, before: Json, rules: Rules) -> FileOutcome:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -137,61 +137,60 @@ class JoinedPerson(Outcomes):
         }
 
 
-class UpdatedPerson(NamedTuple):
-    """What ``update_joined`` did.
-
-    Attributes:
-        stored: the joined outcomes; None if fewer than two files can be read.
-        unread: the folders of results that cannot be read, and why.
-    """
-
-    stored: StoredResults | None
-    unread: dict[Path, HarkenError]
-
-
 def joined_folder(out: Path, subject: str) -> Path:
     """Return the folder for the outcomes of a person with several files."""
     return out / JOINED / name_file_of(subject)
 
 
-def update_joined(out: Path, subject: str, folders: Sequence[Path]) -> UpdatedPerson:
-    """Compute the outcomes of a person with several files, unless that was done from the same results.
-
-    The tables of one person are in memory.
+def open_joined(folder: Path, folders: Sequence[Path]) -> StoredResults | None:
+    """Open the outcomes of a person with several files; None if they must be computed (``write_joined``).
 
     Args:
-        out: the folder with the folders of results.
-        subject: the person.
+        folder: the folder of the outcomes (``joined_folder``).
         folders: the folders of results of the person's files, in any order.
+    """
+    try:
+        stored = StoredResults.open(folder)
+        key = _key_of([StoredResults.open(of_file) for of_file in sorted(folders)])
+    except HarkenError:
+        return None
+    return stored if stored.summary["labelled_by"] == key and stored.is_unchanged() else None
+
+
+def write_joined(folder: Path, folders: Sequence[Path]) -> dict[Path, HarkenError]:
+    """Compute and write the outcomes of a person with several files. The tables of the person are in memory.
+
+    Nothing is written if fewer than two files can be read; earlier outcomes are then removed.
+
+    Args:
+        folder: the folder of the outcomes (``joined_folder``).
+        folders: the folders of results of the person's files, in any order.
+
+    Returns:
+        The folders of results that cannot be read, and why.
 
     Raises:
         HarkenError: when the results of the files were made by different rules, or the outcomes cannot be written.
     """
-    unread: dict[Path, HarkenError] = {}
     results: list[StoredResults] = []
-    for folder in sorted(folders):
-        try:
-            results.append(StoredResults.open(folder))
-        except HarkenError as error:
-            unread[folder] = error.without_traceback()
-    folder = joined_folder(out, subject)
-    if len(results) > 1 and (stored := _open_current(folder, _key_of(results))) is not None:
-        return UpdatedPerson(stored, unread)
-    _refuse_other_rules(subject, results)
     measured: list[Measured] = []
-    for stored in results:
+    unread: dict[Path, HarkenError] = {}
+    for of_file in sorted(folders):
         try:
-            measured.append(Measured.read(stored.folder))
+            stored = StoredResults.open(of_file)
+            measured.append(Measured.read(of_file))
+            results.append(stored)
         except HarkenError as error:
-            unread[stored.folder] = error.without_traceback()
-    read = [stored for stored in results if stored.folder not in unread]
-    if len(read) < 2:
-        return UpdatedPerson(None, unread)
-    person = join_person(read, measured)
+            unread[of_file] = error.without_traceback()
+    if len(results) < 2:
+        _remove(folder)
+        return unread
+    _refuse_other_rules(results)
+    person = join_person(results, measured)
     make_folder(folder.parent)
     with writing_in_turn(folder):
-        person.write(folder, _key_of(read), read[0].summary)
-    return UpdatedPerson(StoredResults.open(folder), unread)
+        person.write(folder, _key_of(results), results[0].summary)
+    return unread
 
 
 def join_person(results: Sequence[StoredResults], measured: Sequence[Measured]) -> JoinedPerson:
@@ -255,13 +254,18 @@ def remove_outdated(out: Path, current: Sequence[Path]) -> None:
     if not (out / JOINED).is_dir():
         return
     for folder in sorted((out / JOINED).iterdir()):
-        if folder in current or is_aside(folder) or not (folder / SUMMARY).is_file():
+        if folder in current or is_aside(folder):
             continue
-        with suppress(HarkenError, OSError):  # another process writes it, or it is not harken's
-            stored = StoredResults.open(folder)
-            if not _has_its_files(out, stored):
-                with writing_in_turn(folder):
-                    shutil.rmtree(folder)
+        with suppress(HarkenError):  # harken did not write it, or another process writes it
+            if not _has_its_files(out, StoredResults.open(folder)):
+                _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove joined outcomes, if there are any."""
+    if (folder / SUMMARY).is_file():
+        with writing_in_turn(folder), suppress(OSError):  # another process may have removed it
+            shutil.rmtree(folder)
 
 
 def _has_its_files(out: Path, stored: StoredResults) -> bool:
@@ -282,17 +286,9 @@ def _key_of(results: Sequence[StoredResults]) -> Json:
     return {"harken_version": __version__, "results": {stored.folder.name: stored.sha256 for stored in results}}
 
 
-def _open_current(folder: Path, key: Json) -> StoredResults | None:
-    """Open joined outcomes with this key; None if there are none, or they were changed."""
-    try:
-        stored = StoredResults.open(folder)
-    except HarkenError:
-        return None
-    return stored if stored.summary["labelled_by"] == key and stored.is_unchanged() else None
-
-
-def _refuse_other_rules(subject: str, results: Sequence[StoredResults]) -> None:
-    """Raise the error if results were made by different rules."""
+def _refuse_other_rules(results: Sequence[StoredResults]) -> None:
+    """Raise the error if results of a person were made by different rules."""
+    subject = results[0].summary["subject"]
     keys = [stored.summary["summarised_by"] for stored in results]
     for stored, key in zip(results, keys, strict=True):
         others = [name for name in key if name not in OF_ONE_FILE and key[name] != keys[0].get(name)]

@@ -19,8 +19,8 @@ import polars.selectors as cs
 
 from harken.annotations.folders import CHECK, COHORT, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.labelling.check.results import describe_check, find_changed, read_check
-from harken.labelling.cohort import FileOutcome, FileTask
-from harken.labelling.joined_people import joined_folder, read_facts, remove_outdated, update_joined
+from harken.labelling.cohort import FileOutcome, FileTask, joining, run_cohort
+from harken.labelling.joined_people import joined_folder, open_joined, read_facts, remove_outdated
 from harken.labelling.stored import (
     DAYS,
     NIGHTS,
@@ -120,12 +120,16 @@ class WrittenStudy(NamedTuple):
     unread: dict[Path, HarkenError]
 
 
-def write_study(out: Path) -> WrittenStudy:
+def write_study(out: Path, *, workers: int = 1) -> WrittenStudy:
     """Write and return the tables (``Cohort``), as Parquet and as CSV (of people, some columns), and ``study.html``.
 
     They cover all finished folders in ``out``, also those of other processes, and the page all failures. A folder that
     cannot be read does not stop the others. Several processes may call this function at the same time: each repeats it
     until no folder was finished and no failure was written meanwhile.
+
+    Args:
+        out: the folder.
+        workers: processes that compute the outcomes of people with several files (``joined_people``).
     """
     from harken.outcomes.dictionary import columns_in  # reads a file, which only writing has to wait for
 
@@ -134,7 +138,7 @@ def write_study(out: Path) -> WrittenStudy:
     while (now := (_written_ns(out), read_failures(out))) != before:
         before = now
         unread = {}
-        cohort = read_cohort(list(now[0]), unread)
+        cohort = read_cohort(list(now[0]), unread, workers=workers)
         if cohort is not None:
             for name, in_csv, table in (
                 (COHORT, "cohort.csv", cohort.days),
@@ -169,12 +173,13 @@ def _written_ns(out: Path) -> dict[Path, int]:
     return written_ns
 
 
-def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Cohort | None:
+def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError], *, workers: int = 1) -> Cohort | None:
     """The tables over the results in these folders; None if there are none.
 
     Args:
-        folders: the folders.
+        folders: the folders, all in one folder.
         unread: receives the folders of which something cannot be read, and why.
+        workers: processes that compute the outcomes of people with several files.
     """
     files: list[StudyFile] = []
     joined: dict[str, list[pl.DataFrame]] = {"days": [], "quality": [], "nights": [], "rhythm": []}
@@ -191,7 +196,7 @@ def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Coh
     why_not = _why_not(files)
     counted = [file for file in files if not file.elsewhere or file.subject in why_not]
     by_subject = _by_subject(counted)
-    several = _read_joined({subject: own for subject, own in by_subject.items() if len(own) > 1}, unread)
+    several = _read_joined({subject: own for subject, own in by_subject.items() if len(own) > 1}, unread, workers)
     files = [_without_own_doubts(file) if file.subject in several.people else file for file in files]
     files = [file for file in files if file.subject not in several.refused]
     counted = [file for file in counted if file.subject not in several.refused and file.folder not in several.unread]
@@ -230,24 +235,34 @@ class _ReadJoined(NamedTuple):
     unread: set[Path]
 
 
-def _read_joined(several: Mapping[str, list[StudyFile]], unread: dict[Path, HarkenError]) -> _ReadJoined:
+def _read_joined(several: Mapping[str, list[StudyFile]], unread: dict[Path, HarkenError], workers: int) -> _ReadJoined:
     """Read the outcomes of people with several files. They are computed where the files have changed.
 
     Args:
         several: the files of each person.
         unread: receives the folders of which something cannot be read, and why.
+        workers: processes that compute outcomes.
     """
     read = _ReadJoined({}, set(), set())
+    tasks = []
     for subject, files in several.items():
-        out = files[0].folder.parent
+        folders = tuple(file.folder for file in files)
+        folder = joined_folder(folders[0].parent, subject)
+        tasks.append(FileTask(folder, folder, joins=folders))
+    outdated = [task for task in tasks if open_joined(task.folder, task.joins) is None]
+    outcomes = {outcome.task: outcome for outcome in run_cohort(outdated, joining, workers=workers)}
+    for task, (subject, files) in zip(tasks, several.items(), strict=True):
+        outcome = outcomes.get(task, FileOutcome(task))
+        unread |= outcome.unread
+        read.unread.update(outcome.unread)
         try:
-            person = update_joined(out, subject, [file.folder for file in files])
-            unread |= person.unread
-            read.unread.update(person.unread)
-            if person.stored is not None:
-                read.people[subject] = _read_person(person.stored, [file.name for file in files])
+            if outcome.error is not None:
+                raise outcome.error
+            if len(task.joins) - len(outcome.unread) > 1:
+                stored = StoredResults.open(task.folder)
+                read.people[subject] = _read_person(stored, [file.name for file in files])
         except HarkenError as error:
-            unread[joined_folder(out, subject)] = error.without_traceback()
+            unread[task.folder] = error.without_traceback()
             read.refused.add(subject)
     return read
 
