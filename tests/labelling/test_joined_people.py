@@ -80,6 +80,7 @@ def test_a_person_in_three_files_has_the_outcomes_of_one(whole: Measured, three:
 def test_tables_and_page_show_the_person_and_the_files(three: Path) -> None:
     days, quality = (pl.read_csv(three / name) for name in ("cohort.csv", "quality.csv"))
     assert (days["subject"].to_list(), days["name"].unique().to_list()) == (["eva"] * DAYS, ["part0, part1, part2"])
+    assert days["file"].unique().to_list() == ["part0.cwa, part1.cwa, part2.cwa"]
     assert quality["file"].to_list() == ["part0.cwa", "part1.cwa", "part2.cwa"]
     assert quality["wear_hours"].n_unique() == 3
     cohort = cohort_in(three)

@@ -113,7 +113,7 @@ class JoinedPerson(Outcomes):
         timeline = self.timeline
         return {
             "layout": LAYOUT,
-            "file": timeline.source,
+            "file": ", ".join(quality.file for quality in self.qualities.values()),
             "labelled_by": key,
             "summarised_by": common["summarised_by"],
             "model": {**common["model"], "labels": list(timeline.labels)},

@@ -340,12 +340,13 @@ def find_namesakes(cohort: Cohort) -> Iterator[str]:
 
 
 def find_repeats(cohort: Cohort) -> Iterator[str]:
-    """Sentences on recordings with results in several folders, whose days stand several times in the tables."""
-    names = cohort.quality.group_by("sha256", maintain_order=True).agg("name", pl.col("file").first())
-    for repeated, file in names.filter(pl.col("name").list.len() > 1).select("name", "file").iter_rows():
+    """Sentences on recordings with results of several people, whose time counts for each of them."""
+    names = cohort.quality.group_by("sha256", maintain_order=True).agg("name", "subject", pl.col("file").first())
+    several_people = pl.col("subject").list.n_unique() > 1
+    for repeated, file in names.filter(several_people).select("name", "file").iter_rows():
         yield (
-            f"{' and '.join(repeated)} hold the results of one recording, {file}, and each has its days in cohort.csv; "
-            "move all but one to another place"
+            f"{' and '.join(repeated)} hold the results of one recording, {file}, for different people, and its days "
+            "count for each of them; move all but one to another place"
         )
 
 
