@@ -100,6 +100,21 @@ def test_the_order_of_files_makes_no_difference(whole: Measured, three: Path, tm
     assert_frame_equal(found, expected)
 
 
+def test_the_number_of_processes_makes_no_difference(copied: Path, three: Path, whole: Measured) -> None:
+    shutil.rmtree(copied / "joined")
+    for name, begin_h, end_h in (("tom1", 0, 20), ("tom2", 20, 30)):
+        part = cut_out(whole, begin_h, end_h, file=f"{name}.cwa")
+        timeline = replace(part.timeline, subject="tom")
+        write_results(measured_of(timeline, part.movement, file=f"{name}.cwa"), copied / name, RULES)
+    write_study(copied, workers=2)
+    before = (copied / "person_all.parquet").read_bytes()
+    for name in ("timeline.parquet", "days.csv", "nights.csv", "summary.json"):
+        assert (copied / "joined" / "eva" / name).read_bytes() == (three / "joined" / "eva" / name).read_bytes()
+    shutil.rmtree(copied / "joined")
+    write_study(copied)
+    assert (copied / "person_all.parquet").read_bytes() == before
+
+
 def test_outcomes_are_computed_again_only_when_a_file_has_changed(copied: Path) -> None:
     summary = copied / "joined" / "eva" / "summary.json"
     before = summary.stat().st_mtime_ns
