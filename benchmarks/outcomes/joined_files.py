@@ -70,7 +70,9 @@ def compare_person(simulation: Simulation, folder: Path, *, seam_alone: bool) ->
     cuts = find_cuts(simulation.truth(), begin)
     if seam_alone:
         starts = pl.read_parquet(folder / "one" / "whole" / "timeline.parquet")["start"]
-        cuts = [starts.filter(starts >= cut)[0] for cut in cuts]
+        rows = [starts.filter(starts >= cut)[0] for cut in cuts]
+        # The first point of a grid is not before the first sample, so the sample before the row belongs to the part.
+        cuts = [samples.select(moment.filter(moment <= row).last()).item() for row in rows]
     parts = []
     for number, (first, last) in enumerate(pairwise([begin, *cuts, begin + timedelta(days=10_000)]), 1):
         parts.append(folder / f"part{number}.parquet")
@@ -116,12 +118,15 @@ def compare_nights(expected: pl.DataFrame, found: pl.DataFrame) -> dict[str, Any
     """Return how many nights there are, whether the same are complete, and the largest difference of their ends."""
     if not found["date"].equals(expected["date"]):
         raise SystemExit("the nights differ")
-    away = [(found[name] - expected[name]).dt.total_milliseconds().abs().max() for name in ("onset", "wake")]
+    away_s = {
+        name: float((found[name] - expected[name]).dt.total_milliseconds().abs().to_numpy().max() / 1000)
+        for name in ("onset", "wake")
+    }
     return {
         "nights": len(expected),
         "same_complete": found["complete"].equals(expected["complete"]),
-        "onset_s": away[0] / 1000,
-        "wake_s": away[1] / 1000,
+        "onset_s": away_s["onset"],
+        "wake_s": away_s["wake"],
     }
 
 

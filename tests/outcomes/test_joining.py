@@ -50,7 +50,7 @@ def file_of(name: str, begin_s: int, states: list[str]) -> FileRows:
 
 def states_by_second(timeline: Timeline) -> dict[int, str]:
     """What each second is: a label, worn, off or nothing."""
-    found = {}
+    found: dict[int, str] = {}
     for begin, end, label, recorded, wear in timeline.frame.select(
         pl.col("start", "end").to_physical() // SECOND_NS, "label", "recorded", "wear"
     ).iter_rows():

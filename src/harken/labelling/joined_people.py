@@ -106,7 +106,7 @@ class JoinedPerson(Outcomes):
         """What the report says of the files."""
         limits = limits_of(self.timeline, self.days, self.model.limits, valid_day_h=self.rules.valid_day_h)
         doubts = caveats_of_files(self.facts.overlaps, self.facts.timezones, self.facts.models)
-        return FilesQuality(self.qualities, tuple(limits), tuple(f"Several files: {doubt.words}" for doubt in doubts))
+        return FilesQuality(self.qualities, tuple(limits), tuple(f"Several files: {doubt.words}." for doubt in doubts))
 
     def _summarise(self, key: Json, common: Json) -> Json:
         """Return the content of ``summary.json``."""

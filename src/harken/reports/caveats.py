@@ -102,11 +102,11 @@ def caveats_of_files(overlaps: Iterable[Overlap], timezones: Sequence[str], mode
     """
     for overlap in overlaps:
         if overlap.differs:
-            worn, different = (hours_minutes(seconds / 3600) for seconds in (overlap.worn_s, overlap.different_s))
+            worn, different = lasting(overlap.worn_s), lasting(overlap.different_s)
             yield Caveat(
                 CaveatKind.FILES,
-                f"{overlap.counted} and {overlap.other} were both worn for {worn} hours, and their labels differ in "
-                f"{different} of these; {overlap.counted} counts there",
+                f"{overlap.counted} and {overlap.other} were both worn for {worn}, and their labels differ in "
+                f"{different} of it; {overlap.counted} counts there",
             )
     if len(timezones) > 1:
         yield Caveat(CaveatKind.CLOCK, f"the files have different time zones; days are those of {timezones[0]}")
