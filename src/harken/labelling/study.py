@@ -201,12 +201,14 @@ def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError], *, wor
     files = [file for file in files if file.subject not in several.refused]
     counted = [file for file in counted if file.subject not in several.refused and file.folder not in several.unread]
     alone = [file.name for file in counted if file.subject not in several.people]
+    place = {subject: number for number, subject in enumerate(_by_subject(counted))}
+    in_order = pl.col("subject").replace_strict(place, return_dtype=pl.UInt32)
     tables: dict[str, pl.DataFrame] = {}
     for name in ("days", "nights", "rhythm"):
         parts = [part.filter(pl.col("name").is_in(alone)) for part in joined[name]]
         parts += [person.tables[name] for person in several.people.values() if name in person.tables]
         if parts:
-            tables[name] = together(parts).sort("subject", maintain_order=True)
+            tables[name] = together(parts).sort(in_order, maintain_order=True)
     if tables["days"].is_empty():  # nobody's files can be joined
         return None
     rhythms = tables.get("rhythm")
