@@ -44,6 +44,8 @@ def recordings(tmp_path: Path) -> list[Path]:
 def test_the_files_are_those_that_label_would_write(
     run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
 ) -> None:
+    (tmp_path / "more").mkdir()  # bert has two files, which are joined
+    recordings.append(people.write_person(tmp_path / "more" / "bert.csv", 9))
     diary, segments = tmp_path / "diary.csv", tmp_path / "segments.csv"
     diary.write_text("subject,date,onset,wake\nanna,2018-02-20,23:47,23:48\n")
     segments.write_text("segment,days,start,end\nfirst,,23:47,23:48\n")
@@ -58,20 +60,21 @@ def test_the_files_are_those_that_label_would_write(
     (model / "model.safetensors").rename(tmp_path / "model.safetensors")
     ended = run_harken("summarise", later, *rules)
     assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.count("; summarised") == 3
+    assert ended.stdout.count("; summarised") == 4
     printed = ended.stderr.splitlines()
-    assert "--valid-day 0.01 instead of 16 (3 of 3 files)" in printed
-    assert "--hand dominant, not given before (3 of 3 files)" in printed
+    assert "--valid-day 0.01 instead of 16 (4 of 4 files)" in printed
+    assert "--hand dominant, not given before (4 of 4 files)" in printed
     assert f"0 of 3 people have recorded nights in the diary {diary}" in printed  # no midnight was recorded
     ended = run_harken("summarise", later, *rules[:-2], "--csv", "--workers", 1)
-    assert "without --exclude, given before (3 of 3 files)" in ended.stderr.splitlines()
+    assert "without --exclude, given before (4 of 4 files)" in ended.stderr.splitlines()
     run_harken("summarise", later, *rules)
     (tmp_path / "model.safetensors").rename(model / "model.safetensors")
     for path in recordings:
         path.with_suffix(".moved").rename(path)
     assert run_harken("label", *recordings, "--model", model, "--out", at_once, *rules).exit_code == 0
+    assert "joined/bert/days.csv" in contents(later)
     assert contents(later) == contents(at_once)
-    assert run_harken("summarise", later, *rules).stdout.count("; unchanged") == 3
+    assert run_harken("summarise", later, *rules).stdout.count("; unchanged") == 4
     raw = tmp_path / "raw"
     assert run_harken("summarise", later, "--no-smoothing", "--workers", 1).exit_code == 0
     assert run_harken("label", *recordings, "--model", model, "--out", raw, "--no-smoothing").exit_code == 0

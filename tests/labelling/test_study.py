@@ -3,27 +3,25 @@
 import json
 import re
 import shutil
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
 import people
 from command_line import Run
+from files_of_a_person import cut_out, measured_days, write_results
 from harken.annotations.folders import recordings_in
 from harken.labelling.cohort import FileOutcome, FileTask, labelling, run_cohort
 from harken.labelling.settings import LabelSettings
 from harken.labelling.stored import read_summary, results_digest, results_in
 from harken.labelling.study import Cohort, read_cohort, study_of, write_failures, write_study
-from harken.outcomes.rhythm import rhythm
 from harken.reports.caveats import CaveatKind
 from harken.reports.study import Failure
 from harken.support.errors import HarkenError
-from movement_frames import movement_frame
-from stored_results import change_json, change_table, sign_results
+from stored_results import change_json, change_table
 
 EVIL = "<script>document.title='taken'</script>"
 
@@ -147,77 +145,27 @@ def cohort_in(out: Path) -> Cohort:
     return cohort
 
 
+@pytest.fixture(scope="module")
+def first_and_second(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of two files of one person: of two days, and of the second of these and the next."""
+    out = tmp_path_factory.mktemp("first_and_second")
+    whole = measured_days(3)
+    for name, begin_h, end_h in (("first", 0, 48), ("second", 24, 72)):
+        write_results(cut_out(whole, begin_h, end_h, file=f"{name}.cwa"), out / name)
+    return out
+
+
 @pytest.fixture
-def two_files_of_one_person(study: Path, tmp_path: Path) -> tuple[Path, pl.DataFrame, list[date]]:
-    """Results of two files of four days each, seven dates in all, one in both; the movement that counts; the dates."""
+def two_files_of_one_person(first_and_second: Path, tmp_path: Path) -> Path:
     out = tmp_path / "out"
-    first = datetime(2024, 6, 3, tzinfo=UTC)
-    rng = np.random.default_rng(3)
-    parts, dates = [], [first.date() + timedelta(days=day) for day in range(7)]
-    for number, name in enumerate(("first", "second")):
-        folder = out / name
-        shutil.copytree(study / "anna", folder)
-        own = dates[3 * number : 3 * number + 4]
-        for file in ("quality.json", "summary.json"):
-            content = json.loads((folder / file).read_text()) | {"subject": "eva", "file": f"{name}.cwa"}
-            (folder / file).write_text(json.dumps(content))
-        days = pl.read_parquet(folder / "days_all.parquet")
-        worn = [24.0, 23.0, 22.0, 20.0] if number == 0 else [21.0, 23.0, 22.0, 20.0]
-        pl.concat([days.head(1)] * 4).with_columns(
-            date=pl.Series(own), wear_hours=pl.Series(worn), valid_day=True
-        ).write_parquet(folder / "days_all.parquet")
-        begins_ns = round((first + timedelta(days=3 * number)).timestamp()) * 10**9
-        minutes = np.repeat(rng.gamma(1.0, 30.0, 4 * 1440), 12)
-        movement = movement_frame(begins_ns + 5 * 10**9 * np.arange(len(minutes)), minutes)
-        movement.write_parquet(folder / "movement.parquet")
-        sign_results(folder)
-        parts.append(movement.filter(pl.col("start").dt.date() != dates[3]) if number == 0 else movement)
-    return out, pl.concat(parts), dates
-
-
-def test_a_person_with_two_files_is_one_person(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
-) -> None:
-    out, movement, dates = two_files_of_one_person
-    (person,) = cohort_in(out).people.iter_rows(named=True)
-    assert (person["files"], person["days"], person["valid_days"]) == (2, 7, 7)
-    assert person["total_wear_hours"] == pytest.approx(24 + 23 + 22 + 21 + 23 + 22 + 20)
-    assert person["wear_hours"] == pytest.approx(person["total_wear_hours"] / 7)
-    expected = rhythm(movement, dates).row(0, named=True)
-    assert expected["interdaily_stability"] is not None  # needs five days, more than either file has
-    for name in ("interdaily_stability", "intradaily_variability"):
-        assert person[name] == pytest.approx(expected[name])
-    assert person["average_day_l5_mg"] == pytest.approx(expected["l5_mg"])
-    assert person["average_day_l5_start"] == expected["l5_start"]
-
-
-def test_movement_that_cannot_be_read_is_left_out(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
-) -> None:
-    out, movement, dates = two_files_of_one_person
-    (out / "second" / "movement.parquet").write_bytes(b"PAR1")
-    (person,) = cohort_in(out).people.iter_rows(named=True)
-    expected = rhythm(movement.filter(pl.col("start").dt.date() < dates[3]), dates)
-    assert person["files"] == 2
-    assert person["average_day_l5_mg"] == pytest.approx(expected["l5_mg"][0])
-
-
-def test_a_person_with_two_files_has_one_row_with_both_reports(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
-) -> None:
-    out, _, dates = two_files_of_one_person
-    write_study(out)
-    (person,) = study_of("s", cohort_in(out), [], {}).people
-    assert [file.report for file in person.files] == ["first/report.html", "second/report.html"]
-    assert [strip.date for strip in person.days] == dates
-    page = (out / "study.html").read_text(encoding="utf-8")
-    assert all(f'href="{name}/report.html"' in page for name in ("first", "second"))
+    shutil.copytree(first_and_second, out)
+    return out
 
 
 def test_doubts_are_counted_by_person_and_name_the_file(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+    two_files_of_one_person: Path,
 ) -> None:
-    out, _, _ = two_files_of_one_person
+    out = two_files_of_one_person
     state_placement(out / "second", "hip")
     (person,) = study_of("s", cohort_in(out), [], {}).people
     assert person.kinds[0] is CaveatKind.PLACEMENT
@@ -229,44 +177,45 @@ def state_placement(folder: Path, placement: str) -> None:
 
 
 def test_a_file_that_was_not_on_a_wrist_gives_no_days_to_a_person_with_another(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+    two_files_of_one_person: Path,
 ) -> None:
-    out, _, dates = two_files_of_one_person
+    out = two_files_of_one_person
     state_placement(out / "first", "wrist")
     state_placement(out / "second", "hip")
     cohort = cohort_in(out)
     (person,) = cohort.people.iter_rows(named=True)
     assert (person["included"], person["why_not"]) == (True, None)
-    assert (person["files"], person["days"], person["valid_days"]) == (1, 4, 4)
-    assert person["wear_hours"] == pytest.approx((24 + 23 + 22 + 20) / 4)
+    assert (person["files"], person["days"], person["valid_days"]) == (1, 2, 2)
     (shown,) = study_of("s", cohort, [], {}).people
-    assert ([strip.date for strip in shown.days], len(shown.files)) == (dates[:4], 2)
+    days = [date(2024, 1, 1), date(2024, 1, 2)]
+    assert ([strip.date for strip in shown.days], len(shown.files), shown.report) == (days, 2, "")
 
 
 def test_a_person_whose_sensor_was_never_on_a_wrist_is_not_included(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+    two_files_of_one_person: Path,
 ) -> None:
-    out, _, _ = two_files_of_one_person
+    out = two_files_of_one_person
     state_placement(out / "first", "hip")
     state_placement(out / "second", "thigh")
     write_study(out)
     (person,) = pl.read_csv(out / "person.csv").iter_rows(named=True)
     reasons = "the file states that the sensor was on the hip; the file states that the sensor was on the thigh"
-    assert (person["included"], person["why_not"], person["valid_days"]) == (False, reasons, 7)
+    assert (person["included"], person["why_not"], person["valid_days"]) == (False, reasons, 3)
     assert list(person)[:3] == ["subject", "included", "why_not"]
     assert person["caveats"].startswith("placement")
 
 
 def test_caveats_at_days_and_nights_are_doubts_about_the_person(
-    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+    two_files_of_one_person: Path,
 ) -> None:
-    out, _, _ = two_files_of_one_person
-    caveat, excluded = pl.Series(["no step"] * 4), pl.Series(["ill", *[None] * 3], dtype=pl.String)
+    out = two_files_of_one_person
+    shutil.rmtree(out / "second")
+    caveat, excluded = pl.Series(["no step"] * 2), pl.Series(["ill", None], dtype=pl.String)
     change_table(out / "first" / "days_all.parquet", lambda days: days.with_columns(caveat=caveat, excluded=excluded))
     write_study(out)
     (person,) = study_of("s", cohort_in(out), [], {}).people
     assert CaveatKind.STEPS in person.kinds
-    assert "first: no step: 2024-06-04, 2024-06-05, 2024-06-06" in person.sentences
+    assert "no step: 2024-01-02" in person.sentences
     page = " ".join((out / "study.html").read_text(encoding="utf-8").split())
     assert "<dt>No steps <span>1</span></dt>" in page
 

@@ -1,6 +1,6 @@
 """The table of people: averages, nights and rhythm of each, from the tables of all files."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 import numpy as np
@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from harken.outcomes.tables import averages, one_a_date, people_table
-from made_study import FIRST, made_days, made_nights
+from harken.outcomes.tables import averages, people_table
+from made_study import made_days, made_nights
 
 
 def test_averages_of_a_person_are_those_of_the_person_alone() -> None:
@@ -55,28 +55,6 @@ def test_a_person_without_valid_days_or_complete_nights_has_counts_of_zero_and_n
     assert {name for name in others if none[name] is not None} == set()
     weekdays = people_table(made_days(1, 5), None, None).row(0, named=True)
     assert (weekdays["weekend_valid_days"], weekdays["weekend_hours_walking"]) == (0, None)
-
-
-def test_a_date_in_several_files_counts_once_from_the_file_worn_longest() -> None:
-    one, other = made_days(1, 4), made_days(1, 4, seed=7)
-    other = other.with_columns(name=pl.lit("second"), date=pl.col("date") + timedelta(days=2))
-    both = pl.concat([one, other])
-    chosen = one_a_date(both, by=["wear_hours"])
-    assert chosen["date"].to_list() == [FIRST + timedelta(days=day) for day in range(6)]
-    for day in chosen.iter_rows(named=True):
-        worn = both.filter(pl.col("date") == day["date"])
-        assert day["wear_hours"] == worn["wear_hours"].max()
-    row = people_table(both, None, None).row(0, named=True)
-    assert (row["files"], row["days"]) == (2, 6)
-    assert row["total_wear_hours"] == pytest.approx(chosen["wear_hours"].sum())
-
-
-def test_of_two_nights_of_a_date_the_complete_one_counts() -> None:
-    night = made_nights(1, 2).head(1)
-    worn = night.with_columns(complete=False, window_wear_hours=24.0)
-    whole = night.with_columns(complete=True, window_wear_hours=17.0)
-    for order in ([worn, whole], [whole, worn]):
-        assert people_table(made_days(1, 2), pl.concat(order), None)["nights"].to_list() == [1]
 
 
 @settings(max_examples=10)

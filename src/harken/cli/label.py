@@ -161,7 +161,8 @@ def label(
         failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
         # As long as other shards are not done, their people are not known.
         all_known = shard is None or all((task.folder / SUMMARY).exists() for task in of_study)
-        finish(ended, failures_file, settings.rules if all_known else Rules(), lines=prints is print_line, json=json)
+        rules = settings.rules if all_known else Rules()
+        finish(ended, failures_file, rules, workers=workers, lines=prints is print_line, json=json)
 
 
 def _leave_out(table: Path, found: list[Path]) -> list[Path]:
@@ -226,7 +227,9 @@ def _add_lessons(tasks: "list[FileTask]", settings: LabelSettings, labels: Path 
     return [replace(task, lesson=lessons.by_file.get(task.path)) for task in tasks]
 
 
-def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lines: bool, json: bool) -> None:
+def finish(
+    ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, workers: int | None, lines: bool, json: bool
+) -> None:
     """Write the table of failures of a call, and the tables and the page of all results in its folder. Print which
     exclusions have no effect; the warnings of the files, if each was printed as a line (``lines``); the summaries as
     JSON, or where the page is; and where the failures are.
@@ -243,7 +246,7 @@ def finish(ended: "list[FileOutcome]", failures_file: Path, rules: Rules, *, lin
         raise_failures(failures, len(ended))
     try:
         write_failures(failures_file, ended)
-        cohort, unread = write_study(out)
+        cohort, unread = write_study(out, workers=workers or usable_cores())
     except OSError as error:
         raise HarkenError(f"cannot write there ({error.strerror or error})", path=out) from error
     if cohort is not None:

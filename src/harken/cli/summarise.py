@@ -65,7 +65,7 @@ def summarise(
         "Summarising", tasks, partial(summarising, rules=rules), workers=workers, scheduler=scheduler, prints=prints
     )
     tell_changes(changes, ended)
-    finish(ended, out / "failures-summarise.csv", rules, lines=prints is print_line, json=json)
+    finish(ended, out / "failures-summarise.csv", rules, workers=workers, lines=prints is print_line, json=json)
 
 
 def _add_people(tasks: "list[FileTask]", rules: Rules, table: Path | None, out: Path) -> "list[FileTask]":

@@ -6,16 +6,17 @@ Unusable files do not stop the others; they are in the table of failures (``stud
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import chdir, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
 from harken.labelling.file import Progress, label_file, label_prepared_file, prepare_file
+from harken.labelling.joined_people import write_joined
 from harken.labelling.people import AnyRules, StudyPerson
 from harken.labelling.settings import LabelSettings, file_sha256, label_key, rules_key
 from harken.labelling.stored import find_earlier, read_summary
@@ -43,6 +44,8 @@ class FileTask:
 
     ``other_name`` is a value for ``--name`` that gives the results another folder. ``lesson`` is the lesson of the
     wearer, if the study is taught and the wearer has labels. ``person`` is the wearer's row in the table of people.
+    ``joins`` are the folders of results of the files of one person, if these are joined; path and folder are then those of
+    the joined results.
     """
 
     path: Path
@@ -50,6 +53,7 @@ class FileTask:
     other_name: str = ""
     lesson: Lesson | None = None
     person: StudyPerson | None = None
+    joins: tuple[Path, ...] = ()
 
     def choose_rules(self, rules: AnyRules) -> AnyRules:
         """Return the rules for this file: those of the command, with what the row of its wearer says."""
@@ -62,12 +66,16 @@ class FileTask:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """The result of a task: its summary, or the error for which there is none, and what had to be done for it."""
+    """The result of a task: its summary, or the error for which there is none, and what had to be done for it.
+
+    ``unread`` are the folders of results that could not be read to be joined, and why.
+    """
 
     task: FileTask
     summary: Json | None = None
     error: HarkenError | None = None
-    done: Literal["labelled", "summarised", "nothing"] = "labelled"
+    done: Literal["labelled", "summarised", "joined", "nothing"] = "labelled"
+    unread: Mapping[Path, HarkenError] = field(default_factory=dict)
 
     @property
     def missing(self) -> bool:
@@ -161,6 +169,12 @@ def summarising(task: FileTask, _: OnShare | None = None, *, rules: Rules) -> Fi
     """Summarise the results in a folder, unless they were made with these rules. It takes a few seconds, of which no
     share is told."""
     return _summarised(task, read_summary(task.folder), task.choose_rules(rules))
+
+
+def joining(task: FileTask, _: OnShare | None = None) -> FileOutcome:
+    """Compute the outcomes of a person with several files from their results."""
+    unread = write_joined(task.folder, task.joins)
+    return FileOutcome(task, done="joined", unread=unread)
 
 
 def _summarised(task: FileTask, before: Json, rules: Rules) -> FileOutcome:

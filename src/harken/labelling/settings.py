@@ -1,13 +1,15 @@
 """Settings of labelling, each an option of ``harken label``, and the keys by which results of others are known."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from harken import __version__
-from harken.outcomes.rules import Rules
+from harken.outcomes.rules import CutPoints, Rules
+from harken.outcomes.segments import Segment
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import HarkenError
@@ -94,6 +96,18 @@ def rules_key(rules: Rules) -> Json:
     key = {name: value for name, value in asdict(rules).items() if name in _names(Rules)}
     digests = {name: key[name] and file_sha256(Path(key[name])) for name in ("diary", "exclude")}
     return {"harken_version": __version__, **key, **digests, "segments": list(key["segments"])}
+
+
+def rules_without_files(key: Mapping[str, Any]) -> Rules:
+    """Return the rules of a ``rules_key`` without the diary and the exclusions, of which it has only the digest.
+
+    Raises:
+        HarkenError, TypeError: when it is no such key.
+    """
+    values = {name: value for name, value in key.items() if name in _names(Rules)}
+    values |= {"diary": None, "exclude": None, "cut_points": CutPoints(**key["cut_points"])}
+    values["segments"] = tuple(Segment(**segment) for segment in key["segments"])
+    return Rules(**values)
 
 
 def _names(settings: type[Rules]) -> set[str]:

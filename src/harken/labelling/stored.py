@@ -28,7 +28,7 @@ from harken.support.tables import nanoseconds, zone_of
 from harken.timelines import UNSURE
 from harken.timelines.timeline import HANDS, PROBABILITY
 
-LAYOUT = 7
+LAYOUT = 8
 """The number of the layout of a folder of results. A change of the files that are read back, of the summary or of the
 names of rules has a new number."""
 TIMELINE, MOVEMENT, QUALITY_FILE = "timeline.parquet", "movement.parquet", "quality.json"
@@ -72,6 +72,8 @@ class Summary(TypedDict):
     taught: dict[str, Any] | None
     subject: str
     excluded: str | None
+    exclusions: dict[str, Any]
+    diary: dict[str, list[int]]
     start: str
     end: str
     seconds_by_label: dict[str, float]
@@ -128,6 +130,11 @@ class StoredResults:
     def advice(self) -> str:
         """What to do when a file of these results cannot be used."""
         return f"label {self.summary['file']} again with --again, and with the options that it was labelled with"
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the summary, and with it of all files that are read back."""
+        return _digest_of({**self.summary, DIGESTS: dict(self.digests)})
 
     def is_unchanged(self) -> bool:
         """Whether all files that are read back are still what harken wrote."""

@@ -19,11 +19,11 @@ import polars.selectors as cs
 
 from harken.annotations.folders import CHECK, COHORT, PEOPLE, PERSON, PERSON_CSV, QUALITY, SUMMARY
 from harken.labelling.check.results import describe_check, find_changed, read_check
-from harken.labelling.cohort import FileOutcome, FileTask
+from harken.labelling.cohort import FileOutcome, FileTask, joining, run_cohort
+from harken.labelling.joined_people import joined_folder, open_joined, read_facts, remove_outdated
 from harken.labelling.people import add_facts, read_kept_people
 from harken.labelling.stored import (
     DAYS,
-    MOVEMENT,
     NIGHTS,
     RHYTHM,
     TIMELINE,
@@ -34,12 +34,10 @@ from harken.labelling.stored import (
 )
 from harken.outcomes.exclusions import read_exclusions
 from harken.outcomes.exclusions import without_effect as excluded_without_effect
-from harken.outcomes.movement_rows import without_spans
 from harken.outcomes.recording_quality import RecordingQuality
-from harken.outcomes.rhythm import rhythm, sleep_regularity
 from harken.outcomes.rules import Rules
-from harken.outcomes.tables import one_a_date, people_table
-from harken.reports.caveats import NO_VALID_DAY, CaveatKind, caveats_at, caveats_of
+from harken.outcomes.tables import people_table
+from harken.reports.caveats import NO_VALID_DAY, Caveat, CaveatKind, caveats_at, caveats_of, caveats_of_files
 from harken.reports.study import Failure, Person, Study, StudyCheck, StudyFile, write_study_page
 from harken.reports.study.page import STRIP_COLUMNS, DayStrip, day_strips, kinds_of
 from harken.support.errors import HarkenError
@@ -79,22 +77,36 @@ class Cohort(NamedTuple):
     """The tables over all results in a folder.
 
     Attributes:
-        days: ``cohort.parquet``, one row for each day of each file. Times are text with their offset, because time
-            zones may differ.
+        days: ``cohort.parquet``, one row for each day of each person. The days of a person with several files are
+            those of the joined rows (``harken.labelling.joined_people``); a file that was not on a wrist counts only if
+            the person has no other. Times are text with their offset, because time zones may differ.
         quality: ``quality.parquet``, one row for each file.
         people: ``person_all.parquet``, one row for each person; see ``harken.outcomes.tables.people_table``.
         files: what the page over all files needs besides, in the order of ``quality``.
-        counted: the rows of ``days`` that count for ``people``: not those of a file that was not on a wrist, if the
-            person has another file.
-        nights: one row for each night of each file; None without acceleration.
+        joined: the outcomes of people with several files that count, by subject.
+        nights: one row for each night of each person; None without acceleration.
     """
 
     days: pl.DataFrame
     quality: pl.DataFrame
     people: pl.DataFrame
     files: list[StudyFile]
-    counted: pl.DataFrame
+    joined: dict[str, "JoinedFiles"]
     nights: pl.DataFrame | None
+
+
+class JoinedFiles(NamedTuple):
+    """The outcomes of a person with several files that count.
+
+    Attributes:
+        folder: the folder with the outcomes.
+        doubts: reasons to doubt them that do not come from a single file.
+        tables: the tables ``days``, ``nights`` and ``rhythm``, as for one file.
+    """
+
+    folder: Path
+    doubts: tuple[Caveat, ...]
+    tables: dict[str, pl.DataFrame]
 
 
 class WrittenStudy(NamedTuple):
@@ -109,12 +121,16 @@ class WrittenStudy(NamedTuple):
     unread: dict[Path, HarkenError]
 
 
-def write_study(out: Path) -> WrittenStudy:
+def write_study(out: Path, *, workers: int = 1) -> WrittenStudy:
     """Write and return the tables (``Cohort``), as Parquet and as CSV (of people, some columns), and ``study.html``.
 
     They cover all finished folders in ``out``, also those of other processes, and the page all failures. A folder that
     cannot be read does not stop the others. Several processes may call this function at the same time: each repeats it
     until no folder was finished and no failure was written meanwhile.
+
+    Args:
+        out: the folder.
+        workers: processes that compute the outcomes of people with several files (``joined_people``).
     """
     from harken.outcomes.dictionary import columns_in  # reads a file, which only writing has to wait for
 
@@ -123,7 +139,7 @@ def write_study(out: Path) -> WrittenStudy:
     while (now := (_written_ns(out), read_failures(out))) != before:
         before = now
         unread = {}
-        cohort = read_cohort(list(now[0]), unread)
+        cohort = read_cohort(list(now[0]), unread, workers=workers)
         if cohort is not None:
             cohort = _add_people(cohort, out, unread)
             for name, in_csv, table in (
@@ -133,6 +149,7 @@ def write_study(out: Path) -> WrittenStudy:
             ):
                 write_parquet(table, out / name)
                 write_csv(table.select(columns_in(in_csv, table.columns)), out / in_csv)
+            remove_outdated(out, [person.folder for person in cohort.joined.values()])
         check = _read_check(out, unread)
         study = study_of(printable(out.resolve().name), cohort, now[1], unread)
         write_study_page(out / STUDY, replace(study, check=check))
@@ -171,12 +188,13 @@ def _written_ns(out: Path) -> dict[Path, int]:
     return written_ns
 
 
-def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Cohort | None:
+def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError], *, workers: int = 1) -> Cohort | None:
     """The tables over the results in these folders; None if there are none.
 
     Args:
-        folders: the folders.
+        folders: the folders, all in one folder.
         unread: receives the folders of which something cannot be read, and why.
+        workers: processes that compute the outcomes of people with several files.
     """
     files: list[StudyFile] = []
     joined: dict[str, list[pl.DataFrame]] = {"days": [], "quality": [], "nights": [], "rhythm": []}
@@ -190,21 +208,105 @@ def read_cohort(folders: Sequence[Path], unread: dict[Path, HarkenError]) -> Coh
                 parts.append(together(small).rechunk())
     if not files:
         return None
-    days, quality = together(joined["days"]), together(joined["quality"])
     why_not = _why_not(files)
-    left_out = [file.name for file in files if file.elsewhere and file.subject not in why_not]
-    counts = ~pl.col("name").is_in(left_out)
-    counted = days.filter(counts)
-    nights, rhythms = (together(joined[name]) if joined[name] else None for name in ("nights", "rhythm"))
-    counted_nights = None if nights is None else nights.filter(counts)
-    of_rhythm = None
-    if rhythms is not None and counted_nights is not None:
-        of_rhythm = _rhythms(rhythms.filter(counts).drop("name"), counted, counted_nights, files, unread)
+    counted = [file for file in files if not file.elsewhere or file.subject in why_not]
+    by_subject = _by_subject(counted)
+    several = _read_joined({subject: own for subject, own in by_subject.items() if len(own) > 1}, unread, workers)
+    files = [_without_own_doubts(file) if file.subject in several.people else file for file in files]
+    files = [file for file in files if file.subject not in several.refused]
+    counted = [file for file in counted if file.subject not in several.refused and file.folder not in several.unread]
+    alone = [file.name for file in counted if file.subject not in several.people]
+    place = {subject: number for number, subject in enumerate(_by_subject(counted))}
+    in_order = pl.col("subject").replace_strict(place, return_dtype=pl.UInt32)
+    tables: dict[str, pl.DataFrame] = {}
+    for name in ("days", "nights", "rhythm"):
+        parts = [part.filter(pl.col("name").is_in(alone)) for part in joined[name]]
+        parts += [person.tables[name] for person in several.people.values() if name in person.tables]
+        if parts:
+            tables[name] = together(parts).sort(in_order, maintain_order=True)
+    if tables["days"].is_empty():  # nobody's files can be joined
+        return None
+    rhythms = tables.get("rhythm")
     doubts = {subject: [doubt for file in own for doubt in file.doubts] for subject, own in _by_subject(files).items()}
+    for subject, person in several.people.items():
+        doubts[subject] += person.doubts
     caveats = {subject: "; ".join(kinds_of(own)) for subject, own in doubts.items() if own}
-    taught = {file.subject: file.taught for file in files if file.taught is not None}
-    people = people_table(counted, counted_nights, of_rhythm, why_not, caveats, taught)
-    return Cohort(days, quality, people, files, counted, nights)
+    people = people_table(
+        tables["days"],
+        tables.get("nights"),
+        None if rhythms is None else rhythms.drop("name"),
+        why_not,
+        caveats,
+        taught={file.subject: file.taught for file in files if file.taught is not None},
+        files={subject: len(own) for subject, own in _by_subject(counted).items()},
+    )
+    return Cohort(tables["days"], together(joined["quality"]), people, files, several.people, tables.get("nights"))
+
+
+class _ReadJoined(NamedTuple):
+    """What was read of people with several files: their outcomes, whose rows cannot be joined, and the folders of
+    results that cannot be read."""
+
+    people: dict[str, JoinedFiles]
+    refused: set[str]
+    unread: set[Path]
+
+
+def _read_joined(several: Mapping[str, list[StudyFile]], unread: dict[Path, HarkenError], workers: int) -> _ReadJoined:
+    """Read the outcomes of people with several files. They are computed where the files have changed.
+
+    Args:
+        several: the files of each person.
+        unread: receives the folders of which something cannot be read, and why.
+        workers: processes that compute outcomes.
+    """
+    read = _ReadJoined({}, set(), set())
+    tasks = []
+    for subject, files in several.items():
+        folders = tuple(file.folder for file in files)
+        folder = joined_folder(folders[0].parent, subject)
+        tasks.append(FileTask(folder, folder, joins=folders))
+    outdated = [task for task in tasks if open_joined(task.folder, task.joins) is None]
+    outcomes = {outcome.task: outcome for outcome in run_cohort(outdated, joining, workers=workers)}
+    for task, (subject, files) in zip(tasks, several.items(), strict=True):
+        outcome = outcomes.get(task, FileOutcome(task))
+        unread |= outcome.unread
+        read.unread.update(outcome.unread)
+        try:
+            if outcome.error is not None:
+                raise outcome.error
+            if len(task.joins) - len(outcome.unread) > 1:
+                stored = StoredResults.open(task.folder)
+                read.people[subject] = _read_person(stored, [file.name for file in files])
+        except HarkenError as error:
+            unread[task.folder] = error.without_traceback()
+            read.refused.add(subject)
+    return read
+
+
+def _read_person(stored: StoredResults, names: Sequence[str]) -> JoinedFiles:
+    """Read the outcomes of a person with several files.
+
+    Raises:
+        HarkenError: when a file cannot be read, or is not what harken wrote.
+    """
+    summary = stored.summary
+    read = [name for name in names if name in summary["labelled_by"]["results"]]
+    of_person = {"name": ", ".join(read), "file": summary["file"], "subject": summary["subject"]}
+    tables = _read_outcomes(stored, of_person | {"timezone": summary["timezone"]})
+    facts = read_facts(stored)
+    doubts = (
+        *caveats_of_files(facts.overlaps, facts.timezones, facts.models),
+        *caveats_at(CaveatKind.NIGHTS, tables.get("nights")),
+        *caveats_at(CaveatKind.STEPS, tables["days"]),
+    )
+    return JoinedFiles(stored.folder, doubts, tables)
+
+
+def _without_own_doubts(file: StudyFile) -> StudyFile:
+    """Return the file of several without the doubts about its own days and nights, which are not the person's."""
+    own = (CaveatKind.NIGHTS, CaveatKind.STEPS)
+    return replace(file, doubts=tuple(doubt for doubt in file.doubts if doubt.kind not in own))
 
 
 def _by_subject(files: Sequence[StudyFile]) -> dict[str, list[StudyFile]]:
@@ -255,12 +357,13 @@ def find_namesakes(cohort: Cohort) -> Iterator[str]:
 
 
 def find_repeats(cohort: Cohort) -> Iterator[str]:
-    """Sentences on recordings with results in several folders, whose days stand several times in the tables."""
-    names = cohort.quality.group_by("sha256", maintain_order=True).agg("name", pl.col("file").first())
-    for repeated, file in names.filter(pl.col("name").list.len() > 1).select("name", "file").iter_rows():
+    """Sentences on recordings with results of several people, whose time counts for each of them."""
+    names = cohort.quality.group_by("sha256", maintain_order=True).agg("name", "subject", pl.col("file").first())
+    several_people = pl.col("subject").list.n_unique() > 1
+    for repeated, file in names.filter(several_people).select("name", "file").iter_rows():
         yield (
-            f"{' and '.join(repeated)} hold the results of one recording, {file}, and each has its days in cohort.csv; "
-            "move all but one to another place"
+            f"{' and '.join(repeated)} hold the results of one recording, {file}, for different people, and its days "
+            "count for each of them; move all but one to another place"
         )
 
 
@@ -293,13 +396,11 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
     """
     folder, summary = stored.folder, stored.summary
     name, quality = printable(folder.name), stored.read_quality()
-    tables = {"days": _read_table(stored, DAYS).with_columns(cs.datetime().dt.to_string(CSV_TIME))}
-    for file in (NIGHTS, RHYTHM):
-        if file in stored.digests:
-            tables[Path(file).stem] = _read_table(stored, file)
+    of_file = {"name": name, "file": quality.file, "subject": quality.subject, "timezone": quality.timezone}
+    tables = _read_outcomes(stored, of_file)
     entry = StudyFile(
         name=name,
-        report=f"{quote(os.fsencode(folder.name), safe='')}/report.html",
+        report=_address_report(folder, parents=1),
         doubts=(
             *caveats_of(quality),
             *caveats_at(CaveatKind.NIGHTS, tables.get("nights")),
@@ -317,51 +418,37 @@ def _read_results(stored: StoredResults) -> tuple[StudyFile, dict[str, pl.DataFr
         taught=stored.read_taught(),
         digests=tuple(results_digest(summary, rules=rules) for rules in (False, True)),
     )
-    if entry.excluded:
-        of_person = pl.coalesce(_any("excluded"), pl.lit(entry.excluded)).alias("excluded")
-        tables["days"] = tables["days"].with_columns(of_person)
-    first = {"name": name, "file": entry.file, "subject": entry.subject, "timezone": quality.timezone}
-    of_file = [pl.lit(value).alias(key) for key, value in first.items()]
-    tables["days"] = tables["days"].select(*of_file, pl.all())
-    for table in tables.keys() - {"days"}:
-        by_clock = cs.datetime().dt.replace_time_zone(None)
-        tables[table] = tables[table].with_columns(by_clock, name=pl.lit(name), subject=pl.lit(entry.subject))
     row = _row(name, quality, summary)
     if entry.taught is not None:
         row |= entry.taught.as_columns()
     return entry, tables | {"quality": pl.DataFrame([row])}
 
 
-def _rhythms(
-    rhythms: pl.DataFrame,
-    days: pl.DataFrame,
-    nights: pl.DataFrame,
-    files: Sequence[StudyFile],
-    unread: dict[Path, HarkenError],
-) -> pl.DataFrame:
-    """One row of rhythm for each person. That of a person with several files is computed from their movement, each date
-    once. Movement that cannot be read is left out."""
-    folders = {file.name: file.folder for file in files}
-    several = one_a_date(days.filter(pl.col("name").n_unique().over("subject") > 1), by=["wear_hours"])
-    tables = [rhythms.filter(~pl.col("subject").is_in(several["subject"].to_list()))]
-    for (subject,), of_person in several.group_by("subject", maintain_order=True):
-        parts = []
-        for (name,), of_file in of_person.group_by("name", maintain_order=True):
-            try:
-                movement = _read_movement(folders[name], of_file["date"].to_list())
-            except HarkenError as error:
-                unread[folders[name]] = error.without_traceback()
-                continue
-            if movement is not None:
-                parts.append(movement)
-        if parts:
-            valid = of_person.filter(pl.col("valid_day").fill_null(False))["date"].to_list()
-            together = pl.concat(parts).sort("start")
-            own_nights = one_a_date(nights.filter(subject=subject), by=["complete", "window_wear_hours"])
-            excluded = of_person.filter(pl.col("excluded").is_not_null())["date"].to_list()
-            of_days = rhythm(together, valid).hstack(sleep_regularity(together, own_nights, excluded))
-            tables.append(of_days.with_columns(pl.lit(subject).alias("subject")))
-    return pl.concat(tables, how="diagonal_relaxed")
+def _address_report(folder: Path, *, parents: int) -> str:
+    """Return the address of the report in a folder of results, relative to the page: the last parts of its path."""
+    return "/".join([*(quote(os.fsencode(part), safe="") for part in folder.parts[-parents:]), "report.html"])
+
+
+def _read_outcomes(stored: StoredResults, of_file: Mapping[str, str]) -> dict[str, pl.DataFrame]:
+    """Read ``days`` and, with acceleration, ``nights`` and ``rhythm``, as they stand in the tables over all files.
+
+    Args:
+        stored: the results of a file, or of the joined files of a person.
+        of_file: the columns ``name``, ``file``, ``subject`` and ``timezone``.
+
+    Raises:
+        HarkenError: when a table cannot be read, or is not what harken wrote.
+    """
+    days = _read_table(stored, DAYS).with_columns(cs.datetime().dt.to_string(CSV_TIME))
+    if why := stored.summary["excluded"]:
+        days = days.with_columns(pl.coalesce(_any("excluded"), pl.lit(why)).alias("excluded"))
+    tables = {"days": days.select(*(pl.lit(value).alias(key) for key, value in of_file.items()), pl.all())}
+    for file in (NIGHTS, RHYTHM):
+        if file in stored.digests:
+            by_clock = cs.datetime().dt.replace_time_zone(None)
+            of_person = {key: pl.lit(of_file[key]) for key in ("name", "subject")}
+            tables[Path(file).stem] = _read_table(stored, file).with_columns(by_clock, **of_person)
+    return tables
 
 
 def study_of(title: str, cohort: Cohort | None, failures: Sequence[Failure], unread: dict[Path, HarkenError]) -> Study:
@@ -408,28 +495,33 @@ def _people(cohort: Cohort, labels: tuple[str, ...], unread: dict[Path, HarkenEr
     none = set(cohort.people.filter(pl.col("valid_days") == 0)["subject"])
     why_not = dict(cohort.people.filter(~pl.col("included")).select("subject", "why_not").iter_rows())
     doubtful = why_not.keys() | {file.subject for file in cohort.files if file.doubts}
+    doubtful |= {subject for subject, person in cohort.joined.items() if person.doubts}
     subjects = sorted(files, key=lambda subject: (subject not in doubtful, subject))[:MOST_PEOPLE]
-    chosen = one_a_date(cohort.counted, by=["wear_hours"]).filter(pl.col("subject").is_in(subjects))
+    chosen = cohort.days.filter(pl.col("subject").is_in(subjects)).sort("subject", "date")
     days = chosen.select("subject", "name", "date", pl.col("valid_day").fill_null(False))
     by_person = days.partition_by("subject", as_dict=True)
     people = []
     for subject in subjects:
         folders = {file.name: file.folder for file in files[subject]}
         own = by_person.get((subject,), days.clear())
+        joined = cohort.joined.get(subject)
         strips: list[DayStrip] = []
         for (name,), of_file in own.head(MOST_DAYS).group_by("name", maintain_order=True):
+            folder = folders[name] if joined is None else joined.folder
             valid = dict(of_file.select("date", "valid_day").iter_rows())
             try:
-                strips += _draw_strips(folders[name], valid, labels)
+                strips += _draw_strips(folder, valid, labels)
             except HarkenError as error:
-                unread[folders[name]] = error.without_traceback()
+                unread[folder] = error.without_traceback()
+        doubts = () if joined is None else joined.doubts
         person = Person(
             subject=subject,
             files=tuple(files[subject]),
             days=tuple(sorted(strips, key=lambda strip: strip.date)),
             days_not_shown=max(len(own) - MOST_DAYS, 0),
-            doubts=(NO_VALID_DAY,) if subject in none else (),
+            doubts=(*((NO_VALID_DAY,) if subject in none else ()), *doubts),
             why_not=why_not.get(subject, ""),
+            report="" if joined is None else _address_report(joined.folder, parents=2),
         )
         people.append(person)
     return people
@@ -453,24 +545,6 @@ def _draw_strips(folder: Path, valid: Mapping[date, bool], labels: Sequence[str]
         nights = stored.read_table(NIGHTS, ["onset", "wake"]).drop_nulls()
         nights_ns = spans_ns(nights, "onset", "wake")
     return day_strips(rows, labels, valid=dict(valid), nights_ns=nights_ns)
-
-
-def _read_movement(folder: Path, dates: list[date]) -> pl.DataFrame | None:
-    """The movement on some days of a file, with times by the wearer's clock, without zone, and without the taught time
-    that its rules leave out; None without acceleration.
-
-    Raises:
-        HarkenError: when it cannot be read, or is not what harken wrote.
-    """
-    stored = StoredResults.open(folder)
-    if MOVEMENT not in stored.digests:
-        return None
-    rows = stored.read_table(MOVEMENT, ["start", "enmo_mg", "valid_s", "wear"])
-    taught = stored.read_taught()
-    if taught is not None and stored.summary["summarised_by"]["leave_out_taught"]:
-        rows = without_spans(rows, taught.all_spans)
-    rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
-    return rows.filter(pl.col("start").dt.date().is_in(dates))
 
 
 def _read_table(stored: StoredResults, name: str) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from harken.labelling.settings import rules_key
 from harken.labelling.stored import LAYOUT, StoredResults, write_summary
 from harken.outcomes.intensity import with_steps
 from harken.outcomes.nights import still_at_night_ns
-from harken.outcomes.outcomes import OUTCOMES, Outcomes, find_nights
+from harken.outcomes.outcomes import OUTCOMES, Outcomes, find_nights, nights_in_diary
 from harken.outcomes.recording_quality import LimitKind, RecordingQuality, limits_of, write_quality
 from harken.outcomes.rules import Rules
 from harken.outcomes.taught import Taught
@@ -106,15 +106,9 @@ class LabelledFile(Outcomes):
         Raises:
             HarkenError: when the diary is broken, or the model has a label ``unsure`` and the rules a limit for it.
         """
-        # The labels of the timeline may be those of earlier rules. Smoothing keeps the limit for unsure.
-        timeline, rows = measured.timeline.with_unsure_below(rules.unsure_below), measured.movement
-        sleep = None if rows is None else find_nights(rows, timeline.subject, rules)
-        if rules.smoothing:
-            still_ns = None if rows is None or sleep is None else still_at_night_ns(rows, sleep)
-            timeline = timeline.smoothed(still_at_night_ns=still_ns)
-            hand_back()
-        if rows is not None:
-            rows = with_steps(rows, timeline.frame, timeline.labels)
+        rows = measured.movement
+        sleep = None if rows is None else find_nights(rows, measured.timeline.subject, rules)
+        timeline, rows = apply_rules(measured.timeline, rows, sleep, rules)
         return cls(timeline, rows, sleep, rules, measured, taught=measured.taught)
 
     @property
@@ -142,10 +136,16 @@ class LabelledFile(Outcomes):
         limits = limits_of(self.timeline, self.days, known, valid_day_h=self.rules.valid_day_h)
         return replace(self.measured.quality, limits=tuple(limits))
 
+    @property
+    def diary(self) -> dict[str, list[int]]:
+        """Onset and wake of the wearer's nights in the diary, in ns since 1970 (UTC), by date."""
+        known = nights_in_diary(self.timeline.subject, self.timeline.timezone, self.rules)
+        return {day.isoformat(): night_ns.tolist() for day, night_ns in known.items()}
+
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """The content of ``summary.json``: the two parts of the key, the model, the seconds of each label and of it
-        with busy hands, and the warnings and notes."""
+        """The content of ``summary.json``: the two parts of the key, what the files of the rules say of the wearer, the
+        model, the seconds of each label and of it with busy hands, and the warnings and notes."""
         timeline, quality = self.timeline, self.quality
         return {
             "layout": LAYOUT,
@@ -156,6 +156,8 @@ class LabelledFile(Outcomes):
             "taught": None if self.taught is None else asdict(self.taught),
             "subject": timeline.subject,
             "excluded": self.exclusions.person,
+            "exclusions": self.exclusions.as_dict(),
+            "diary": self.diary,
             "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
             "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
             "timezone": quality.timezone,
@@ -199,6 +201,31 @@ class LabelledFile(Outcomes):
                 write_summary(aside, self.summary)
         except OSError as error:
             raise HarkenError(f"cannot write there ({error.strerror or error})", path=folder) from error
+
+
+def apply_rules(
+    timeline: Timeline, movement: pl.DataFrame | None, sleep: pl.DataFrame | None, rules: Rules
+) -> tuple[Timeline, pl.DataFrame | None]:
+    """Return the timeline with its labels by the rules, and the rows of movement with steps.
+
+    Args:
+        timeline: the rows with the probabilities of the model. Their labels may be those of earlier rules.
+        movement: the rows of movement; None without acceleration.
+        sleep: the nights (``find_nights``); None without acceleration.
+        rules: the rules.
+
+    Raises:
+        HarkenError: when the model has a label ``unsure`` and the rules a limit for it.
+    """
+    # Smoothing keeps the limit for unsure.
+    timeline = timeline.with_unsure_below(rules.unsure_below)
+    if rules.smoothing:
+        still_ns = None if movement is None or sleep is None else still_at_night_ns(movement, sleep)
+        timeline = timeline.smoothed(still_at_night_ns=still_ns)
+        hand_back()
+    if movement is not None:
+        movement = with_steps(movement, timeline.frame, timeline.labels)
+    return timeline, movement
 
 
 def summarise_folder(folder: str | Path, rules: Rules) -> LabelledFile:

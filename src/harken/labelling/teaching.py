@@ -143,7 +143,7 @@ def find_lessons(readings: Mapping[Path, TableOptions], labels: Path | None, out
             labelled.setdefault(person, []).append(path)
     by_file: dict[Path, Lesson] = {}
     for person, own in labelled.items():
-        lesson = Lesson(person, tuple(sorted(own)), labels, out / TAUGHT / _file_name(person))
+        lesson = Lesson(person, tuple(sorted(own)), labels, out / TAUGHT / name_file_of(person))
         by_file |= dict.fromkeys(of_person[person], lesson)
     known = [(path, person) for person, paths in of_person.items() for path in paths]
     return Lessons(by_file, rows_of_nobody(options, known) or "")
@@ -176,8 +176,8 @@ def _has_labels(path: Path, person: str, annotations: Annotations | None) -> boo
     return True
 
 
-def _file_name(person: str) -> str:
-    """A name of a file for a person. A long one is cut and gets a digest."""
+def name_file_of(person: str) -> str:
+    """Return a name of a file or folder for a person. A long one is cut and gets a digest."""
     name = quote(person, safe=" ")
     if len(name) > LONGEST_NAME or name.startswith("."):
         name = f"{name[:LONGEST_NAME].lstrip('.')}-{sha256(os.fsencode(person)).hexdigest()[:8]}"

@@ -6,8 +6,10 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
+from harken.support.files import Json
 from harken.support.text_rows import calendar_date, file_content, line_error, named_rows
 
 COLUMNS = ("subject", "reason")
@@ -33,6 +35,20 @@ class Exclusions:
     def person(self) -> str | None:
         """Why the person does not count, in words; None if the person counts."""
         return _words(self.reasons) or None
+
+    def as_dict(self) -> Json:
+        """Return what is left out as JSON; ``from_dict`` makes it an object again."""
+        dates = {name: {day.isoformat(): why for day, why in vars(self)[name].items()} for name in ("days", "nights")}
+        return {"reasons": self.reasons, **dates}
+
+    @classmethod
+    def from_dict(cls, content: Json) -> "Exclusions":
+        """Make the object of ``as_dict``.
+
+        Raises:
+            msgspec.ValidationError: when it is not the result of ``as_dict``.
+        """
+        return msgspec.convert(content, cls)
 
 
 def read_exclusions(path: Path) -> dict[str, Exclusions]:

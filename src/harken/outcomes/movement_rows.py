@@ -9,7 +9,7 @@ import polars as pl
 from harken.recordings.source import Samples, joined
 from harken.signals.non_wear import worn
 from harken.support.arrays import Float32Array, Float64Array, FloatArray, Int64Array, is_in_spans, numbered
-from harken.support.tables import nanoseconds, times
+from harken.support.tables import nanoseconds, times, zone_of
 
 GRID_HZ = 20
 WINDOW = 100
@@ -139,12 +139,6 @@ def movement_table(rows: pl.DataFrame, *, timezone: str, non_wear_ns: Int64Array
         non_wear_ns: the result of ``harken.signals.non_wear``, int64 ``[k, 2]``; None: always worn.
     """
     start_ns = rows["start_ns"].to_numpy()
-    steps = np.diff(start_ns // ROW_NS)
-    missing = np.where(steps <= LONGEST_FILLED_GAP, steps - 1, 0)
-    counts = np.ones(len(rows), dtype=np.int64)
-    if missing.sum() <= MOST_MISSING_ROWS:
-        counts[:-1] += missing
-    row, later = numbered(counts)
     moved = pl.col("second_mads_mg").arr.first().is_not_nan()
     values = rows.select(
         "enmo_mg",
@@ -156,11 +150,26 @@ def movement_table(rows: pl.DataFrame, *, timezone: str, non_wear_ns: Int64Array
         walking_cadence=pl.col("walking_cadence").fill_nan(None),
         running_cadence=pl.col("running_cadence").fill_nan(None),
     )
-    recorded = pl.lit(pl.Series(later == 0))
-    known = values[row].select(pl.when(recorded).then(pl.all()))
-    start = times(start_ns[row] + later * ROW_NS, timezone)
-    table = known.with_columns(pl.col("valid_s").fill_null(0.0))
-    return table.insert_column(0, start.alias("start"))
+    return fill_gaps(values.insert_column(0, times(start_ns, timezone).alias("start")))
+
+
+def fill_gaps(recorded: pl.DataFrame) -> pl.DataFrame:
+    """Return these rows of movement, and rows without values in gaps of up to a day.
+
+    Args:
+        recorded: rows with the columns of ``movement_table``, in order, each with a valid sample.
+    """
+    start_ns = nanoseconds(recorded, "start")
+    steps = np.diff(start_ns // ROW_NS)
+    missing = np.where(steps <= LONGEST_FILLED_GAP, steps - 1, 0)
+    counts = np.ones(len(recorded), dtype=np.int64)
+    if missing.sum() <= MOST_MISSING_ROWS:
+        counts[:-1] += missing
+    row, later = numbered(counts)
+    has_values = pl.lit(pl.Series(later == 0))
+    start = times(start_ns[row] + later * ROW_NS, zone_of(recorded["start"]))
+    filled = recorded[row].select(pl.when(has_values).then(pl.exclude("start")))
+    return filled.with_columns(pl.col("valid_s").fill_null(0.0)).insert_column(0, start.alias("start"))
 
 
 def row_spans_ns(movement: pl.DataFrame) -> Int64Array:

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.lib.stride_tricks import sliding_window_view
 
-from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
+from harken.outcomes.movement_rows import ROW_NS, ROWS_A_DAY, ROWS_A_MINUTE, ROWS_AN_HOUR, median_of_known
 from harken.outcomes.rules import DiaryUse, RestThreshold
 from harken.signals.non_wear import worn
 from harken.support.arrays import BoolArray, Float64Array, FloatArray, Int64Array, lengths_of, runs_of_true
@@ -290,12 +290,19 @@ def _windows(start: pl.Series) -> Iterator[tuple[date, int, int]]:
     windows = pl.DataFrame({"date": days, "first": first, "last": last})
     # Where clocks skip a whole day, its noon does not exist.
     windows = windows.drop_nulls("first").with_columns(pl.col("last").fill_null(pl.col("first") + 24 * ROWS_AN_HOUR))
-    begin = end = 0
-    if len(start):
-        begin, end = (int(edge) // ROW_NS for edge in start.to_physical().gather([0, -1]))
-    for day, first, last in windows.iter_rows():
-        if begin < first + (12 + BEGINS_BY_HOUR) * ROWS_AN_HOUR and end >= first + 12 * ROWS_AN_HOUR:
-            yield day, first, last
+    begins, ends = _parts(start)
+    midnight = pl.col("first") + 12 * ROWS_AN_HOUR
+    # Parts are in order. If the last one that begins early enough ends before midnight, so do those before it.
+    begun = np.searchsorted(begins, windows.select(midnight + BEGINS_BY_HOUR * ROWS_AN_HOUR).to_series().to_numpy())
+    latest_end = pl.Series(np.concatenate([[-1], ends])[begun])
+    yield from windows.filter(pl.lit(latest_end) >= midnight).iter_rows()
+
+
+def _parts(start: pl.Series) -> tuple[Int64Array, Int64Array]:
+    """Return the first and the last row of each part of a recording. More than a day lies between two parts."""
+    number = start.to_physical().to_numpy() // ROW_NS
+    gaps = np.flatnonzero(np.diff(number) > ROWS_A_DAY)
+    return np.concatenate([number[:1], number[gaps + 1]]), np.concatenate([number[gaps], number[-1:]])
 
 
 def _seen(rows: _Rows, span: Int64Array, earliest: int) -> Int64Array | None:

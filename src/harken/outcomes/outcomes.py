@@ -1,6 +1,7 @@
 """The tables of a labelled recording: days, hours, bouts, nights, rhythm, and their means."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from harken.outcomes.rhythm import day_rhythm, rhythm, sleep_regularity
 from harken.outcomes.rules import Rules
 from harken.outcomes.tables import day_groups
 from harken.outcomes.taught import LabelledSpans, Taught
+from harken.support.arrays import Int64Array
 from harken.support.printable import duration_text, printable
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline
@@ -230,7 +232,14 @@ def find_nights(movement: pl.DataFrame, subject: str, rules: Rules) -> pl.DataFr
     Raises:
         HarkenError: when the diary is broken.
     """
-    diary_ns = {}
-    if rules.diary is not None:
-        diary_ns = read_diary(rules.diary).nights_ns(subject, zone_of(movement["start"]))
+    diary_ns = nights_in_diary(subject, zone_of(movement["start"]), rules)
     return nights(movement, threshold=rules.night_threshold, diary_ns=diary_ns, diary_use=rules.diary_use)
+
+
+def nights_in_diary(subject: str, timezone: str, rules: Rules) -> dict[date, Int64Array]:
+    """Return onset and wake of the subject's nights in the diary of the rules, by date, see ``Diary.nights_ns``.
+
+    Raises:
+        HarkenError: when the diary is broken.
+    """
+    return {} if rules.diary is None else read_diary(rules.diary).nights_ns(subject, timezone)

@@ -230,13 +230,6 @@ def _numbers(days: pl.DataFrame) -> pl.Expr:
     return pl.col([name for name in numeric if name != "seconds_in_day"])
 
 
-def one_a_date(table: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
-    """Of the rows of each person and date, the one with the largest values of some columns, such as the day from the
-    file in which the watch was worn longest on that date; sorted by person and date."""
-    ordered = table.sort(by, descending=True, nulls_last=True, maintain_order=True)
-    return ordered.unique([PERSON, "date"], keep="first", maintain_order=True).sort(PERSON, "date")
-
-
 def people_table(
     days: pl.DataFrame,
     nights: pl.DataFrame | None,
@@ -244,6 +237,7 @@ def people_table(
     why_not: Mapping[str, str] | None = None,
     caveats: Mapping[str, str] | None = None,
     taught: Mapping[str, Taught] | None = None,
+    files: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
     """One row for each person.
 
@@ -262,23 +256,26 @@ def people_table(
     - the columns of ``rhythms``, those of the average day with ``average_day_`` before their name.
 
     Args:
-        days: the days of all files: the columns of ``days_all.parquet``, with ``name``, the file's folder, and
-            ``subject``.
-        nights: the nights of all files: the columns of ``nights.csv``, with ``subject``; ``onset``, ``wake`` and
-            ``midpoint`` as datetimes by the wearer's clock, without zone. None without acceleration.
+        days: the days of all people, each date of a person once: the columns of ``days_all.parquet``, with ``name``,
+            the folder of results, and ``subject``.
+        nights: the nights of all people, likewise: the columns of ``nights.csv``, with ``subject``; ``onset``, ``wake``
+            and ``midpoint`` as datetimes by the wearer's clock, without zone. None without acceleration.
         rhythms: the results of ``harken.outcomes.rhythm.rhythm`` and ``sleep_regularity`` of each person, with
             ``subject``; None likewise.
         why_not: why a person is not included, by subject. Who has no valid day is not included, either.
         caveats: the kinds of doubt about a person's results, by subject.
         taught: what people taught, by subject.
+        files: the number of files of people who have several, by subject.
     """
-    chosen = one_a_date(days, by=["wear_hours"])
-    files = days.group_by(PERSON).agg(files=pl.col("name").n_unique())
+    # In the order of their dates, the means do not depend on the order of the files, to the last bit.
+    chosen = days.sort(PERSON, "date")
+    number = pl.col(PERSON).replace_strict(files or {}, default=1, return_dtype=pl.UInt32)
+    table = chosen.select(PERSON).unique(maintain_order=True).with_columns(files=number)
     totals = pl.col("recorded_hours", "wear_hours").sum().name.prefix("total_")
     if taught:
         rows = [{PERSON: subject, **of_person.as_columns()} for subject, of_person in taught.items()]
-        files = _joined(files, pl.DataFrame(rows, infer_schema_length=None))
-    table = _joined(files, chosen.group_by(PERSON).agg(pl.len().alias("days"), totals))
+        table = _joined(table, pl.DataFrame(rows, infer_schema_length=None))
+    table = _joined(table, chosen.group_by(PERSON).agg(pl.len().alias("days"), totals))
     for name, part in _parts_of_the_week(chosen).items():
         prefix = "" if name == "week" else f"{name}_"
         means = part.group_by(PERSON).agg(pl.len().alias("valid_days"), _numbers(days).mean())
@@ -314,9 +311,8 @@ def _joined(table: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_nights(nights: pl.DataFrame) -> pl.DataFrame:
-    """The means over the complete nights of each person with any, each date once: a complete night before others, then
-    the one with the most wear."""
-    complete = one_a_date(nights, by=["complete", "window_wear_hours"]).filter("complete")
+    """The means over the complete nights of each person with any."""
+    complete = nights.filter("complete").sort(PERSON, "date")
     columns = [pl.len().alias("nights")]
     columns += [clock_hours(name).mean().alias(f"night_{name}_clock_hours") for name in CLOCK]
     columns.append(pl.col(*OF_NIGHTS).mean().name.prefix("night_"))

@@ -2,7 +2,7 @@
 is bad, and the model card (``docs/model_card.md``) in words."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ import polars as pl
 from harken.mounting.turns import Mounting
 from harken.mounting.wrist_check import Answer
 from harken.networks.specification import Specification
+from harken.outcomes.joining import Overlap
 from harken.outcomes.recording_quality import GapSummary, RecordingQuality
 from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.mending import JUMP_NS
@@ -55,6 +56,7 @@ class CaveatKind(StrEnum):
     PLACEMENT = "placement"
     MOUNTING = "mounting"
     TRAINING = "training"
+    FILES = "files"
     CALIBRATION = "calibration"
     WEAR = "wear"
     CLOCK = "clock"
@@ -88,6 +90,28 @@ def caveats_at(kind: CaveatKind, table: pl.DataFrame | None) -> Iterator[Caveat]
         dates = [f"{day}" for day in rows["date"]]
         more = [f"{len(dates) - MOST_DATES} more"] if len(dates) > MOST_DATES else []
         yield Caveat(kind, f"{words}: {', '.join(dates[:MOST_DATES] + more)}")
+
+
+def caveats_of_files(overlaps: Iterable[Overlap], timezones: Sequence[str], models: int) -> Iterator[Caveat]:
+    """The caveats about the files of a person together.
+
+    Args:
+        overlaps: the files that were worn at the same time.
+        timezones: the time zones of the files, that of the outcomes first.
+        models: the number of models that labelled them.
+    """
+    for overlap in overlaps:
+        if overlap.differs:
+            worn, different = lasting(overlap.worn_s), lasting(overlap.different_s)
+            yield Caveat(
+                CaveatKind.FILES,
+                f"{overlap.counted} and {overlap.other} were both worn for {worn}, and their labels differ in "
+                f"{different} of it; {overlap.counted} counts there",
+            )
+    if len(timezones) > 1:
+        yield Caveat(CaveatKind.CLOCK, f"the files have different time zones; days are those of {timezones[0]}")
+    if models > 1:
+        yield Caveat(CaveatKind.FILES, f"the files were labelled by {models} different models")
 
 
 @dataclass(frozen=True)

@@ -195,20 +195,25 @@ class Timeline:
         Args:
             left_out_ns: where each span begins and ends, in ns since 1970 (UTC), int64 ``[k, 2]``.
         """
+        cut = self.cut_at(left_out_ns.ravel())
+        middle_ns = spans_ns(cut.frame).sum(axis=1) // 2
+        counts = pl.Series(~is_in_spans(middle_ns, left_out_ns))
+        known = pl.exclude("start", "end", "recorded")
+        frame = cut.frame.with_columns(pl.when(counts).then(known), recorded=pl.col("recorded") & counts)
+        return replace(self, frame=frame)
+
+    def cut_at(self, edges_ns: Int64Array) -> "Timeline":
+        """Return the timeline with each row split at the edges that lie in it.
+
+        Args:
+            edges_ns: times in ns since 1970 (UTC), int64 ``[k]``, in any order.
+        """
         rows_ns = spans_ns(self.frame)
         first_ns, last_ns = rows_ns[0, 0], rows_ns[-1, 1]
-        cuts_ns = left_out_ns[(left_out_ns > first_ns) & (left_out_ns < last_ns)]
-        start_ns = np.union1d(rows_ns[:, 0], cuts_ns)
+        start_ns = np.union1d(rows_ns[:, 0], edges_ns[(edges_ns > first_ns) & (edges_ns < last_ns)])
         end_ns = np.append(start_ns[1:], last_ns)
         row = np.searchsorted(rows_ns[:, 0], start_ns, side="right") - 1
-        counts = pl.Series(~is_in_spans((start_ns + end_ns) // 2, left_out_ns))
-        known = pl.exclude("start", "end", "recorded")
-        frame = self.frame[row].with_columns(
-            pl.when(counts).then(known),
-            start=times(start_ns, self.timezone),
-            end=times(end_ns, self.timezone),
-            recorded=pl.col("recorded") & counts,
-        )
+        frame = self.frame[row].with_columns(start=times(start_ns, self.timezone), end=times(end_ns, self.timezone))
         return replace(self, frame=frame)
 
     def bouts(self) -> pl.DataFrame:

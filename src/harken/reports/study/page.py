@@ -155,6 +155,8 @@ class Person:
         days_not_shown: the number of further days.
         doubts: doubts that do not come from a single file.
         why_not: why the person's outcomes are in no distribution; empty if they are.
+        report: the address of the report over all files, relative to the page; empty for a person with one file that
+            counts.
     """
 
     subject: str
@@ -163,6 +165,7 @@ class Person:
     days_not_shown: int = 0
     doubts: tuple[Caveat, ...] = ()
     why_not: str = ""
+    report: str = ""
 
     @property
     def taught(self) -> Taught | None:

@@ -1,18 +1,19 @@
 """The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from harken.outcomes.outcomes import Outcomes
-from harken.outcomes.recording_quality import RecordingQuality
+from harken.outcomes.recording_quality import Limit, RecordingQuality
 from harken.recordings.recording import local_time
 from harken.reports.caveats import LEAST_F1, MUCH_GAP_H, quality_lines, reliable, score_words
 from harken.reports.colours import colours_of
 from harken.reports.wearer import days, tables
 from harken.reports.wearer.days import CalendarDay, Spells, day_by_clock
 from harken.reports.words import Content, hours_minutes, lasting, minutes_seconds, write_page
-from harken.support.printable import zone_in_words
+from harken.support.printable import listed, zone_in_words
 
 SCRIPTS = ("reports/assets/uplot/uPlot.iife.min.js", "reports/wearer/zoom.js")
 
@@ -30,17 +31,55 @@ class SegmentKind(NamedTuple):
         return f"p-{self.pattern}" if self.pattern else f"k{self.code}"
 
 
+@dataclass(frozen=True)
+class FilesQuality:
+    """What a report says of several files of one wearer.
+
+    Attributes:
+        files: the quality of each file, by its name.
+        limits: the limits of the model that apply to the files together.
+        doubts: sentences on the files together.
+    """
+
+    files: Mapping[str, RecordingQuality]
+    limits: Sequence[Limit] = ()
+    doubts: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, quality: RecordingQuality) -> "FilesQuality":
+        """Return the same for one file."""
+        return cls({quality.file: quality}, quality.limits)
+
+    @property
+    def unseen_f1(self) -> Mapping[str, float]:
+        """The scores of the model; empty if the files have different models."""
+        scores = [quality.unseen_f1 for quality in self.files.values()]
+        return scores[0] if all(score == scores[0] for score in scores) else {}
+
+    def list_sentences(self, name: str) -> list[str]:
+        """Return the warnings or notes of all files. One that only some files have begins with their names."""
+        files_of: dict[str, list[str]] = {}
+        for file, quality in self.files.items():
+            for sentence in getattr(quality, name):
+                files_of.setdefault(sentence, []).append(file)
+        return [
+            sentence if len(files) == len(self.files) else f"{listed(files)}: {sentence}"
+            for sentence, files in files_of.items()
+        ]
+
+
 def write_wearer_report(
-    path: str | Path, outcomes: Outcomes, *, quality: RecordingQuality, model_card: tuple[str, str, str]
+    path: str | Path, outcomes: Outcomes, *, quality: RecordingQuality | FilesQuality, model_card: tuple[str, str, str]
 ) -> None:
-    """Write the report of a recording as one self-contained HTML file: it needs no network and no other file.
+    """Write the report of a recording, or of the joined files of a wearer, as one self-contained HTML file: it needs no
+    network and no other file.
 
     The printed content does not need JavaScript. With JavaScript, the page can be zoomed and the bouts filtered.
 
     Args:
         path: the file to write, whole or not at all.
         outcomes: the timeline of the recording, smoothed or not, in the wearer's time zone, and its tables.
-        quality: the quality of the recording.
+        quality: the quality of the recording, or of each of several files.
         model_card: three lines on the model: its training data, its scores on unseen people, its weaknesses.
 
     Raises:
@@ -49,6 +88,8 @@ def write_wearer_report(
     """
     spells = days.spells_of(outcomes.timeline)
     calendar = days.calendar_days(outcomes.days["date"], spells.timezone)
+    if isinstance(quality, RecordingQuality):
+        quality = FilesQuality.of(quality)
     content = (
         _description(outcomes, quality)
         | {"card": model_card}
@@ -58,22 +99,28 @@ def write_wearer_report(
     write_page(path, "reports/wearer", content, SCRIPTS)
 
 
-def _description(outcomes: Outcomes, quality: RecordingQuality) -> Content:
-    """The recording and its quality."""
+def _description(outcomes: Outcomes, quality: FilesQuality) -> Content:
+    """The files and their quality."""
+    gaps_s = sum(of_file.gaps.total_s for of_file in quality.files.values())
     timeline, excluded, taught = outcomes.timeline, outcomes.exclusions, outcomes.taught
     left_out = (f"{timeline.subject} is excluded: {excluded.person}",) if excluded.person else ()
     return {
         "subject": timeline.subject,
-        "file": quality.file,
-        "warnings": (*left_out, *quality.warnings, *(() if taught is None else taught.warnings)),
+        "files": [of_file.file for of_file in quality.files.values()],
+        "warnings": (
+            *left_out,
+            *quality.doubts,
+            *quality.list_sentences("warnings"),
+            *(() if taught is None else taught.warnings),
+        ),
         "taught": "" if taught is None else taught.describe(),
         "gain_not_shown": "" if taught is None else taught.not_shown,
         "left_out": outcomes.describe_left_out(),
         "days_excluded": len(excluded.days),
         "limits": quality.limits,
-        "quality": quality_lines(quality),
-        "notes": (*quality.notes, *(() if taught is None else taught.notes)),
-        "not_recorded": lasting(quality.gaps.total_s) if quality.gaps.total_s > 3600 * MUCH_GAP_H else "",
+        "quality": {name: quality_lines(of_file) for name, of_file in quality.files.items()},
+        "notes": (*quality.list_sentences("notes"), *(() if taught is None else taught.notes)),
+        "not_recorded": lasting(gaps_s) if gaps_s > 3600 * MUCH_GAP_H else "",
         "smoothed": timeline.expected_bout_s is not None,
     }
 
