@@ -63,7 +63,7 @@ def test_the_files_are_those_that_label_would_write(
     assert "--valid-day 0.01 instead of 16 (3 of 3 files)" in printed
     assert "--hand dominant, not given before (3 of 3 files)" in printed
     assert f"0 of 3 people have recorded nights in the diary {diary}" in printed  # no midnight was recorded
-    ended = run_harken("summarise", later, *rules[:-2], "--csv", "--workers", 1)
+    ended = run_harken("summarise", later, "--defaults", *rules[:-2], "--csv", "--workers", 1)
     assert "without --exclude, given before (3 of 3 files)" in ended.stderr.splitlines()
     run_harken("summarise", later, *rules)
     (tmp_path / "model.safetensors").rename(model / "model.safetensors")
@@ -73,10 +73,10 @@ def test_the_files_are_those_that_label_would_write(
     assert contents(later) == contents(at_once)
     assert run_harken("summarise", later, *rules).stdout.count("; unchanged") == 3
     raw = tmp_path / "raw"
-    assert run_harken("summarise", later, "--no-smoothing", "--workers", 1).exit_code == 0
+    assert run_harken("summarise", later, "--defaults", "--no-smoothing", "--workers", 1).exit_code == 0
     assert run_harken("label", *recordings, "--model", model, "--out", raw, "--no-smoothing").exit_code == 0
     assert contents(later) == contents(raw)
-    assert run_harken("summarise", later, "--workers", 1).exit_code == 0
+    assert run_harken("summarise", later, "--defaults", "--workers", 1).exit_code == 0
     assert contents(later) == before
 
 
@@ -87,7 +87,7 @@ def test_the_rules_of_before_give_the_files_of_before_with_a_model_that_knows_bu
     assert run_harken("label", *recordings[:2], "--out", out, "--workers", 1).exit_code == 0
     assert "hands" in pl.read_parquet(out / "anna" / "timeline.parquet").columns
     before = contents(out)
-    for rules in (("--valid-day", "0.01"), ()):
+    for rules in (("--valid-day", "0.01"), ("--defaults",)):
         assert run_harken("summarise", out, *rules, "--workers", 1).exit_code == 0
     assert contents(out) == before
 

@@ -5,10 +5,9 @@ who began which routine when is a file of labels.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harken.annotations.bouts import Annotations
 from harken.annotations.table import (

@@ -83,7 +83,9 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(**values: Any) -> None:
-        of_command = {parameter.name: _value(parameter, values) for parameter in own if parameter.name not in takes_given}
+        of_command = {
+            parameter.name: _value(parameter, values) for parameter in own if parameter.name not in takes_given
+        }
         for name in takes_given:
             of_command[name] = _find_given(values[CONTEXT])
         command(**of_command)
