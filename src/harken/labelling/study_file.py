@@ -282,7 +282,7 @@ class _Table(TomlTable):
                 names = ", ".join(COLUMNS)
                 raise self.error(key, f"segment {number} must have texts for {names} and perhaps {SUBJECT}")
             try:
-                segments.append(Segment(*(row[name] for name in COLUMNS), row.get(SUBJECT)))
+                segments.append(Segment(row["segment"], row["days"], row["start"], row["end"], row.get(SUBJECT)))
             except HarkenError as error:
                 raise self.error(key, f"segment {number}: {error}") from error
         return tuple(segments)
