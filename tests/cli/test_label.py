@@ -148,7 +148,16 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
     tables = [f"{name}.{ending}" for name in ("cohort", "quality") for ending in ("csv", "parquet")]
     assert written == sorted(
-        ["alice", "failures.csv", "failures.json", "study.html", *tables, "person.csv", "person_all.parquet"]
+        [
+            "alice",
+            "failures.csv",
+            "failures.json",
+            "study.html",
+            "study.toml",
+            *tables,
+            "person.csv",
+            "person_all.parquet",
+        ]
     )
     failures = pl.read_csv(tmp_path / "o" / "failures.csv")
     assert failures["file"].to_list() == [str(broken), str(short)]

@@ -65,7 +65,7 @@ def test_the_files_are_those_that_label_would_write(
     assert "--valid-day 0.01 instead of 16 (4 of 4 files)" in printed
     assert "--hand dominant, not given before (4 of 4 files)" in printed
     assert f"0 of 3 people have recorded nights in the diary {diary}" in printed  # no midnight was recorded
-    ended = run_harken("summarise", later, *rules[:-2], "--csv", "--workers", 1)
+    ended = run_harken("summarise", later, "--defaults", *rules[:-2], "--csv", "--workers", 1)
     assert "without --exclude, given before (4 of 4 files)" in ended.stderr.splitlines()
     run_harken("summarise", later, *rules)
     (tmp_path / "model.safetensors").rename(model / "model.safetensors")
@@ -76,10 +76,10 @@ def test_the_files_are_those_that_label_would_write(
     assert contents(later) == contents(at_once)
     assert run_harken("summarise", later, *rules).stdout.count("; unchanged") == 4
     raw = tmp_path / "raw"
-    assert run_harken("summarise", later, "--no-smoothing", "--workers", 1).exit_code == 0
+    assert run_harken("summarise", later, "--defaults", "--no-smoothing", "--workers", 1).exit_code == 0
     assert run_harken("label", *recordings, "--model", model, "--out", raw, "--no-smoothing").exit_code == 0
     assert contents(later) == contents(raw)
-    assert run_harken("summarise", later, "--workers", 1).exit_code == 0
+    assert run_harken("summarise", later, "--defaults", "--workers", 1).exit_code == 0
     assert contents(later) == before
 
 
@@ -90,7 +90,7 @@ def test_the_rules_of_before_give_the_files_of_before_with_a_model_that_knows_bu
     assert run_harken("label", *recordings[:2], "--out", out, "--workers", 1).exit_code == 0
     assert "hands" in pl.read_parquet(out / "anna" / "timeline.parquet").columns
     before = contents(out)
-    for rules in (("--valid-day", "0.01"), ()):
+    for rules in (("--valid-day", "0.01"), ("--defaults",)):
         assert run_harken("summarise", out, *rules, "--workers", 1).exit_code == 0
     assert contents(out) == before
 
@@ -272,7 +272,9 @@ def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
 ) -> None:
     out = tmp_path / "out"
     run_harken("label", *recordings, "--model", model, "--out", out)
-    refused = run_harken("label", recordings[0], "--model", model, "--out", out, "--no-non-wear")
+    anna = recordings[0].read_text()
+    recordings[0].write_text(anna[: anna.rindex("\n", 0, -1) + 1])
+    refused = run_harken("label", recordings[0], "--out", out)
     assert refused.exit_code == 2
     timeline = out / "bert" / "timeline.parquet"
     whole = timeline.read_bytes()
@@ -284,7 +286,7 @@ def test_what_keeps_its_earlier_results_is_on_the_page_as_long_as_it_does(
     assert failed["file"].to_list() == [str(recordings[1])]
     assert failed["reason"][0].startswith("timeline.parquet was changed after harken wrote it")
     page = (out / "study.html").read_text(encoding="utf-8")
-    order = ["2 files keep their earlier results", "bert.csv", "was changed", "anna.csv", "--no-non-wear"]
+    order = ["2 files keep their earlier results", "bert.csv", "was changed", "anna.csv", "with other content"]
     places = [page.index(words) for words in order]
     assert places == sorted(places)
     timeline.write_bytes(whole)
@@ -322,3 +324,53 @@ def test_a_folder_that_label_did_not_write_is_refused(
     assert (
         ended.stderr == f"harken: {out / 'alice'} holds the results of one recording; give the folder above it: {out}\n"
     )
+
+
+def test_newcomers_get_the_rules_of_the_study(
+    run_harken: Run, model: Path, recordings: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "two"
+    assert run_harken("label", *recordings[:2], "--model", model, "--out", out).exit_code == 0
+    rules = ("--valid-day", 1, "--cut-points", "adults-actigraph")
+    assert run_harken("summarise", out, *rules, "--workers", 1).exit_code == 0
+    refused = run_harken("label", recordings[2], "--out", out, "--valid-day", 16)
+    assert refused.exit_code == 2
+    assert "--valid-day 16 is not the rule of this study, which is --valid-day 1;" in refused.stderr
+    assert f"harken summarise {out} --valid-day 16" in refused.stderr
+    assert not (out / "carl").exists()
+    assert run_harken("label", recordings[2], "--out", out).exit_code == 0
+    made = [json.loads((out / name / "summary.json").read_text()) for name in ("anna", "carl")]
+    assert made[0]["summarised_by"] == made[1]["summarised_by"]
+    assert made[0]["labelled_by"]["model_sha256"] == made[1]["labelled_by"]["model_sha256"]
+    file = out / "study.toml"
+    file.write_text(file.read_text().replace("valid-day = 1", "valid-day = 10"))
+    stale = run_harken("label", recordings[2], "--out", out)
+    assert "2 of 2 results were made with --valid-day 1 (anna)" in stale.stderr
+    assert run_harken("summarise", out, "--workers", 1).exit_code == 0
+    assert json.loads((out / "carl" / "summary.json").read_text())["summarised_by"]["valid_day_h"] == 10
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("valid-day = 16", "valid-days = 16", "there is no 'valid-days' here; choose from"),
+        ("valid-day = 16", "valid-day = 'x'", "valid-day must be a number, without quotation marks"),
+        ("valid-day = 16", "valid-day = 25", "a valid day needs from 0 to 24 hours of wear, got 25"),
+        ("valid-day = 16", "valid-day = ", "this is no TOML"),
+        ("layout = 1", "layout = 2", "layout must be 1"),
+    ],
+)
+def test_damaged_rules_are_refused_with_their_line(
+    run_harken: Run, labelled: Path, tmp_path: Path, before: str, after: str, words: str
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(labelled / "anna", out / "anna")
+    assert run_harken("summarise", out).exit_code == 0
+    file = out / "study.toml"
+    lines = file.read_text().splitlines()
+    line = lines.index(before)
+    file.write_text("\n".join([*lines[:line], after, *lines[line + 1 :], ""]))
+    ended = run_harken("summarise", out)
+    assert ended.exit_code == 2
+    assert f"{file}, line {line + 1}: " in ended.stderr
+    assert words in ended.stderr

@@ -55,7 +55,7 @@ SCENARIOS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("simulate", "--days", "2.6", "--rate", "12", "--seed", "3", "--out", "week.parquet"),
         ("label", "week.parquet", "--out", "out", *TABLES, "--hand", "dominant", "--unsure-below", "0.4"),
         ("label", "week.parquet", "--out", "out", *TABLES, "--hand", "dominant", "--unsure-below", "0.4", "--json"),
-        ("label", "week.parquet", "--out", "out", "--timezone", "Europe/London"),
+        ("summarise", "out", "--defaults"),
     ),
     "label_people": (
         ("label", "alice.csv", "bob.csv", "broken.csv", "--out", "out", "--workers", "1"),

@@ -34,6 +34,8 @@ CHECK, DESIGN = "check", "design.json"
 """The folder of ``harken check`` beside those of results, and the file in it that says how clips were drawn."""
 CHECKED = "check.json"
 """The file in it with what the check says."""
+STUDY_FILE = "study.toml"
+"""The file beside the folders of results in which the rules of the study stand."""
 RUN_RECORD, RUN_HISTORY = "run.json", "history.csv"
 """Files in the folder of a run of ``harken train``."""
 RESULTS = (SUMMARY, "timeline.parquet")

@@ -5,11 +5,9 @@ who began which routine when is a file of labels.
 """
 
 import re
-import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harken.annotations.bouts import Annotations
 from harken.annotations.table import (
@@ -26,7 +24,8 @@ from harken.annotations.times import SECOND_NS
 from harken.support.errors import HarkenError
 from harken.support.files import regular
 from harken.support.printable import listed, printable, quoted
-from harken.support.text_rows import MOST_ROWS, line_error
+from harken.support.text_rows import MOST_ROWS
+from harken.support.toml_tables import TomlTable, parse_toml
 
 ENDING = ".toml"
 MOST_BYTES = 1 << 16
@@ -37,8 +36,6 @@ LONGEST_TEXT = 300
 ROUTINE_KEYS = {"title", "cut_s", "step"}
 STEP_KEYS = {"do", "label", "kind", "seconds"}
 STEP = re.compile(r"\s*\[\[\s*step\s*\]\]")
-AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")
-"""What tomllib writes behind the reason of an error."""
 PACKAGED = Path(__file__).with_name("routines")
 ROUTINE_COLUMN, SKIPPED_COLUMN, EXACT_COLUMN = "routine", "skipped", "exact"
 YES, NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0", *MISSING)
@@ -150,16 +147,8 @@ def parse_routine(content: bytes, *, path: Path, name: str | None = None) -> Rou
     Raises:
         HarkenError: when it is damaged; the message has the line.
     """
-    try:
-        text = content.decode("utf-8-sig")
-        written = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise HarkenError("a routine must be text in UTF-8", path=path) from error
-    except (ValueError, RecursionError) as error:  # ValueError: also for a number of thousands of digits
-        place = AT_LINE.search(str(error))
-        reason = f"this is no TOML: {AT_LINE.sub('', str(error))}"
-        raise line_error(path, 1 if place is None else int(place[1]), reason) from error
-    lines = text.splitlines()
+    whole = parse_toml(content, path=path, what="a routine")
+    lines, written = whole.lines, whole.written
     head = _Table(path, written, lines, begin=1)
     head.refuse_other_keys(ROUTINE_KEYS)
     title, cut_s = head.read_text("title"), head.read_seconds("cut_s", least=0.0, most=(LONGEST_STEP_S - 1) / 2)
@@ -187,37 +176,8 @@ def _parse_steps(tables: Iterable["_Table"], *, cut_s: float) -> tuple[Step, ...
     return tuple(parsed)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table of the file: what is written before the first step, or below one line ``[[step]]``.
-
-    Attributes:
-        path: the file.
-        written: its keys and values.
-        lines: all lines of the file.
-        begin: the number of the line at which the table begins.
-    """
-
-    path: Path
-    written: Mapping[str, Any]
-    lines: Sequence[str]
-    begin: int
-
-    def error(self, key: str, reason: str) -> HarkenError:
-        """Return the error of a key, at its line; at that of the table for a key that is missing."""
-        for number, line in enumerate(self.lines[self.begin - 1 :], self.begin):
-            if number > self.begin and STEP.match(line):
-                break
-            if re.match(rf"\s*{re.escape(key)}\s*=", line):
-                return line_error(self.path, number, reason)
-        return line_error(self.path, self.begin, reason)
-
-    def refuse_other_keys(self, known: Collection[str]) -> None:
-        """Raise a HarkenError for a key that has no meaning."""
-        for key in self.written:
-            if key not in known:
-                name = printable(key[:60])
-                raise self.error(key, f"there is no {name!r} here; choose from {listed(sorted(known))}")
+class _Table(TomlTable):
+    """What is written before the first step, or below one line ``[[step]]``."""
 
     def read_text(self, key: str) -> str:
         """Return a line of text. Raises ``HarkenError`` for anything else."""

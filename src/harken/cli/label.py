@@ -5,8 +5,10 @@ Most of its options are the fields of ``LabelSettings`` in ``labelling/settings`
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -16,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from harken.annotations.folders import PEOPLE, SUMMARY, TAUGHT
+from harken.annotations.folders import PEOPLE, STUDY_FILE, SUMMARY, TAUGHT
 from harken.cli.files import (
     grouped_notes,
     largest_shares,
@@ -29,7 +31,7 @@ from harken.cli.files import (
     recordings,
     result_names,
 )
-from harken.cli.options import FilesOrFolders, Json, ModelOrPackaged
+from harken.cli.options import FilesOrFolders, Given, Json, ModelOrPackaged
 from harken.labelling.settings import LabelSettings, rules_key
 from harken.outcomes.rules import Rules
 from harken.support.aside import is_aside
@@ -42,6 +44,7 @@ from harken.support.resources import usable_cores
 if TYPE_CHECKING:
     from harken.labelling.cohort import FileOutcome, FileTask, Work
     from harken.labelling.people import People
+    from harken.labelling.study_file import Teaching
 
 END_OF_CLAUSE = re.compile(r"[;.] ")
 
@@ -86,6 +89,7 @@ def label(
     model: ModelOrPackaged = None,
     out: Out,
     settings: LabelSettings,
+    given: Given,
     name: Annotated[
         str | None,
         Option(
@@ -132,37 +136,48 @@ def label(
     other settings of labelling are replaced only with --again, and those of another file never; other rules for nights,
     intensity and tables are applied at once. A file that cannot be labelled does
     not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a list of the summaries.
+    The folder keeps its rules, model and teaching in study.toml: a later call takes what it is not given from there,
+    and is refused if it is given something else, unless it makes the results of everybody.
     """
     from harken.labelling.cohort import FileTask, labelling, shard_of
     from harken.labelling.people import keep_people, read_people
+    from harken.labelling.study_file import Teaching
+    from harken.labelling.study_rules import Asked, take_for_labelling
 
-    given = {} if people is None else read_people(people)
+    rows = {} if people is None else read_people(people)
     found = recordings(files, out=out)
     if people is not None:
         found = _leave_out(people, found)
     names, other_name = result_names(found, name), propose_name(found, name)
     of_study = [FileTask(path, out / folder, other_name) for path, folder in zip(found, names, strict=True)]
-    of_study = _add_people(of_study, settings, people, given, out)
-    if teach or teach_labels is not None:
-        of_study = _add_lessons(of_study, settings, teach_labels, out)
-    tasks = of_study if shard is None else shard_of(of_study, shard)
+    typed = Teaching(teach, teach_labels)
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
-        if any(task.lesson is not None for task in tasks):
-            make_folder(out / TAUGHT)
-        changes = find_changes([task for task in tasks if (task.folder / SUMMARY).exists()], settings)
-        alone = len(tasks) == 1 and scheduler is None
-        work = labelling(model, settings, cores=usable_cores() if alone else 1, again=again)
-        prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
-        if given and any(task.path.exists() for task in of_study):
-            keep_people(out, given)
-        ended = run("Labelling", tasks, work, workers=workers, scheduler=scheduler, prints=prints)
-        tell_changes(changes, ended)
-        failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
-        # As long as other shards are not done, their people are not known.
-        all_known = shard is None or all((task.folder / SUMMARY).exists() for task in of_study)
-        rules = settings.rules if all_known else Rules()
-        finish(ended, failures_file, rules, workers=workers, lines=prints is print_line, json=json)
+        with _rules_of_results(out):
+            folders = [task.folder for task in of_study]
+            study = take_for_labelling(out, Asked(settings, given, model, typed, folders, again))
+            settings = study.settings
+            of_study = _add_people(of_study, settings, people, rows, out)
+            teaching = typed if typed.is_on else study.teaching
+            if teaching.is_on:
+                of_study = _add_lessons(of_study, settings, teaching, out, is_typed=typed.is_on)
+            tasks = of_study if shard is None else shard_of(of_study, shard)
+            if any(task.lesson is not None for task in tasks):
+                make_folder(out / TAUGHT)
+            changes = find_changes([task for task in tasks if (task.folder / SUMMARY).exists()], settings)
+            alone = len(tasks) == 1 and scheduler is None
+            work = labelling(study.model_file, settings, cores=usable_cores() if alone else 1, again=again)
+            prints = None if json else print_one if verbose or len(tasks) == 1 else print_line
+            if rows and any(task.path.exists() for task in of_study):
+                keep_people(out, rows)
+            ended = run("Labelling", tasks, work, workers=workers, scheduler=scheduler, prints=prints)
+            tell_changes(changes, ended)
+            ended, rules = follow_rules(out, ended, settings.rules)
+            failures_file = out / ("failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv")
+            # As long as other shards are not done, their people are not known.
+            all_known = shard is None or all((task.folder / SUMMARY).exists() for task in of_study)
+            rules = rules if all_known else Rules()
+            finish(ended, failures_file, rules, workers=workers, lines=prints is print_line, json=json)
 
 
 def _leave_out(table: Path, found: list[Path]) -> list[Path]:
@@ -207,22 +222,62 @@ def _add_people(
     return [replace(task, person=matched.by_file.get(task.path)) for task in tasks]
 
 
-def _add_lessons(tasks: "list[FileTask]", settings: LabelSettings, labels: Path | None, out: Path) -> "list[FileTask]":
-    """Return the tasks with the lessons of their wearers. Print who has labels that are for no recording.
+@contextmanager
+def _rules_of_results(out: Path) -> Iterator[None]:
+    """Remove the rules that the block wrote, if nobody has results at its end: then the next call may have others."""
+    from harken.labelling.stored import results_in
+
+    is_new = not (out / STUDY_FILE).exists()
+    try:
+        yield
+    finally:
+        if is_new and not results_in(out):
+            (out / STUDY_FILE).unlink(missing_ok=True)
+
+
+def follow_rules(out: Path, ended: "list[FileOutcome]", rules: Rules) -> "tuple[list[FileOutcome], Rules]":
+    """Summarise the results of a command again if another command has changed the rules of the study meanwhile. Return
+    the outcomes, and the rules by which they are now.
+
+    Raises:
+        HarkenError: when the rules of the study cannot be read.
+    """
+    from harken.labelling.cohort import FileTask, summarising
+    from harken.labelling.study_rules import read_rules_now
+
+    while (now := read_rules_now(out, rules)) != rules:
+        typer.echo("Another command has changed the rules of this study; they are applied here, too.", err=True)
+        rules = now
+        work = partial(summarising, rules=rules)
+        for place, outcome in enumerate(ended):
+            if outcome.error is None:
+                folder = outcome.task.folder
+                task = FileTask(folder, folder, person=outcome.task.person)
+                (again,) = run("Summarising", [task], work, workers=1, scheduler=None, prints=None)
+                ended[place] = replace(again, task=outcome.task, done=outcome.done)
+    return ended, rules
+
+
+def _add_lessons(
+    tasks: "list[FileTask]", settings: LabelSettings, teaching: "Teaching", out: Path, *, is_typed: bool = True
+) -> "list[FileTask]":
+    """Return the tasks with the lessons of their wearers. Print who has labels that are for no recording. If nobody
+    typed that wearers are taught, but the study does, newcomers may be without labels.
 
     Raises:
         HarkenError: as ``find_lessons``, and when nobody has labels.
     """
     from harken.labelling.teaching import find_lessons
 
+    labels = teaching.labels
     readings = {task.path: task.choose_settings(settings).reading for task in tasks}
     lessons = find_lessons(readings, labels, out)
-    if not lessons.by_file:
+    if not lessons.by_file and is_typed:
         where = "no recording has a file of labels beside it, such as NAME.labels.csv"
         if labels is not None:
             where = f"no row of {labels} is for one of these recordings"
         raise HarkenError(f"there is nobody to teach: {where}")
-    if labels is not None and lessons.unused:
+    if labels is not None and lessons.unused and is_typed:
         print_warning(labels, lessons.unused)
     return [replace(task, lesson=lessons.by_file.get(task.path)) for task in tasks]
 
@@ -377,7 +432,7 @@ def _open(out: Path, *, resume: bool) -> None:
 
 
 def _holds_results(out: Path) -> bool:
-    if any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")):
+    if (out / STUDY_FILE).exists() or any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")):
         return True
     if all(path.name == PEOPLE for path in out.iterdir()):
         return True

@@ -19,6 +19,8 @@ from harken.support.options import (
     settings_class,
 )
 
+CONTEXT = "context"
+"""The parameter by which typer passes what was typed."""
 FLAG = ""
 """The metavar of an option without a value. Otherwise the help would show ``<bool>``."""
 
@@ -58,6 +60,10 @@ ModelOrPackaged = Annotated[
 OpenPage = Annotated[bool, Option("Open the page in a browser.", flag="--open/--no-open")]
 
 
+class Given(frozenset[str]):
+    """The names of the options that were typed. A command with a parameter of this type receives them."""
+
+
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """The command with a parameter of typer for each option.
 
@@ -71,13 +77,27 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         place = names.index(option.option.after) + 1 if option.option.after else len(typed)
         typed.insert(place, _parameter(option))
 
+    takes_given = [parameter.name for parameter in own if parameter.annotation is Given]
+    if takes_given:
+        typed.append(inspect.Parameter(CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
+
     @functools.wraps(command)
     def wrapped(**values: Any) -> None:
-        command(**{parameter.name: _value(parameter, values) for parameter in own})
+        of_command = {
+            parameter.name: _value(parameter, values) for parameter in own if parameter.name not in takes_given
+        }
+        for name in takes_given:
+            of_command[name] = _find_given(values[CONTEXT])
+        command(**of_command)
 
     wrapped.__signature__ = inspect.Signature(typed)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in typed}
     return wrapped
+
+
+def _find_given(context: typer.Context) -> Given:
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return Given(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
 
 
 def _parameter(declaration: DeclaredOption) -> inspect.Parameter:

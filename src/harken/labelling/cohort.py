@@ -44,8 +44,8 @@ class FileTask:
 
     ``other_name`` is a value for ``--name`` that gives the results another folder. ``lesson`` is the lesson of the
     wearer, if the study is taught and the wearer has labels. ``person`` is the wearer's row in the table of people.
-    ``joins`` are the folders of results of the files of one person, if these are joined; path and folder are then those of
-    the joined results.
+    ``joins`` are the folders of results of the files of one person, if these are joined; path and folder are then
+    those of the joined results.
     """
 
     path: Path
