@@ -113,6 +113,8 @@ def test_round_trip(model_path: Path) -> None:
         ("provenance.training", {"epochs": -1}, "provenance.training"),
         ("provenance.training_people", [["ann"]], "provenance.training_people"),
         ("provenance.data", [3], "provenance.data"),
+        ("provenance.learned_ns", {"abc": [[0, 1], [2]]}, "provenance.learned_ns"),
+        ("provenance.learned_ns", {"abc": [[0, 2**63]]}, "provenance.learned_ns"),
         ("provenance.scores", {"cross_people": {"people": 3}}, "provenance.scores"),
         ("provenance.scores_of_fold_models_on_unseen_people", {"a": "b"}, "provenance.scores_of_fold"),
         ("provenance.x_points_to", "hand", "provenance.x_points_to is 'hand', but must be elbow"),

@@ -19,7 +19,7 @@ from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import check_output_file
 from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
-from harken.support.printable import listed, percent, printable
+from harken.support.printable import duration_text, listed, percent, printable
 
 if TYPE_CHECKING:
     from harken.evaluation.files import AnsweredPeople, Evaluation, Side
@@ -147,6 +147,9 @@ def print_evaluation(evaluation: "Evaluation") -> None:
     for name, share in evaluation.training_shares.items():
         of_training = f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows"
         say(console, f"{of_training}, so its wearer is not counted as an unseen person.\n")
+    for name, left_out_s in evaluation.left_out_s.items():
+        labels = f"{duration_text(round(left_out_s))} of its labels"
+        say(console, f"{name}: the model has learned from {labels}, which are left out.\n")
     if evaluation.unseen is not None:
         console.print("[bold]Unseen people[/bold] (none has the name of a training person)")
         _print_side(console, evaluation.unseen)

@@ -23,8 +23,9 @@ from harken.networks.specification import CalibratedOn
 from harken.readers.options import TableOptions
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.recordings.inspection import list_label_doubts
-from harken.recordings.recording import Recording
-from harken.support.arrays import Float32Array
+from harken.recordings.labelled_time import remove_labels
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.arrays import Float32Array, is_in_spans
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.files import Json
 from harken.support.printable import printable
@@ -77,6 +78,8 @@ class Evaluation:
         mounting_warnings: for each recording in which the orientation of the watch is unknown or was perhaps stated
             wrongly, a sentence that says so.
         training_shares: each recording that is in the training data, whole or in part, and the share of its samples.
+        left_out_s: each recording with labels that the model has learned from, and the seconds of these labels, which
+            are left out.
         predictions: a row for each window, with its ``recording`` and whether the person is ``unseen``; see
             ``harken.models.scores.prediction_rows``.
         worst_bouts: the bouts of unseen people that were recognised worst (``harken.models.worst_bouts``).
@@ -90,6 +93,7 @@ class Evaluation:
     turned: Mapping[str, str]
     mounting_warnings: Mapping[str, str]
     training_shares: Mapping[str, float]
+    left_out_s: Mapping[str, float]
     predictions: pl.DataFrame
     worst_bouts: tuple[WrongBout, ...] = ()
 
@@ -109,6 +113,7 @@ class Evaluation:
             "turned": dict(self.turned),
             "mounting_warnings": dict(self.mounting_warnings),
             "training_shares": dict(self.training_shares),
+            "left_out_s": dict(self.left_out_s),
             "expected_calibration_error": {name: side.error if side else None for name, side in sides.items()},
             "with_unsure": {name: one.as_dict() if one else None for name, one in answered.items()},
             "worst_bouts": [bout.as_dict() for bout in self.worst_bouts],
@@ -275,6 +280,8 @@ class ReadyRecording(NamedTuple):
     share: float
     """The share of its samples that are in the training data."""
     bouts: LabelledBouts
+    left_out_s: float
+    """The seconds of labels that are left out, because the model has learned from them."""
 
 
 @dataclass(frozen=True)
@@ -309,20 +316,20 @@ def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recor
     A watch that sat in another way than those of the training data is turned first, as ``harken label`` does. This uses
     the labels that the model recognises, and not the true labels.
 
+    If the model was trained on a part of exactly this recording, the labels in that part are left out.
+
     Raises:
-        HarkenError: when the model was trained on exactly this recording; when the recording lacks a channel, cannot be
-            resampled, has no window with a label, or has a label that is neither the model's nor in
-            ``ignore_labels``.
+        HarkenError: when the model was trained on exactly this recording, or on all labels of it; when the recording
+            lacks a channel, cannot be resampled, has no window with a label, or has a label that is neither the model's
+            nor in ``ignore_labels``.
     """
     specification, name = recogniser.specification_, recording.source or recording.subject
-    if recogniser.was_trained_on(recording):
-        raise HarkenError(
-            "the model was trained on this recording, so a score on it would be a score on training data",
-            path=recording.source,
-        )
-    if not recording.label_names:
-        raise HarkenError(NO_LABEL, path=name)
-    share, bouts = float(recogniser.trained_samples(recording).mean()), LabelledBouts.of(recording)
+    share = float(recogniser.trained_samples(recording).mean())
+    untrained = _remove_trained_labels(recogniser, recording)
+    left_out = _count_labelled(recording) - _count_labelled(untrained)
+    left_out_s = left_out / recording.sample_rate_hz if left_out else 0.0
+    recording = untrained
+    bouts = LabelledBouts.of(recording)
     mounting = mounting_of(recogniser, recording, forearm_axis=rules.forearm_axis) if rules.orientation else None
     recording = specification.prepare_recording(recording)
     length_s = specification.window_length / recording.sample_rate_hz
@@ -333,7 +340,38 @@ def ready_recording(rules: WindowRules, recogniser: Recogniser, recording: Recor
     except HarkenError as error:
         raise HarkenError(error.reason, path=name) from error
     labelled = labelled.middle(specification.window_length)
-    return ReadyRecording(name, recording.subject, labelled, mounting, share, bouts)
+    return ReadyRecording(name, recording.subject, labelled, mounting, share, bouts, left_out_s)
+
+
+def _remove_trained_labels(recogniser: Recogniser, recording: Recording) -> Recording:
+    """Return a recording without the labels that the model has learned from.
+
+    Raises:
+        HarkenError: when no label is left, or there is none.
+    """
+    if recogniser.was_trained_on(recording):
+        raise HarkenError(
+            "the model was trained on this recording, so a score on it would be a score on training data",
+            path=recording.source,
+        )
+    if not recording.label_names:
+        raise HarkenError(NO_LABEL, path=recording.source or recording.subject)
+    spans_ns = recogniser.find_trained_spans(recording)
+    if spans_ns is None:
+        return recording
+    untrained = remove_labels(recording, is_in_spans(recording.time_ns, spans_ns))
+    if _count_labelled(recording) > 0 and _count_labelled(untrained) == 0:
+        raise HarkenError(
+            "the model was trained on this recording where it has labels, so a score on them would be a score on "
+            "training data; label other time of it",
+            path=recording.source,
+        )
+    return untrained
+
+
+def _count_labelled(recording: Recording) -> int:
+    """Return how many samples have a label."""
+    return int(np.count_nonzero(recording.label_codes != UNLABELLED))
 
 
 def evaluation_of(
@@ -375,6 +413,7 @@ def evaluation_of(
         turned={name: mounting.reason for name, mounting in mountings if mounting.changes_samples},
         mounting_warnings={name: mounting.warning for name, mounting in mountings if mounting.warning is not None},
         training_shares={part.name: part.share for part in every if part.share},
+        left_out_s={part.name: round(part.left_out_s, 3) for part in every if part.left_out_s},
         predictions=prediction_rows(windows, probabilities, specification.labels).select(
             pl.Series("recording", np.repeat(names, lengths)),
             pl.Series("unseen", ~is_known),

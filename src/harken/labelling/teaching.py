@@ -30,13 +30,14 @@ from harken.outcomes.taught import LabelledSpans, Score, Taught
 from harken.readers import open_source
 from harken.readers.options import TableOptions
 from harken.readers.table_source import TableSource
-from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.fingerprints import SAME_RECORDING
 from harken.recordings.inspection import list_label_doubts
+from harken.recordings.labelled_time import find_labelled_spans, select_samples
 from harken.recordings.mending import MendedStream
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.recordings.source import Samples, joined
 from harken.signals.gravity import calibrate_samples
-from harken.support.arrays import BoolArray, Int64Array, is_in_spans
+from harken.support.arrays import Int64Array, is_in_spans
 from harken.support.errors import HarkenError
 from harken.support.files import Json, write_text, writing_in_turn
 from harken.support.printable import listed, printable, quoted
@@ -293,7 +294,8 @@ def _teach(
         known_notes = prepared[path].stream.quality.notes
         notes |= dict.fromkeys(note for note in recording.quality.notes if note not in known_notes)
         _refuse_trained(general, recording)
-        spans[digests[path]] = _find_labelled_spans(recording)
+        spans_ns = find_labelled_spans(recording, pause_s=PAUSE_S)
+        spans[digests[path]] = tuple((start_ns, end_ns) for start_ns, end_ns in spans_ns.tolist())
         as_found.append(recording)
         recordings.append(_turn_as_labelled(recording, prepared[path]))
     if not recordings:
@@ -308,7 +310,7 @@ def _teach(
     if unknown:
         warnings[f"The model does not know {quoted(unknown)}, so these labels taught nothing."] = None
     # The watch was turned above, by all of the recording, as it will be when the personal model labels it.
-    adapted = adapt(general, recordings, ignore_labels=unknown, orientation=False)
+    adapted = adapt(general, recordings, ignore_labels=unknown, orientation=False, as_found=as_found)
     test = next((test for test in adapted.tests if test.before is not None), None)
     recognised = tested = None
     if adapted.before is not None and adapted.after is not None:
@@ -329,9 +331,7 @@ def _teach(
         warnings=tuple(map(printable, warnings)),
         notes=tuple(map(printable, notes)),
     )
-    # Calibrated samples have other fingerprints than those of the file.
-    fingerprints = general.fingerprints_.joined(Fingerprints.of(as_found))
-    return taught, adapted.recogniser.with_fingerprints(fingerprints)
+    return taught, adapted.recogniser
 
 
 def read_labelled_time(lesson: Lesson, path: Path, prepared: PreparedFile, settings: LabelSettings) -> Recording | None:
@@ -359,7 +359,7 @@ def read_labelled_time(lesson: Lesson, path: Path, prepared: PreparedFile, setti
     labelled = lay_rows(recording, rows, LabelOptions(), zone_known=zone_known)
     if labelled.unlabelled_rows == len(labelled):
         raise HarkenError("no sample has a label", path=path)
-    return _choose_rows(labelled, is_in_spans(labelled.time_ns, wanted_ns))
+    return select_samples(labelled, is_in_spans(labelled.time_ns, wanted_ns))
 
 
 def _find_stray_lines(lesson: Lesson, prepared: Mapping[Path, PreparedFile]) -> str:
@@ -416,19 +416,9 @@ def _read_times(stream: MendedStream, wanted_ns: Int64Array) -> Recording:
     )
 
 
-def _choose_rows(recording: Recording, rows: BoolArray) -> Recording:
-    return replace(
-        recording,
-        time_ns=recording.time_ns[rows],
-        signals=recording.signals[rows],
-        label_codes=recording.label_codes[rows],
-        valid=recording.valid[rows],
-    )
-
-
 def _refuse_trained(general: Recogniser, recording: Recording) -> None:
     """Raise a HarkenError if the general model was trained on the recording."""
-    if float(general.trained_samples(recording).mean()) > SAME_RECORDING:
+    if general.measure_trained_labels(recording) > SAME_RECORDING:
         raise HarkenError(
             "the model was trained on this recording, so it would not show whether teaching helps; label with the "
             "model from before that",
@@ -442,12 +432,3 @@ def _turn_as_labelled(recording: Recording, prepared: PreparedFile) -> Recording
     (samples,) = calibrate_samples([Samples.of(recording)], findings.calibration, recording.channels)
     recording = replace(recording, signals=samples.signals)
     return recording if findings.mounting is None else findings.mounting.turned(recording)
-
-
-def _find_labelled_spans(recording: Recording) -> LabelledSpans:
-    """Return the labelled time. Pauses of up to ``PAUSE_S`` between two labels belong to it."""
-    time_ns = recording.time_ns[recording.label_codes != UNLABELLED]
-    breaks = np.flatnonzero(np.diff(time_ns) > PAUSE_S * SECOND_NS)
-    starts_ns = time_ns[np.concatenate([[0], breaks + 1])]
-    ends_ns = time_ns[np.concatenate([breaks, [len(time_ns) - 1]])]
-    return tuple(zip(starts_ns.tolist(), ends_ns.tolist(), strict=True))

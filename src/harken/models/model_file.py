@@ -53,6 +53,10 @@ FINGERPRINTS = "fingerprints"
 """The name of the int32 tensor of fingerprints. No weight of a network has this name."""
 STEPS, STEP_SIZES, CODES = (f"training_examples.{part}" for part in ("steps", "step_sizes", "codes"))
 """The names of the tensors of examples from training. A file without them keeps none."""
+LEARNED_NS = "learned_ns"
+"""The field of the provenance with the times that a model has learned from, by the fingerprint of the samples of a
+recording: pairs of first and last time. A recording of the training data that is not in it was learned as a whole. An
+older harken, which does not know the field, takes every recording as a whole."""
 POSSIBLE_SHARES = tuple(ONE_IN << doublings for doublings in range(32))
 """Possible values of the share of fingerprints: one run of samples in so many has a fingerprint."""
 TENSOR_TYPES = ("float32", "int64", "int32", "int8")
@@ -439,6 +443,7 @@ def _check_plain(value: Any, where: str, levels: int) -> None:
 
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Training(TypedDict, total=False):
@@ -468,6 +473,7 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Any, str]] = {
     "training_windows_by_label": (dict[str, Count], "an object of whole numbers"),
     "training_people": (list[str], "a list of names"),
     "data": (list[dict[str, str]], "a list of objects of texts"),
+    LEARNED_NS: (dict[str, list[tuple[Nanoseconds, Nanoseconds]]], "an object of lists of pairs of whole numbers"),
     "attribution": (list[str], "a list of texts"),
     "unseen_people": (list[str], "a list of names"),
     "label_scheme": (str, "a text"),

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harken.models.label_recording import label_recording
-from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
+from harken.models.model_file import LEARNED_NS, PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.models.scores import Scores, score
 from harken.networks import DEFAULT_PRESET
 from harken.networks.inference import InferenceNetwork, answers, batched, windows_at_once
 from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
-from harken.recordings.recording import Recording
-from harken.support.arrays import AnyArray, BoolArray, Float32Array
+from harken.recordings.labelled_time import find_marked_spans, mark_labelled_time, select_samples
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.arrays import AnyArray, BoolArray, Float32Array, Int64Array, is_in_spans
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
 from harken.support.printable import listed
@@ -203,12 +204,23 @@ class Recogniser:
         """
         return self.with_model(replace(self.model_, fingerprints=fingerprints))
 
-    def with_recordings(self, recordings: Sequence[Recording]) -> "Recogniser":
-        """A copy that knows these mended recordings, too, as training recordings: in its provenance, and by their
-        fingerprints."""
-        model, data = self.model_, list(map(described_data, recordings))
-        provenance = {**model.provenance, "data": [*model.provenance.get("data", []), *data]}
-        fingerprints = model.fingerprints.joined(Fingerprints.of(recordings))
+    def with_labelled_time(self, recordings: Sequence[Recording]) -> "Recogniser":
+        """A copy that knows the labelled time of these mended recordings as training data, too.
+
+        A window's length before and after each label belongs to it. The provenance has the times, and there are
+        fingerprints of the samples. The rest of a recording can still be used to evaluate the model.
+        """
+        model = self.model_
+        data = [*model.provenance.get("data", []), *map(described_data, recordings)]
+        spans_ns = dict(model.provenance.get(LEARNED_NS, {}))
+        fingerprints = model.fingerprints
+        for recording in recordings:
+            learned = mark_labelled_time(recording, margin_s=model.specification.window_length_s)
+            if learned.any():
+                fingerprints = fingerprints.joined(Fingerprints.of([select_samples(recording, learned)]))
+            learned |= self.trained_samples(recording)
+            spans_ns[recording.samples_fingerprint] = find_marked_spans(recording, learned).tolist()
+        provenance = {**model.provenance, "data": data, LEARNED_NS: spans_ns}
         return self.with_model(replace(model, provenance=provenance, fingerprints=fingerprints))
 
     def fit(
@@ -420,14 +432,36 @@ class Recogniser:
         Recordings are also recognised under another name, in another unit and in pieces
         (``harken.recordings.fingerprints``).
         """
-        if self.was_trained_on(recording):
-            return np.ones(len(recording), dtype=bool)
-        return self.fingerprints_.known(recording)
+        spans_ns = self.find_trained_spans(recording)
+        if spans_ns is None:
+            return self.fingerprints_.known(recording)
+        return is_in_spans(recording.time_ns, spans_ns)
+
+    def measure_trained_labels(self, recording: Recording) -> float:
+        """Return the share of the labelled samples that are part of the training data; 0 without a label."""
+        labelled = recording.label_codes != UNLABELLED
+        if not labelled.any():
+            return 0.0
+        return float(self.trained_samples(recording)[labelled].mean())
+
+    def find_trained_spans(self, recording: Recording) -> Int64Array | None:
+        """Find the stretches of a training recording that the model has learned from, int64 ``[k, 2]``.
+
+        That is the whole recording, unless the provenance has its times. None for any other recording than one with the
+        same samples at the same times.
+        """
+        provenance = self.model_.provenance
+        digests = {described.get("samples_fingerprint") for described in provenance.get("data", [])}
+        if recording.samples_fingerprint not in digests:
+            return None
+        whole = [[recording.time_ns[0], recording.time_ns[-1]]]
+        spans_ns = provenance.get(LEARNED_NS, {}).get(recording.samples_fingerprint, whole)
+        return np.array(spans_ns, dtype=np.int64).reshape(-1, 2)
 
     def was_trained_on(self, recording: Recording) -> bool:
-        """Whether this recording is a training recording: the same samples at the same times."""
-        data = self.model_.provenance.get("data", [])
-        return recording.samples_fingerprint in {one.get("samples_fingerprint") for one in data}
+        """Whether all of this recording is training data: the same samples at the same times."""
+        spans_ns = self.find_trained_spans(recording)
+        return spans_ns is not None and bool(is_in_spans(recording.time_ns, spans_ns).all())
 
     def save(self, path: str | Path) -> None:
         """Write the model file (``.safetensors``): the same training gives the same bytes."""

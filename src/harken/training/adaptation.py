@@ -152,6 +152,7 @@ def adapt(
     forearm_axis: ForearmAxis | None = None,
     orientation: bool = True,
     several_wearers: bool = False,
+    as_found: Sequence[Recording] = (),
     on_progress: OnProgress = lambda _stage, _share: None,
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result unless cross-validation is clearly against it.
@@ -171,6 +172,9 @@ def adapt(
 
     A kept model has the temperature of the general model, or a higher one if the held-out windows need it.
 
+    The model file has the times of the labels. The model has learned from them, and from a window's length before and
+    after each, but not from the rest of the recordings.
+
     Args:
         recogniser: the general model. It is not changed.
         labelled: mended recordings of the wearer, or windows as the model reads them, which overlap. Windows of
@@ -184,6 +188,8 @@ def adapt(
         orientation: whether watches are turned. False for a model that labels samples as they come, as live.
         several_wearers: adapt to several wearers together. Their time is divided as that of one wearer, so the
             cross-validation does not show how well other people are recognised.
+        as_found: the recordings as their files have them, if ``labelled`` was calibrated or turned. The model knows
+            these as its training data.
         on_progress: called with the stage (``model``, ``test``, ``people``) and the share of the whole adaptation.
 
     Raises:
@@ -196,16 +202,18 @@ def adapt(
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     refuse_same_movement(recordings)
     on_progress("model", 0.0)
+    learned: list[Recording] = []
     if isinstance(labelled, Windows):
         adapted = _adapt(recogniser, labelled, rules)
     else:
         named = _name_labels(recogniser, recordings, rules.ignore_labels)
+        learned = _name_labels(recogniser, as_found, rules.ignore_labels) if as_found else named
         adapted = _test(_adapt(recogniser, named, rules), recogniser, named, rules, on_progress)
     # The wearers count as known even if the weights were not changed, because their data decided that.
     people = {*recogniser.provenance_.get("training_people", []), *_list_wearers(labelled)}
     adaptation = adapted.as_dict() | {"adapted_from": recogniser.model_.digest}
     provenance = {"training_people": sorted(people), "adaptation": adaptation}
-    personal = adapted.recogniser.with_recordings(recordings).with_provenance(provenance)
+    personal = adapted.recogniser.with_labelled_time(learned).with_provenance(provenance)
     return replace(adapted, recogniser=personal)
 
 
@@ -438,9 +446,9 @@ def _prepare_windows(
     prepared: list[Recording] = []
     mountings: list[Mounting] = []
     for recording in recordings:
-        share = float(recogniser.trained_samples(recording).mean())
+        share = recogniser.measure_trained_labels(recording)
         if share > SAME_RECORDING:
-            what = "this recording" if share == 1 else f"{percent(share)} of this recording"
+            what = "this recording" if share == 1 else f"{percent(share)} of the labelled time of this recording"
             raise HarkenError(
                 f"the model was trained on {what}, so it would not show "
                 "whether adapting helps. Train a new model; or leave the recording out; or, if the model was adapted "

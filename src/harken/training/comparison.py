@@ -49,7 +49,7 @@ class Comparison:
         recordings: all labelled recordings.
         orientation: whether watches are turned, as ``harken label`` turns them.
         forearm_axis: the axis along the forearm to which they are turned; None to find it by walking.
-        compared: ``before``, unless it was trained on one of the recordings.
+        compared: ``before``, unless it was trained on labelled time of one of the recordings.
     """
 
     before: Recogniser | None
@@ -64,10 +64,10 @@ class Comparison:
 
     @property
     def before_was_trained_on_them(self) -> bool:
-        """Whether the model in use was trained on one of the recordings."""
+        """Whether the model in use was trained on labelled time of one of the recordings."""
         if self.before is None:
             return False
-        return any(self.before.trained_samples(each).mean() > SAME_RECORDING for each in self.recordings)
+        return any(self.before.measure_trained_labels(each) > SAME_RECORDING for each in self.recordings)
 
     @property
     def compared_labels(self) -> tuple[str, ...]:
