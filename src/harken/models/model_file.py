@@ -1,8 +1,9 @@
 """A model as one ``.safetensors`` file: tensors, and one JSON with the specification and the provenance of the model.
 
 The same training gives the same bytes: the JSON has sorted keys and is stored under a single metadata key
-(safetensors writes several keys in random order), and it holds no time, path or duration. Opening an untrusted
-file executes nothing, because it contains no pickle.
+(safetensors writes several keys in random order), and it holds no path or duration. Its only times are those of the
+labels that an adapted model has learned from. Opening an untrusted file executes nothing, because it contains no
+pickle.
 
 One SHA-256 covers the whole content: the name, shape, type and values of every tensor, and the whole JSON,
 which must be written exactly as harken writes it. It guards against damage and careless edits. It does not prove the
