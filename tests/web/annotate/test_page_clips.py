@@ -1,5 +1,7 @@
 """The page of clips in a browser: naming by keys, stopping and going on, and a video beside the signal."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_study(tmp_path_factory.mktemp("study"))
 
 
+@contextmanager
+def opening(browser: Browser, study: Path, clip: str = "") -> Iterator[None]:
+    """Show the page of clips. It is left before its server ends, else the browser says that its fetches failed."""
+    with naming(study) as served:
+        browser.open(served.url(f"/{clip}"))
+        try:
+            yield
+        finally:
+            browser.open("about:blank")
+
+
 def shows(browser: Browser, number: int) -> None:
     """Wait until a clip is seen."""
     browser.wait(f"return document.getElementById('title')?.textContent.startsWith('Clip {number} of 6')")
@@ -33,8 +46,7 @@ def press(browser: Browser, key: str, *, named: int) -> None:
 def test_clips_are_named_by_keys_and_naming_is_taken_up_again(browser: Browser, study: Path) -> None:
     design = design_of(study)
     write_named(study, design, {})
-    with naming(study) as served:
-        browser.open(served.url("/"))
+    with opening(browser, study):
         shows(browser, 1)
         press(browser, "4", named=1)
         shows(browser, 2)
@@ -46,9 +58,7 @@ def test_clips_are_named_by_keys_and_naming_is_taken_up_again(browser: Browser, 
         press(browser, *["gardening\n"], named=3)
         shows(browser, 4)
         assert read_named(study, design) == {1: "walking", 2: CANNOT_TELL, 3: "gardening"}
-    browser.open("about:blank")
-    with naming(study) as served:
-        browser.open(served.url("/"))
+    with opening(browser, study):
         shows(browser, 4)  # the first one without a name
         browser.press("p")
         shows(browser, 3)
@@ -73,8 +83,7 @@ def test_a_clip_that_cannot_be_seen_says_why_and_the_others_go_on(browser: Brows
     lost = next(clip.number for clip in design.clips if clip.subject == "anna")
     moved = anna.rename(study.parent / "anna.moved")
     try:
-        with naming(study) as served:
-            browser.open(served.url(f"/#{lost}"))
+        with opening(browser, study, f"#{lost}"):
             browser.wait("return document.getElementById('clip-trouble')")
             assert "anna.csv is not there any more" in browser.text("clip-trouble")
             browser.press("1")
@@ -90,8 +99,7 @@ def test_a_clip_that_cannot_be_seen_says_why_and_the_others_go_on(browser: Brows
 def test_a_file_that_is_no_video_is_said_and_not_sent(browser: Browser, study: Path, tmp_path: Path) -> None:
     write_named(study, design_of(study), {})
     (video := tmp_path / "walk.mp4").write_bytes(b"no video")
-    with naming(study) as served:
-        browser.open(served.url("/"))
+    with opening(browser, study):
         shows(browser, 1)
         browser.fetched()
         browser.driver.find_element("id", "video-file").send_keys(str(video))
@@ -131,8 +139,7 @@ setTimeout(() => (clearInterval(timer), recorder.stop()), 1500);
 
 def test_the_video_and_the_cursor_move_each_other(browser: Browser, study: Path) -> None:
     write_named(study, design_of(study), {})
-    with naming(study) as served:
-        browser.open(served.url("/"))
+    with opening(browser, study):
         shows(browser, 1)
         browser.driver.execute_async_script(RECORDED)
         browser.wait("return document.getElementById('video')?.readyState > 1")
