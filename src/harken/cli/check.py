@@ -172,7 +172,7 @@ def _print_left_out(out: Path, left_out: Mapping[str, str]) -> None:
 
 
 def _print(out: Path, results: "CheckResults") -> None:
-    from harken.labelling.check.results import describe_check, find_changed
+    from harken.labelling.check.results import TABLE, describe_check, find_changed
 
     console = Console(highlight=False, markup=False, emoji=False)
     page = f"harken annotate {out / CHECK}"
@@ -194,7 +194,7 @@ def _print(out: Path, results: "CheckResults") -> None:
             table.add_row(*map(Text, row))
         console.print(table)
     typer.echo()
-    typer.echo(printable(f"The table: {out / CHECK / 'check.csv'}"))
+    typer.echo(printable(f"The table: {out / CHECK / TABLE}"))
     typer.echo(printable(f"On the page of the study: {out / 'study.html'}"))
     if results.looked_at < results.clips:
         typer.echo(printable(f"Name the other clips with: {page}"))

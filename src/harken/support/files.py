@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 from harken.support.aside import (
     LOCK,
@@ -29,6 +29,7 @@ from harken.support.errors import HarkenError
 
 Json = dict[str, Any]
 """An object of JSON."""
+Record = TypeVar("Record")
 RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 """The form in which libraries written in Rust report the number of a system error."""
 
@@ -122,6 +123,44 @@ def read_json(path: Path, kind: Any, *, advice: str) -> Json:
             f"is damaged, or not written by this version of harken ({error}); {advice}", path=path, colon=False
         ) from error
     return dict(content)
+
+
+class _Layout(TypedDict):
+    """The field that each record has."""
+
+    layout: int
+
+
+def read_record(path: Path, kind: type[Record], *, layout: int, advice: str) -> Record | None:
+    """Read a record that ``write_record`` wrote; None if there is no such file.
+
+    Args:
+        path: the file.
+        kind: the ``msgspec.Struct`` of the record, with a field ``layout``.
+        layout: the number of the form that this version of harken reads.
+        advice: what to do with a file of another form.
+
+    Raises:
+        HarkenError: when the file cannot be read or has another form; the message names the field.
+    """
+    import msgspec  # as in ``read_json``
+
+    if not os.path.lexists(path):
+        return None
+    content = read_json(path, _Layout, advice=advice)
+    if content["layout"] != layout:
+        raise HarkenError(f"was written by another version of harken; {advice}", path=path, colon=False)
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise HarkenError(f"was not written by harken ({error}); {advice}", path=path, colon=False) from error
+
+
+def write_record(path: Path, record: object) -> None:
+    """Write a ``msgspec.Struct`` as JSON that people can read, as ``write_text`` writes a file."""
+    import msgspec  # as in ``read_json``
+
+    write_text(path, msgspec.json.format(msgspec.json.encode(record).decode(), indent=2) + "\n")
 
 
 def real_path(path: Path) -> Path:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -25,6 +26,7 @@ from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 
 Fields = TypeVar("Fields", bound=BaseModel)
+Content = TypeVar("Content", bound=msgspec.Struct)
 REST_S = 5.0
 """How long the rest of a body that is too large is read."""
 PIECE_BYTES = 1 << 18
@@ -133,6 +135,26 @@ async def read_body(request: Request, most: int, *, seconds: float) -> bytes:
     except TimeoutError as error:
         raise RefusedError(408, "the message came too slowly", reason="slow") from error
     return bytes(body)
+
+
+def decode_body(body: bytes, kind: type[Content], *, what: str, form: str) -> Content:
+    """Decode the body of a request.
+
+    Args:
+        body: the body, JSON.
+        kind: the ``msgspec.Struct`` to make of it.
+        what: what the body gives, for an error: ``the labels``.
+        form: what the body should be, for an error: ``{intervals}``.
+
+    Raises:
+        RefusedError: when the body is no JSON, or not of this kind.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise RefusedError(422, f"{what} cannot be used: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RefusedError(400, f"the body must be {form} as JSON") from error
 
 
 async def fields_of(request: Request, kind: type[Fields], limits: Limits) -> Fields:

@@ -5,12 +5,10 @@ gave to each; harken reads it back. ``clips.csv`` is for whoever names them: it 
 are in random order.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
 
 import msgspec
 import numpy as np
@@ -20,8 +18,7 @@ from harken.annotations.folders import CHECK, DESIGN
 from harken.annotations.spelling import spelling
 from harken.labelling.check.estimates import Frame, NamedClips, list_labels
 from harken.support.arrays import Float64Array
-from harken.support.errors import HarkenError
-from harken.support.files import make_folder, read_json, write_text
+from harken.support.files import make_folder, read_record, write_record
 from harken.support.printable import printable
 from harken.support.tables import times, write_csv
 from harken.support.text_rows import file_content, line_error, named_rows
@@ -33,7 +30,6 @@ CLIP_NS = CLIP_S * 10**9
 LEAST_LABELLED_S = 15.0
 """Half a minute counts as a clip if the model labels so much of it."""
 USUAL_CLIPS = 60
-MOST_CLIPS = 10_000
 CANNOT_TELL = "cannot tell"
 """What ``clips.csv`` says of a clip that nobody could name."""
 WHAT = "table of clips"
@@ -168,19 +164,12 @@ def _make_table(rows: Sequence[dict[str, float]], labels: Sequence[str]) -> Floa
     return np.array([[row.get(label, 0.0) for label in labels] for row in rows]).reshape(len(rows), len(labels))
 
 
-class _DesignFile(TypedDict):
-    """The fields of ``design.json``."""
-
-    layout: int
-    clips: list[Clip]
-
-
 def write_design(out: Path, design: Design) -> None:
     """Write how the clips were drawn, and the table in which somebody names them."""
     folder = out / CHECK
     make_folder(folder)
     write_named(out, design, {})
-    write_text(folder / DESIGN, msgspec.json.format(msgspec.json.encode(design).decode(), indent=2) + "\n")
+    write_record(folder / DESIGN, design)
 
 
 def read_design(out: Path) -> Design | None:
@@ -189,17 +178,9 @@ def read_design(out: Path) -> Design | None:
     Raises:
         HarkenError: when the file is damaged.
     """
-    path = out / CHECK / DESIGN
-    if not os.path.lexists(path):
-        return None
-    advice = f"move the folder {path.parent} to another place to draw new clips"
-    content = read_json(path, _DesignFile, advice=advice)
-    if content["layout"] != LAYOUT:
-        raise HarkenError(f"was written by another version of harken; {advice}", path=path, colon=False)
-    try:
-        return msgspec.convert(content, Design)
-    except msgspec.ValidationError as error:
-        raise HarkenError(f"was not written by harken ({error}); {advice}", path=path, colon=False) from error
+    folder = out / CHECK
+    advice = f"move the folder {folder} to another place to draw new clips"
+    return read_record(folder / DESIGN, Design, layout=LAYOUT, advice=advice)
 
 
 def write_named(out: Path, design: Design, named: dict[int, str]) -> None:

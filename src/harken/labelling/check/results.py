@@ -1,9 +1,8 @@
 """What the check of a study says, for everybody and for each group and site; its files and its words."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,7 +25,7 @@ from harken.reports.study import CheckRow, CheckTable, StudyCheck
 from harken.reports.words import hours_minutes
 from harken.support.arrays import BoolArray
 from harken.support.errors import HarkenError
-from harken.support.files import make_folder, read_json, write_text
+from harken.support.files import make_folder, read_record, write_record
 from harken.support.printable import duration_text, listed, percent, percent_number, plural, printable
 from harken.support.tables import write_csv
 
@@ -88,13 +87,6 @@ class CheckResults(msgspec.Struct, frozen=True):
     not_checked: tuple[str, ...]
     left_out: tuple[str, ...]
     timelines: dict[str, str]
-
-
-class _ResultsFile(TypedDict):
-    """The fields of ``check.json``."""
-
-    layout: int
-    parts: list[CheckedPeople]
 
 
 class _Wearers(NamedTuple):
@@ -241,7 +233,7 @@ def write_check(out: Path, results: CheckResults) -> None:
     folder = out / CHECK
     make_folder(folder)
     write_csv(make_check_table(results), folder / TABLE)
-    write_text(folder / CHECKED, msgspec.json.format(msgspec.json.encode(results).decode(), indent=2) + "\n")
+    write_record(folder / CHECKED, results)
 
 
 def read_check(out: Path) -> CheckResults | None:
@@ -250,17 +242,8 @@ def read_check(out: Path) -> CheckResults | None:
     Raises:
         HarkenError: when the file is damaged.
     """
-    path = out / CHECK / CHECKED
-    if not os.path.lexists(path):
-        return None
     advice = f"make it again with: harken check {out}"
-    content = read_json(path, _ResultsFile, advice=advice)
-    if content["layout"] != LAYOUT:
-        raise HarkenError(f"was written by another version of harken; {advice}", path=path, colon=False)
-    try:
-        return msgspec.convert(content, CheckResults)
-    except msgspec.ValidationError as error:
-        raise HarkenError(f"was not written by harken ({error}); {advice}", path=path, colon=False) from error
+    return read_record(out / CHECK / CHECKED, CheckResults, layout=LAYOUT, advice=advice)
 
 
 def make_check_table(results: CheckResults) -> pl.DataFrame:

@@ -25,7 +25,7 @@ from harken.web.annotate.server import (
 )
 from harken.web.limits import RefusedError
 from harken.web.page_files import SERVER_PAGE, page_routes
-from harken.web.requests import read_body
+from harken.web.requests import decode_body, read_body
 from harken.web.server import Server
 
 CLIP_PAGE = Path(__file__).parent / "clips"
@@ -122,12 +122,7 @@ async def name_clip(desk: ClipDesk, clip: Clip, body: bytes, if_match: str | Non
     Raises:
         RefusedError: when the name is not saved.
     """
-    try:
-        message = msgspec.json.decode(body, type=ClipName)
-    except msgspec.ValidationError as error:
-        raise RefusedError(422, f"the name cannot be used: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(400, "the body must be {label} as JSON") from error
+    message = decode_body(body, ClipName, what="the name", form="{label}")
     if if_match is None:
         sentence = "a request that names a clip needs the header If-Match, with the ETag of /api/clips"
         raise RefusedError(428, sentence, reason="unconditional")

@@ -26,7 +26,7 @@ from harken.web.learn_routes import learn_routes
 from harken.web.limits import Limits, RefusedError
 from harken.web.metrics import Metrics
 from harken.web.page_files import SERVER_PAGE, page_routes
-from harken.web.requests import application, read_body
+from harken.web.requests import application, decode_body, read_body
 from harken.web.server import Server
 
 if TYPE_CHECKING:
@@ -284,12 +284,7 @@ async def save_labels(recording: OpenRecording, body: bytes, if_match: str | Non
     Raises:
         RefusedError: when they are not saved.
     """
-    try:
-        message = await asyncio.to_thread(msgspec.json.decode, body, type=PageLabels)
-    except msgspec.ValidationError as error:
-        raise RefusedError(422, f"the labels cannot be used: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(400, "the body must be {intervals} as JSON") from error
+    message = await asyncio.to_thread(decode_body, body, PageLabels, what="the labels", form="{intervals}")
     if if_match is None:
         sentence = "a request that saves labels needs the header If-Match, with the ETag of the labels that were edited"
         raise RefusedError(428, sentence, reason="unconditional")
