@@ -17,7 +17,7 @@ from harken.recordings.forearm_axis import Orientation, StatedAxis
 from harken.support.errors import raise_failures
 from harken.support.options import Argument, Option
 from harken.support.plugins import need_training
-from harken.support.printable import listed, printable
+from harken.support.printable import listed, plural, printable
 
 if TYPE_CHECKING:
     from harken.evaluation.comparison import ComparedModels, PairedScores
@@ -134,7 +134,7 @@ def _print_scores(scores: "PairedScores", windows: Mapping[str, str] | None = No
     interval, people = difference["mean_person_macro_f1_interval"], difference["people"]
     beside = f" (95 % interval over people {_signed(interval[0])} to {_signed(interval[1])})" if interval else ""
     mean = f"Mean of B - A: {_signed(difference['mean_person_macro_f1'])}{beside}"
-    better = f"B is better for {difference['people_better']} of {people} {'person' if people == 1 else 'people'}"
+    better = f"B is better for {difference['people_better']} of {plural(people, 'person', 'people')}"
     _print_lines([f"{mean}; {better}.", _verdict(interval)])
     if all(with_a == with_b for with_a, with_b in scores.people.values()):
         _print_lines(["All scores are equal."])

@@ -18,7 +18,7 @@ from harken.recordings.mending import JUMP_NS
 from harken.recordings.recording import Placement
 from harken.reports.words import hours_minutes, lasting, minutes_seconds, number
 from harken.signals.gravity import GOOD_G, GravityCalibration
-from harken.support.printable import percent, percent_number
+from harken.support.printable import percent, percent_number, plural
 
 MUCH_GAP_H = 1.0
 WORN = {
@@ -276,7 +276,7 @@ def model_card(specification: Specification, provenance: Mapping[str, Any]) -> t
     """Three lines on a model, from the specification and the provenance in its file: its training data, its scores on
     unseen people, and its weaknesses."""
     people = provenance.get("training_people") or []
-    trained = f", trained on {len(people)} {'person' if len(people) == 1 else 'people'}" if people else ""
+    trained = f", trained on {plural(len(people), 'person', 'people')}" if people else ""
     summary = (
         f"A recogniser of {', '.join(specification.labels)} ({specification.preset}), from windows of "
         f"{specification.window_length_s:.3g} s at {specification.sample_rate_hz:.3g} Hz{trained}."

@@ -28,6 +28,7 @@ from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
 from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
+from harken.support.printable import plural
 from harken.support.resources import hand_back, resident_bytes
 from harken.web.clients import Sender, frame_of
 from harken.web.limits import Limits, RefusedError
@@ -436,7 +437,7 @@ def model_description(recogniser: Recogniser) -> dict[str, Any]:
         "card": [
             f"It recognises {', '.join(specification.labels)} "
             f"in windows of {specification.window_length_s:g} s at {specification.sample_rate_hz:g} Hz.",
-            f"It was trained on {people} {'person' if people == 1 else 'people'}; it is less accurate for others.",
+            f"It was trained on {plural(people, 'person', 'people')}; it is less accurate for others.",
             CALIBRATION[specification.calibrated_on],
         ],
         "demo": False,

@@ -10,6 +10,7 @@ import numpy as np
 from harken.recordings.recording import UNLABELLED, Recording, recoded
 from harken.support.arrays import BoolArray, Float32Array, Int16Array, Int64Array, StrArray, finite_rows, numbered
 from harken.support.errors import HarkenError
+from harken.support.printable import plural
 
 DRAWS_AT_ONCE = 1 << 16
 MOST_DRAWS = 10**9
@@ -124,7 +125,7 @@ class Windows:
         people = len(set(self.subjects.tolist()))
         return (
             f"<Windows: {len(self):,} of {self.length} samples of {', '.join(self.channels)} at "
-            f"{self.sample_rate_hz:.4g} Hz, of {people} {'person' if people == 1 else 'people'}; "
+            f"{self.sample_rate_hz:.4g} Hz, of {plural(people, 'person', 'people')}; "
             f"{', '.join(self.label_names) or 'no labels'}>"
         )
 

@@ -23,7 +23,7 @@ from harken.reports.colours import colours_of
 from harken.reports.wearer.days import midnight_ns
 from harken.reports.words import Content, clock, number, write_page
 from harken.support.arrays import Int64Array, between, most_in
-from harken.support.printable import percent
+from harken.support.printable import percent, plural
 from harken.support.tables import spans_ns, zone_of
 from harken.timelines import UNSURE
 from harken.windows.known_labels import GROUPS
@@ -459,7 +459,7 @@ def distribution(outcome: PersonOutcome, values: pl.Series) -> Content | None:
             round(100 * (left - edges[0]) / span, 2),
             round(100 * (right - left) / span, 2),
             round(100 * float(count / most), 1),
-            f"{_held(left, right, form)}: {count} {'person' if count == 1 else 'people'}",
+            f"{_held(left, right, form)}: {plural(count, 'person', 'people')}",
         )
         for left, right, count in zip(edges[:-1], edges[1:], counts.tolist(), strict=True)
         if count
